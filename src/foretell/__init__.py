@@ -1,0 +1,1 @@
+"""foretell: time-series forecasting where the data is."""

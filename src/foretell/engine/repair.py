@@ -1,0 +1,83 @@
+"""What can be said of a series before any model sees it, and the filling of its gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from foretell import series as words
+from foretell.registry import Limits
+from foretell.series import FloatArray, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A series ready for a model, with its status; `series` is None where no forecast is possible."""
+
+    series: Series | None
+    status: str
+
+
+def prepare(series: Series, limits: Limits) -> Prepared:
+    """Trim, cut to the newest points that the model takes, and fill gaps if it needs that.
+
+    Missing values before the first observation are dropped: they say nothing. The status is `non_finite`,
+    `all_missing`, `too_short` (fewer observations than the model needs), `constant`, `repaired(n)` or `ok`.
+    """
+    values = series.values
+    total = float(values.sum())
+    if total - total == 0 and len(values) <= limits.max_context:  # finite: nothing missing, nothing infinite
+        return _finite(series, limits)
+    observed = ~np.isnan(values)
+    if np.isinf(values).any():
+        return Prepared(None, words.NON_FINITE)
+    if not observed.any():
+        return Prepared(None, words.ALL_MISSING)
+    series = newest(series, min(len(values) - int(observed.argmax()), limits.max_context))
+    missing = np.isnan(series.values)
+    if missing.all():
+        return Prepared(None, words.ALL_MISSING)
+    count = int(missing.sum())
+    if len(series) - count < limits.min_context:
+        return Prepared(None, words.TOO_SHORT)
+    if not count or limits.missing:
+        return _finite(series, limits)
+    return Prepared(replace(series, values=fill(series.values)), words.repaired(count))
+
+
+def _finite(series: Series, limits: Limits) -> Prepared:
+    seen = series.values[~np.isnan(series.values)] if limits.missing else series.values
+    if not len(seen):
+        return Prepared(None, words.ALL_MISSING)
+    if len(seen) < limits.min_context:
+        return Prepared(None, words.TOO_SHORT)
+    constant = len(seen) > 1 and bool((seen == seen[0]).all())
+    return Prepared(series, words.CONSTANT if constant else words.OK)
+
+
+def newest(series: Series, count: int) -> Series:
+    """The last `count` points."""
+    drop = len(series) - count
+    if drop <= 0:
+        return series
+    start = series.start
+    if start is not None and series.step is not None:
+        start = int(series.step.times(start, 1, first=drop)[0])
+    past, future = series.past_covariates, series.future_covariates
+    return replace(
+        series,
+        values=series.values[drop:],
+        start=start,
+        past_covariates=None if past is None else past[:, drop:],
+        future_covariates=None if future is None else future[:, drop:],
+    )
+
+
+def fill(values: FloatArray) -> FloatArray:
+    """`values` [T] with NaN replaced: linearly between neighbours, by the last value at the end."""
+    missing = np.isnan(values)
+    filled = values.copy()
+    index = np.arange(len(values))
+    filled[missing] = np.interp(index[missing], index[~missing], values[~missing])
+    return filled

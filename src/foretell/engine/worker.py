@@ -1,0 +1,280 @@
+"""Where models run. Two executors behind one seam: threads of this process, or processes of their own.
+
+An executor loads a model by its entry-point string at first use and keeps it. `slots` says how many calls it runs
+at once. A deadline is a time of `time.monotonic()`; when it passes, DeadlineExceeded is raised. Only the process
+executor can also stop the work: it kills the process, native code and all, and starts another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, ModelFailed
+from foretell.registry import Model, Options, load
+from foretell.series import Batch, Forecast
+
+STOP = None
+CHILD_NICENESS = 5
+
+
+class Executor(Protocol):
+    """The seam of CONTRACT.md."""
+
+    slots: int
+
+    async def submit(
+        self,
+        name: str,
+        batch: Batch,
+        horizon: int,
+        levels: tuple[float, ...],
+        options: Options,
+        deadline: float | None = None,
+    ) -> Forecast:
+        """Run the model that the entry-point string `name` stands for."""
+        ...
+
+    def close(self) -> None:
+        """Stop all workers. Work under way is given up."""
+        ...
+
+
+class Models:
+    """The models of one worker, loaded at first use. Whatever a model raises comes out as a ForetellError."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Model] = {}
+
+    def forecast(self, name: str, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
+        if name not in self._loaded:
+            self._loaded[name] = load(name)
+        try:
+            forecast = self._loaded[name].forecast(batch, horizon, levels, options)
+        except ForetellError:
+            raise
+        except Exception as error:
+            raise ModelFailed(f"{name}: {type(error).__name__}: {error}") from error
+        return _checked(name, forecast, (len(batch), horizon), levels)
+
+
+def _checked(name: str, forecast: Forecast, shape: tuple[int, int], levels: tuple[float, ...]) -> Forecast:
+    """As many rows, steps and levels as asked for, or an error: a wrong shape must not travel."""
+    wrong = forecast.point.shape != shape or len(forecast.status) != shape[0]
+    if forecast.quantiles is not None:
+        wrong |= forecast.quantiles.shape != (*shape, len(levels)) or forecast.levels != levels
+    if wrong:
+        raise ModelFailed(f"{name}: returned point {forecast.point.shape} with levels {forecast.levels}, not {shape}")
+    return forecast
+
+
+class ThreadExecutor:
+    """Models in threads of this process: nothing is copied. Work that passes its deadline is left to end by itself."""
+
+    def __init__(self, slots: int = 1) -> None:
+        self.slots = slots
+        self._models = Models()
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="foretell")
+
+    async def submit(
+        self,
+        name: str,
+        batch: Batch,
+        horizon: int,
+        levels: tuple[float, ...],
+        options: Options,
+        deadline: float | None = None,
+    ) -> Forecast:
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._pool, self._models.forecast, name, batch, horizon, levels, options)
+        try:
+            return await asyncio.wait_for(work, _seconds_left(deadline))
+        except TimeoutError:
+            self._abandon()
+            raise DeadlineExceeded from None
+
+    def _abandon(self) -> None:
+        """Leave busy threads behind, so that the next call does not wait for them."""
+        self._pool.shutdown(wait=False, cancel_futures=False)
+        self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="foretell")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class ProcessExecutor:
+    """Models in spawned processes of lower priority; one that dies is replaced and its work is tried once more."""
+
+    def __init__(self, slots: int | None = None) -> None:
+        self.slots = slots or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="foretell-wait")
+        self._idle: deque[_Child] = deque()
+        self._closed = False
+
+    async def submit(
+        self,
+        name: str,
+        batch: Batch,
+        horizon: int,
+        levels: tuple[float, ...],
+        options: Options,
+        deadline: float | None = None,
+    ) -> Forecast:
+        call = _Call((name, batch, horizon, levels, options), deadline)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, self._run, call)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+    def _run(self, call: _Call) -> Forecast:
+        for attempt in (1, 2):
+            child = self._take()
+            try:
+                answer = call.run_in(child)
+            except (EOFError, OSError):
+                child.kill()
+                if attempt == 2:
+                    raise ModelFailed(f"{call.name}: the worker process died twice (exit {child.exit_code})") from None
+                continue
+            except BaseException:
+                child.kill()
+                raise
+            self._idle.append(child)
+            if isinstance(answer, Exception):
+                raise answer
+            if self._closed:
+                self.close()
+            return answer
+        raise AssertionError("unreachable")
+
+    def _take(self) -> _Child:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _Child(threads=max(1, (os.cpu_count() or 1) // self.slots))
+
+    def close(self) -> None:
+        self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().kill()
+
+
+class _Call:
+    """One request to a child, which its caller may give up from another thread."""
+
+    def __init__(self, request: tuple[Any, ...], deadline: float | None) -> None:
+        self.name = str(request[0])
+        self._request = request
+        self._deadline = deadline
+        self._child: _Child | None = None
+        self._cancelled = False
+
+    def run_in(self, child: _Child) -> Forecast | Exception:
+        self._child = child
+        if self._cancelled:
+            raise Cancelled
+        try:
+            return child.ask(self._request, self._deadline)
+        except (EOFError, OSError):
+            if self._cancelled:
+                raise Cancelled from None
+            raise
+        finally:
+            self._child = None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        if self._child is not None:
+            self._child.stop()
+
+
+class _Child:
+    """A spawned process that answers one request after the other; `threads` bounds its numeric libraries."""
+
+    def __init__(self, threads: int) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with _thread_limit(threads):
+            self._process.start()
+        theirs.close()
+
+    def ask(self, request: tuple[Any, ...], deadline: float | None) -> Forecast | Exception:
+        self._pipe.send(request)
+        if not self._pipe.poll(_seconds_left(deadline)):
+            raise DeadlineExceeded
+        answer: Forecast | Exception = self._pipe.recv()
+        return answer
+
+    def stop(self) -> None:
+        """End the process, from any thread; whoever waits for its answer gets an EOFError."""
+        with contextlib.suppress(OSError, ValueError):
+            self._process.kill()
+
+    def kill(self) -> None:
+        self.stop()
+        self._process.join()
+        self._pipe.close()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.exitcode
+
+
+_environment = threading.Lock()
+
+
+@contextlib.contextmanager
+def _thread_limit(threads: int) -> Iterator[None]:
+    """Numeric libraries read these once, when they are loaded: so they must be there when the process starts."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    with _environment:
+        added = [name for name in names if name not in os.environ]
+        os.environ.update(dict.fromkeys(added, str(threads)))
+        try:
+            yield
+        finally:
+            for name in added:
+                del os.environ[name]
+
+
+def _serve(pipe: Connection) -> None:
+    """The life of a worker process: answer until the pipe closes."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(CHILD_NICENESS)
+    models = Models()
+    while (request := _next(pipe)) is not STOP:
+        pipe.send(_answer(models.forecast, request))
+
+
+def _next(pipe: Connection) -> Any:
+    try:
+        return pipe.recv()
+    except (EOFError, KeyboardInterrupt):
+        return STOP
+
+
+def _answer(run: Callable[..., Forecast], request: tuple[Any, ...]) -> Forecast | Exception:
+    try:
+        return run(*request)
+    except ForetellError as error:
+        return error
+    except Exception as error:
+        return ModelFailed(f"{request[0]}: {type(error).__name__}: {error}")
+
+
+def _seconds_left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

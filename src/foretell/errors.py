@@ -1,0 +1,131 @@
+"""Every error that foretell raises on purpose.
+
+    ForetellError
+    |-- InvalidInput            a field of the request is wrong; names the field          400  0x80000118
+    |   |-- SqlError            a statement is wrong; shows the place                     400  0x80002600
+    |   |-- TooManyRows         more rows asked for, or sent, than the limit allows       400  0x80000446
+    |   `-- WhiteNoise          the series is white noise and the check was on            400  0x80000447
+    |-- UnknownName             no such model, table, column, option; lists the known     404  0x80000443
+    |-- NotAvailable            the model exists but cannot run here; says what it needs  501  0x80000443
+    |-- Overloaded              the queue is full                                         503  0x80000445
+    |-- DeadlineExceeded        the work took longer than allowed and was stopped         504  0x80000445
+    |-- Cancelled               the caller asked to stop                                  499  0x80000445
+    `-- ModelFailed             the model raised, died or returned nonsense               500  0x80000445
+
+Each class knows its HTTP status and its TDengine code (protocol section 1.8), so that a door only has
+to pick the shape. Messages are one line, name the field and, where there is a list of known values, show it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class ForetellError(Exception):
+    """Anything that foretell refuses to do or could not do."""
+
+    http_status = 500
+    tdengine_code = 0x80000445
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[ForetellError], args: tuple[Any, ...], state: dict[str, Any]) -> ForetellError:
+    """An error as it crossed a process boundary: subclasses need not be made again from their arguments."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidInput(ForetellError):
+    """A field has a value that cannot be used.
+
+    `field` is the name by which the caller knows it: an option, a column, an argument.
+    """
+
+    http_status = 400
+    tdengine_code = 0x80000118
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+
+
+class SqlError(InvalidInput):
+    """A statement that cannot be understood or run; `position` is an offset into `statement`."""
+
+    tdengine_code = 0x80002600
+
+    def __init__(self, message: str, statement: str = "", position: int | None = None) -> None:
+        super().__init__("", message + _excerpt(statement, position))
+        self.statement = statement
+        self.position = position
+
+
+class TooManyRows(InvalidInput):
+    tdengine_code = 0x80000446
+
+
+class WhiteNoise(InvalidInput):
+    """The Ljung-Box test finds no structure; the text is the one that newer servers look for."""
+
+    tdengine_code = 0x80000447
+
+    def __init__(self) -> None:
+        super().__init__("", "white noise data not processed")
+
+
+class UnknownName(ForetellError):
+    """A name that nothing answers to, with the names that would have worked."""
+
+    http_status = 404
+    tdengine_code = 0x80000443
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.what, self.name, self.known = what, name, tuple(sorted(known))
+        close = difflib.get_close_matches(name.lower(), self.known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"unknown {what} {name!r}{hint} known: {', '.join(self.known) or 'none'}")
+
+
+class NotAvailable(ForetellError):
+    http_status = 501
+    tdengine_code = 0x80000443
+
+
+class Overloaded(ForetellError):
+    http_status = 503
+
+
+class DeadlineExceeded(ForetellError):
+    http_status = 504
+
+    def __init__(self, message: str = "the deadline passed before the work was done") -> None:
+        super().__init__(message)
+
+
+class Cancelled(ForetellError):
+    http_status = 499
+
+    def __init__(self, message: str = "the work was cancelled") -> None:
+        super().__init__(message)
+
+
+class ModelFailed(ForetellError):
+    """The model itself is at fault: it raised, its process died, or its answer does not fit the request."""
+
+
+def _excerpt(statement: str, position: int | None) -> str:
+    """The line of `statement` that holds `position`, with a caret under it."""
+    if position is None or not statement:
+        return ""
+    position = min(position, len(statement))
+    start = statement.rfind("\n", 0, position) + 1
+    end = statement.find("\n", position)
+    line = statement[start : len(statement) if end < 0 else end]
+    row = statement.count("\n", 0, position) + 1
+    return f"\n  line {row}: {line}\n  {' ' * (len(f'line {row}: ') + position - start)}^"

@@ -1,0 +1,128 @@
+"""The array vocabulary in which the candidate forecasts are written once, here for NumPy (`arrays_torch` for torch).
+
+Only what NumPy and torch spell differently, or what needs care for speed, is listed; operators and methods that
+both share (`+`, `@`, `x.sum(axis=1)`, slicing with positive steps) are used directly.
+"""
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any
+"""A NumPy array or a torch tensor; shapes are given at each use. Letters: B series, C context, H steps, K candidates."""
+
+
+class Arrays(Protocol):
+    """What a backend offers. Floats are 32-bit, whole numbers 64-bit."""
+
+    def const(self, x: np.ndarray) -> Array: ...
+    def count(self, n: int) -> Array: ...
+    def zeros(self, *shape: int) -> Array: ...
+    def real(self, x: Array) -> Array: ...
+    def whole(self, x: Array) -> Array: ...
+    def where(self, condition: Array, yes: Array, no: Array) -> Array: ...
+    def clip(self, x: Array, low: Any, high: Any) -> Array: ...
+    def minimum(self, x: Array, y: Array) -> Array: ...
+    def maximum(self, x: Array, y: Array) -> Array: ...
+    def exp(self, x: Array) -> Array: ...
+    def log(self, x: Array) -> Array: ...
+    def sqrt(self, x: Array) -> Array: ...
+    def stack(self, xs: Any, axis: int) -> Array: ...
+    def concat(self, xs: Any, axis: int) -> Array: ...
+    def flip(self, x: Array) -> Array: ...
+    def running_sum(self, x: Array) -> Array: ...
+    def running_max(self, x: Array) -> Array: ...
+    def take(self, x: Array, index: Array) -> Array: ...
+    def phase_sums(self, x: Array, phase: Array, size: int) -> Array: ...
+    def power(self, x: Array, length: int) -> Array: ...
+    def inverse_power(self, p: Array, length: int) -> Array: ...
+    def cross(self, x: Array, y: Array, length: int) -> Array: ...
+    def smallest(self, x: Array, k: int) -> Array: ...
+
+
+class NumpyArrays:
+    """The vocabulary in NumPy."""
+
+    where = staticmethod(np.where)
+    minimum = staticmethod(np.minimum)
+    maximum = staticmethod(np.maximum)
+    exp = staticmethod(np.exp)
+    log = staticmethod(np.log)
+    sqrt = staticmethod(np.sqrt)
+
+    def const(self, x: np.ndarray) -> Array:
+        """A constant table, as an array of this backend."""
+        return x
+
+    def count(self, n: int) -> Array:
+        """0 .. n-1, whole numbers."""
+        return np.arange(n)
+
+    def zeros(self, *shape: int) -> Array:
+        return np.zeros(shape, np.float32)
+
+    def real(self, x: Array) -> Array:
+        return x.astype(np.float32)
+
+    def whole(self, x: Array) -> Array:
+        return x.astype(np.int64)
+
+    def clip(self, x: Array, low: Any, high: Any) -> Array:
+        if low is not None:
+            x = np.maximum(x, low)
+        return x if high is None else np.minimum(x, high)
+
+    def stack(self, xs: Any, axis: int) -> Array:
+        return np.stack(xs, axis)
+
+    def concat(self, xs: Any, axis: int) -> Array:
+        return np.concatenate(xs, axis)
+
+    def flip(self, x: Array) -> Array:
+        """Last axis reversed."""
+        return np.ascontiguousarray(x[..., ::-1])
+
+    def running_sum(self, x: Array) -> Array:
+        return np.cumsum(x, axis=-1, dtype=x.dtype)
+
+    def running_max(self, x: Array) -> Array:
+        return np.maximum.accumulate(x, axis=-1)
+
+    def take(self, x: Array, index: Array) -> Array:
+        """x [B, N], index [B, ...] within 0 .. N-1 -> [B, ...]: each row's own elements."""
+        rows = np.arange(0, x.size, x.shape[1]).reshape((-1,) + (1,) * (index.ndim - 1))
+        return np.take(x.reshape(-1), index + rows)
+
+    def phase_sums(self, x: Array, phase: Array, size: int) -> Array:
+        """Sums of x [B, C] over equal phase [B, C] within 0 .. size-1 -> [B, size]."""
+        rows = np.arange(len(x))[:, None] * size
+        flat = np.bincount((phase + rows).reshape(-1), x.reshape(-1), len(x) * size)
+        return flat.reshape(len(x), size).astype(np.float32)
+
+    def power(self, x: Array, length: int) -> Array:
+        """Power spectrum of x [..., N], zero-padded to `length` -> [..., length // 2 + 1]."""
+        f = np.fft.rfft(x, length, axis=-1)
+        return f.real**2 + f.imag**2
+
+    def inverse_power(self, p: Array, length: int) -> Array:
+        """Circular autocovariance from a power spectrum -> [..., length]."""
+        return np.fft.irfft(p, length, axis=-1).astype(np.float32)
+
+    def cross(self, x: Array, y: Array, length: int) -> Array:
+        """Sum over t of x[t + lag] * y[t], for x [B, N], y [B, Q, W] -> [B, Q, length]."""
+        f = np.fft.rfft(x, length, axis=-1)[:, None] * np.fft.rfft(y, length, axis=-1).conj()
+        return np.fft.irfft(f, length, axis=-1).astype(np.float32)
+
+    def smallest(self, x: Array, k: int) -> Array:
+        """Places of the k smallest along the last axis, in no order -> [..., k]."""
+        return np.argpartition(x, k - 1, axis=-1)[..., :k]
+
+
+NUMPY = NumpyArrays()
+
+
+def squash(xp: Arrays, x: Array) -> Array:
+    """Inverse hyperbolic sine: linear near zero, logarithmic far out (the form that vectorises in both backends)."""
+    size = abs(x)
+    grown = xp.log(size + xp.sqrt(size * size + 1.0))
+    return xp.where(x < 0, -grown, grown)

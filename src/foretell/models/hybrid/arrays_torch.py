@@ -1,0 +1,79 @@
+"""The array vocabulary of `arrays` in torch, on any device."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from foretell.models.hybrid.arrays import Array
+
+
+class TorchArrays:
+    """The vocabulary in torch; tables and new arrays are made on `device`."""
+
+    where = staticmethod(torch.where)
+    minimum = staticmethod(torch.minimum)
+    maximum = staticmethod(torch.maximum)
+    exp = staticmethod(torch.exp)
+    log = staticmethod(torch.log)
+    sqrt = staticmethod(torch.sqrt)
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
+        self._tables: dict[int, tuple[np.ndarray, torch.Tensor]] = {}
+
+    def const(self, x: np.ndarray) -> Array:
+        """A constant table on the device; kept, as the tables are few and cached by their makers."""
+        if id(x) not in self._tables:
+            self._tables[id(x)] = (x, torch.from_numpy(x).to(self.device))
+        return self._tables[id(x)][1]
+
+    def count(self, n: int) -> Array:
+        return torch.arange(n, device=self.device)
+
+    def zeros(self, *shape: int) -> Array:
+        return torch.zeros(shape, device=self.device)
+
+    def real(self, x: Array) -> Array:
+        return x.float()
+
+    def whole(self, x: Array) -> Array:
+        return x.long()
+
+    def clip(self, x: Array, low: Any, high: Any) -> Array:
+        return torch.clip(x, low, high)
+
+    def stack(self, xs: Any, axis: int) -> Array:
+        return torch.stack(list(xs), dim=axis)
+
+    def concat(self, xs: Any, axis: int) -> Array:
+        return torch.cat(list(xs), dim=axis)
+
+    def flip(self, x: Array) -> Array:
+        return x.flip(-1)
+
+    def running_sum(self, x: Array) -> Array:
+        return x.cumsum(-1)
+
+    def running_max(self, x: Array) -> Array:
+        return x.cummax(-1).values
+
+    def take(self, x: Array, index: Array) -> Array:
+        return x.gather(1, index.reshape(len(index), -1).expand(len(x), -1)).reshape(len(x), *index.shape[1:])
+
+    def phase_sums(self, x: Array, phase: Array, size: int) -> Array:
+        return torch.zeros(len(x), size, device=x.device).scatter_add_(1, phase, x)
+
+    def power(self, x: Array, length: int) -> Array:
+        f = torch.fft.rfft(x, length, dim=-1)
+        return f.real**2 + f.imag**2
+
+    def inverse_power(self, p: Array, length: int) -> Array:
+        return torch.fft.irfft(p, length, dim=-1)
+
+    def cross(self, x: Array, y: Array, length: int) -> Array:
+        f = torch.fft.rfft(x, length, dim=-1)[:, None] * torch.fft.rfft(y, length, dim=-1).conj()
+        return torch.fft.irfft(f, length, dim=-1)
+
+    def smallest(self, x: Array, k: int) -> Array:
+        return x.topk(k, dim=-1, largest=False).indices

@@ -1,0 +1,231 @@
+"""The one list of everything that can forecast, detect, impute or correlate, by name.
+
+A model is a class with the attributes of `Model`. It enters through the entry-point group `foretell.models`,
+ours as anybody's: an entry point names a class (`package.module:Class`) or a package, whose modules are then
+searched for classes that say their `kind`. Importing such a module must be cheap: heavy libraries are imported
+where they are used, so that names can be listed without them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from types import ModuleType
+from typing import Any, ClassVar, Literal, Protocol, cast
+
+from foretell.errors import ForetellError, InvalidInput, NotAvailable, UnknownName
+from foretell.series import Batch, Forecast
+
+GROUP = "foretell.models"
+Kind = Literal["forecast", "anomaly", "imputation", "correlation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model can take.
+
+    Contexts and horizons count points; a longer context is cut to its newest points. `intervals`: gives quantiles
+    at any level that is asked for (otherwise they come from engine/conformal.py). `prefix_consistent`: the first
+    points of a long forecast equal a short one, so that horizons can share a batch. `missing`: takes NaN itself.
+    `cost` is the rough CPU time of one point of context or horizon, in microseconds: big calls are cut by it.
+    """
+
+    min_context: int = 1
+    max_context: int = 1_000_000
+    max_horizon: int = 100_000
+    intervals: bool = True
+    covariates: bool = False
+    prefix_consistent: bool = False
+    missing: bool = False
+    cost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a model: `read` turns text from SQL or HTTP into the type of `default` and checks it."""
+
+    default: Any
+    doc: str
+    type: type = str
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    def read(self, name: str, value: Any) -> Any:
+        """The value in the option's type; the first letters of a choice, in any case, are enough."""
+        if value is None:
+            return None
+        if self.type is bool:
+            return _read_bool(name, value)
+        if self.choices:
+            return _read_choice(name, value, self.choices)
+        return self._read_number(name, value) if self.type in (int, float) else str(value)
+
+    def _read_number(self, name: str, value: Any) -> float | int:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise InvalidInput(name, f"must be a number, got {value!r}") from None
+        if not math.isfinite(number):
+            raise InvalidInput(name, f"must be a finite number, got {value!r}")
+        if self.type is int and not number.is_integer():
+            raise InvalidInput(name, f"must be a whole number, got {value!r}")
+        low, high = self.low, self.high
+        if (low is not None and number < low) or (high is not None and number > high):
+            bounds = f"at least {low:g}" if high is None else f"between {low or 0:g} and {high:g}"
+            raise InvalidInput(name, f"must be {bounds}, got {value}")
+        return int(number) if self.type is int else number
+
+
+def _read_bool(name: str, value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text not in ("0", "1", "true", "false"):
+        raise InvalidInput(name, f"must be one of 0, 1, true, false, got {value!r}")
+    return text in ("1", "true")
+
+
+def _read_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    text = str(value).strip().lower()
+    exact = [c for c in choices if c.lower() == text]
+    begun = [c for c in choices if text and c.lower().startswith(text)]
+    if len(exact or begun) != 1:
+        raise InvalidInput(name, f"must be one of {', '.join(choices)}, got {value!r}")
+    return (exact or begun)[0]
+
+
+Options = Mapping[str, Any]
+
+
+class Model(Protocol):
+    """A forecaster. `forecast` is a plain function of its arguments, which it never changes.
+
+    It gets at least `limits.min_context` points a row, no missing value unless `limits.missing`, and options that
+    are complete and of the declared types. It returns quantiles at exactly `levels` (ascending) or None.
+    """
+
+    name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]]
+    kind: ClassVar[Kind]
+    description: ClassVar[str]
+    license: ClassVar[str]
+    limits: ClassVar[Limits]
+    options: ClassVar[Mapping[str, Option]]
+
+    def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the registry knows of a model without running it; `target` is the entry-point string of its class."""
+
+    name: str
+    target: str
+    kind: Kind
+    aliases: tuple[str, ...]
+    description: str
+    license: str
+    limits: Limits
+    options: Mapping[str, Option]
+
+    def read_options(self, given: Options) -> dict[str, Any]:
+        """All options of the model: the given ones checked, the others at their defaults. Unknown keys are errors."""
+        for key in given:
+            if key not in self.options:
+                raise UnknownName(f"option of {self.name}", key, self.options)
+        return {
+            key: option.read(key, given[key]) if key in given else option.default
+            for key, option in self.options.items()
+        }
+
+
+@dataclass(slots=True)
+class Registry:
+    """Names of one kind are unique and looked up in any case; `broken` says which entry points failed, and why."""
+
+    _by_name: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def register(self, model: type[Model]) -> Entry:
+        entry = Entry(
+            name=model.name,
+            target=f"{model.__module__}:{model.__qualname__}",
+            kind=model.kind,
+            aliases=tuple(model.aliases),
+            description=model.description,
+            license=model.license,
+            limits=model.limits,
+            options=dict(model.options),
+        )
+        for name in (entry.name, *entry.aliases):
+            other = self._by_name.get((entry.kind, name.lower()))
+            if other is not None and other.target != entry.target:
+                raise InvalidInput("name", f"{entry.kind} {name!r} is both {other.target} and {entry.target}")
+        for name in (entry.name, *entry.aliases):
+            self._by_name[entry.kind, name.lower()] = entry
+        return entry
+
+    def find(self, name: str, kind: Kind = "forecast") -> Entry:
+        """The entry of a name or alias, in any case; UnknownName lists the known."""
+        entry = self._by_name.get((kind, name.strip().lower()))
+        if entry is None:
+            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
+        return entry
+
+    def entries(self, kind: Kind | None = None) -> list[Entry]:
+        """All entries, or those of one kind, by name."""
+        found = {e.target: e for e in self._by_name.values() if kind in (None, e.kind)}
+        return sorted(found.values(), key=lambda e: (e.kind, e.name))
+
+    def discover(self) -> Registry:
+        """Register what the installed packages offer. A package that fails is noted in `broken`, the others go on."""
+        for point in metadata.entry_points(group=GROUP):
+            try:
+                for model in _models_in(point.load()):
+                    self.register(model)
+            except Exception as error:
+                self.broken[point.value] = f"{type(error).__name__}: {error}"
+        return self
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process, filled at first use."""
+    return Registry().discover()
+
+
+def load(target: str) -> Model:
+    """A new instance of the model class that an entry-point string names. Its own ImportError comes through."""
+    module_name, _, attribute = target.partition(":")
+    model: Any = importlib.import_module(module_name)
+    for part in attribute.split("."):
+        model = getattr(model, part)
+    return cast(Model, model())
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional library, or say which extra brings it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        raise NotAvailable(f"{module} is not installed; pip install 'foretell[{extra}]'") from None
+
+
+def _models_in(found: object) -> Iterator[type[Model]]:
+    if isinstance(found, type):
+        yield cast(type[Model], found)
+    elif isinstance(found, ModuleType):
+        names = [m.name for m in pkgutil.iter_modules(getattr(found, "__path__", []))]
+        modules = [importlib.import_module(f"{found.__name__}.{name}") for name in names] or [found]
+        for module in modules:
+            for value in vars(module).values():
+                if isinstance(value, type) and value.__module__ == module.__name__ and "kind" in vars(value):
+                    yield cast(type[Model], value)
+    else:
+        raise ForetellError(f"an entry point of {GROUP} must name a class or a package, got {found!r}")
