@@ -150,26 +150,51 @@ def as_values(data: ArrayLike, field_name: str = "values") -> FloatArray:
     return values
 
 
-def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:
-    """A Series on the regular grid that ascending, distinct `times` [T] follow; missing timestamps become NaN.
+MAX_GAP_FACTOR = 20
+"""A grid may have this many times more places than there are points; beyond, the times are no grid."""
 
-    Times that follow no grid (jitter) keep their order and get the mean spacing, as TDengine does (section 1.3).
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where ascending times lie on a regular grid: `position` [T] is None where they fill it without a hole."""
+
+    start: int
+    step: Step | None
+    length: int
+    position: IntArray | None = None
+
+    def place(self, values: FloatArray) -> FloatArray:
+        """`values` [..., T] on the grid [..., length], NaN where a timestamp is missing."""
+        if self.position is None:
+            return values
+        grid = np.full((*values.shape[:-1], self.length), np.nan)
+        grid[..., self.position] = values
+        return grid
+
+
+def find_grid(times: IntArray, step: Step | None = None) -> Grid:
+    """The grid of ascending, distinct `times` [T >= 1], of the given or the detected step.
+
+    Times that lie on no grid (jitter, or holes much longer than the data) keep their order and get their mean
+    spacing, as in TDengine (section 1.3).
     """
     step = step or detect_step(times)
     if step is None:
-        return Series(values, start=int(times[0]) if len(times) else None, id=id)
+        return Grid(int(times[0]), None, len(times))
     position = _grid_positions(times, step)
     if position is None:
         mean = max(1, int(times[-1] - times[0]) // (len(times) - 1))
-        return Series(values, int(times[-1]) - mean * (len(times) - 1), Step(ns=mean), id)
-    if position[-1] == len(times) - 1:
-        return Series(values, int(times[0]), step, id)
-    grid = np.full(int(position[-1]) + 1, np.nan)
-    grid[position] = values
-    return Series(grid, int(times[0]), step, id)
+        return Grid(int(times[-1]) - mean * (len(times) - 1), Step(ns=mean), len(times))
+    length = int(position[-1]) + 1
+    return Grid(int(times[0]), step, length, None if length == len(times) else position)
 
 
-MAX_GAP_FACTOR = 20
+def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:
+    """A Series on the grid of ascending, distinct `times` [T]; missing timestamps become NaN."""
+    if not len(times):
+        return Series(values, id=id)
+    grid = find_grid(times, step)
+    return Series(grid.place(values), grid.start, grid.step, id)
 
 
 def _grid_positions(times: IntArray, step: Step) -> IntArray | None:

@@ -1,0 +1,1 @@
+"""Encodings without a server: what doors and executors read and write."""

@@ -1,0 +1,242 @@
+"""Arrow tables in long form (one row per series and time) to Series, and forecasts back.
+
+Everything here works on whole columns: 10,000 series cost little more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from foretell.errors import InvalidInput, UnknownName
+from foretell.series import DAY, FloatArray, Forecast, Grid, IntArray, Series, Step, find_grid, has_forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The series of a table. `keys` has one row per series with the id columns; `time_type` is the time column's."""
+
+    series: list[Series]
+    keys: pa.Table
+    time_name: str = ""
+    time_type: pa.DataType | None = None
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+
+def read_groups(
+    table: pa.Table,
+    value: str,
+    time: str | None = None,
+    ids: Sequence[str] = (),
+    past: Sequence[str] = (),
+    step: Step | None = None,
+) -> Groups:
+    """The series of `table`: one for each combination of the id columns, in order of first appearance.
+
+    `value` is the column to forecast, `past` columns are covariates known up to now. Without `time` the rows are
+    taken in their order, evenly spaced. Unsorted times are sorted; two equal times of one series are an error.
+    """
+    for name in (value, *ids, *past, *([time] if time else [])):
+        if name not in table.column_names:
+            raise UnknownName("column", name, table.column_names)
+    codes = _codes(table, ids)
+    times = None if time is None else _nanoseconds(table[time], time)
+    order = _order(codes, times)
+    if order is not None:
+        codes = codes[order]
+        times = None if times is None else times[order]
+    first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else np.zeros(0, np.int64)
+    bounds = np.append(first, len(codes))
+    keys = table.select(list(ids)).take(pa.array(first if order is None else order[first]))
+    names = _names(keys)
+    if times is not None:
+        _refuse_duplicates(times, codes, names, bounds, time or "")
+    columns = [_numbers(table[name], name) for name in (value, *past)]
+    columns = columns if order is None else [column[order] for column in columns]
+    return Groups(
+        _series(columns, times, bounds, names, step),
+        keys,
+        time or "",
+        None if time is None else table.schema.field(time).type,
+    )
+
+
+def _codes(table: pa.Table, ids: Sequence[str]) -> IntArray:
+    """One number per row [N]: rows of one series have the same; numbered by first appearance, column by column."""
+    codes = np.zeros(len(table), np.int64)
+    for name in ids:
+        column = table[name].combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # an empty column has no chunk to combine
+            column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+        if not pa.types.is_dictionary(column.type):
+            column = pc.dictionary_encode(column, null_encoding="encode")
+        size = len(column.dictionary) + 1
+        code = pc.fill_null(column.indices, size - 1).to_numpy(zero_copy_only=False)
+        codes = codes * size + code
+    return codes
+
+
+def _order(codes: IntArray, times: IntArray | None) -> IntArray | None:
+    """The rows by series, then by time; None where they are so already."""
+    ascending = codes[1:] >= codes[:-1]
+    if times is not None:
+        ascending &= (codes[1:] > codes[:-1]) | (times[1:] >= times[:-1])
+    if ascending.all():
+        return None
+    if times is None or bool((times[1:] >= times[:-1]).all()):
+        return np.argsort(codes, kind="stable")
+    return np.lexsort((times, codes))
+
+
+def _refuse_duplicates(times: IntArray, codes: IntArray, names: Sequence[str], bounds: IntArray, field: str) -> None:
+    equal = np.flatnonzero((times[1:] == times[:-1]) & (codes[1:] == codes[:-1]))
+    if len(equal):
+        series = names[int(np.searchsorted(bounds, equal[0], side="right")) - 1]
+        where = f" in series {series!r}" if series else ""
+        raise InvalidInput(
+            field,
+            f"the time {np.datetime64(int(times[equal[0]]), 'ns')} stands twice{where}; "
+            "aggregate first, or name the columns that tell the series apart",
+        )
+
+
+def _series(
+    columns: list[FloatArray], times: IntArray | None, bounds: IntArray, names: Sequence[str], step: Step | None
+) -> list[Series]:
+    spans = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), names, strict=True))
+    if times is None:
+        grids = [Grid(0, None, b - a) for a, b, _ in spans]
+    else:
+        grids = _grids(times, bounds, step)
+    result = []
+    for (a, b, name), grid in zip(spans, grids, strict=True):
+        values = grid.place(columns[0][a:b])
+        past = grid.place(np.stack([c[a:b] for c in columns[1:]])) if len(columns) > 1 else None
+        result.append(Series(values, None if times is None else grid.start, grid.step, name, past))
+    return result
+
+
+def _grids(times: IntArray, bounds: IntArray, step: Step | None) -> list[Grid]:
+    """The grid of each series. Even spacing shorter than a month is recognised for all series at once."""
+    starts, ends = bounds[:-1], bounds[1:]
+    if not len(starts):
+        return []
+    gaps = np.diff(times, append=times[-1])
+    inner = np.ones(len(times), bool)
+    inner[ends - 1] = False
+    least = np.minimum.reduceat(np.where(inner, gaps, np.iinfo(np.int64).max), starts)
+    most = np.maximum.reduceat(np.where(inner, gaps, 0), starts)
+    even = (least == most) & (least > 0) & (least < 28 * DAY) & (step is None)
+    return [
+        Grid(int(times[a]), Step(ns=int(gap)), int(b - a)) if simple else find_grid(times[a:b], step)
+        for a, b, gap, simple in zip(starts, ends, least, even, strict=True)
+    ]
+
+
+def _nanoseconds(column: pa.ChunkedArray, name: str) -> IntArray:
+    """Times as ns since the epoch, UTC."""
+    kind = column.type
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        raise InvalidInput(name, f"the time column must be a timestamp or a date, got {kind}")
+    if column.null_count:
+        raise InvalidInput(name, f"{column.null_count} rows have no time")
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    try:
+        nanoseconds = column.cast(pa.timestamp("ns", zone)).cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(name, f"times must lie in the years 1678 to 2262 ({error})") from None
+    result: IntArray = nanoseconds.to_numpy()
+    return result
+
+
+def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
+    """float64 [N]; null becomes NaN."""
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        if not pa.types.is_decimal(kind) and not pa.types.is_null(kind):
+            raise InvalidInput(name, f"must be a column of numbers, got {kind}")
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.uint8())
+    result: FloatArray = column.cast(pa.float64(), safe=False).to_numpy()
+    return result
+
+
+def _names(keys: pa.Table) -> list[str]:
+    """One text per series: its id values, joined by a slash."""
+    if not keys.num_columns:
+        return [""] * len(keys) if len(keys) else [""]
+    columns = [[str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
+    return ["/".join(parts) for parts in zip(*columns, strict=True)]
+
+
+def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
+    """A forecast in long form: id columns, time, point, one column per level (q0.1), status, model.
+
+    A series without a forecast is one row whose time and numbers are null.
+    """
+    rows = forecast_rows(forecast)
+    keys = groups.keys.take(pa.array(rows.series))
+    columns = {name: keys[name] for name in keys.column_names}
+    columns[groups.time_name or "ds"] = rows.times(groups)
+    columns["point"] = rows.numbers(forecast.point)
+    for q, level in enumerate(forecast.levels):
+        name = f"q{level:g}"
+        columns[name] = (
+            pa.nulls(len(rows.series), pa.float64())
+            if forecast.quantiles is None
+            else rows.numbers(forecast.quantiles[:, :, q])
+        )
+    columns["status"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
+    columns["model"] = pa.array([forecast.model] * len(rows.series), pa.string())
+    return pa.table(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a long form: `series` [N] and `step` [N] are indices into [B, H]; `known` [N]: has numbers."""
+
+    series: NDArray[np.int64]
+    step: NDArray[np.int64]
+    known: NDArray[np.bool_]
+    horizon: int
+
+    def numbers(self, values: FloatArray) -> pa.Array:
+        """`values` [B, H] as a column; null where there is no number."""
+        column = values[self.series, self.step]
+        return pa.array(column, pa.float64(), mask=np.isnan(column))
+
+    def times(self, groups: Groups) -> pa.Array:
+        """The time of each row, in the type of the input's time column; without one, the step ahead from 1."""
+        if groups.time_type is None:
+            return pa.array(self.step + 1, mask=~self.known)
+        ahead = np.zeros((len(groups), self.horizon), np.int64)
+        known = self.known.copy()
+        for i, series in enumerate(groups.series):
+            times = series.future_times(self.horizon)
+            if times is None:
+                known[self.series == i] = False
+            else:
+                ahead[i] = times
+        kind = groups.time_type
+        zone = kind.tz if pa.types.is_timestamp(kind) else None
+        column = pa.array(ahead[self.series, self.step], mask=~known).cast(pa.timestamp("ns", zone))
+        whole_days = pa.types.is_date(kind) and bool((ahead % DAY == 0).all())
+        if pa.types.is_date(kind) and not whole_days:
+            return column.cast(pa.timestamp("ms"), safe=False)
+        return column.cast(kind, safe=False)
+
+
+def forecast_rows(forecast: Forecast) -> Rows:
+    """H rows for each series with a forecast, one for each without."""
+    known = np.array([has_forecast(s) for s in forecast.status], dtype=bool)
+    counts = np.where(known, forecast.horizon, 1)
+    series = np.repeat(np.arange(len(forecast)), counts)
+    step = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return Rows(series, step, known[series], forecast.horizon)
