@@ -1,1 +1,41 @@
-"""foretell: time-series forecasting where the data is."""
+"""foretell: time-series forecasting where the data is.
+
+    foretell.forecast(data, horizon)     arrays or tables in, a Forecast or the same kind of table out
+    foretell.plot(history, forecast)     a picture
+    foretell.connect()                   SQL with FORECAST over files, tables and DuckDB
+
+Importing this module is cheap: the parts are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foretell.errors import ForetellError
+    from foretell.library import connect, forecast, plot
+    from foretell.series import Forecast, Series
+
+__all__ = ["Forecast", "ForetellError", "Series", "__version__", "connect", "forecast", "plot"]
+
+_HOMES = {
+    "Forecast": "foretell.series",
+    "ForetellError": "foretell.errors",
+    "Series": "foretell.series",
+    "connect": "foretell.library",
+    "forecast": "foretell.library",
+    "plot": "foretell.library",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("foretell")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'foretell' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -33,6 +33,8 @@ class Limits:
     at any level that is asked for (otherwise they come from engine/conformal.py). `prefix_consistent`: the first
     points of a long forecast equal a short one, so that horizons can share a batch. `missing`: takes NaN itself.
     `cost` is the rough CPU time of one point of context or horizon, in microseconds: big calls are cut by it.
+    `scale_equivariant`: a series in other units (a * x, a > 0) gets the same forecast in those units;
+    `shift_equivariant`: so does x + b. The contract suite holds a model to what it claims.
     """
 
     min_context: int = 1
@@ -43,6 +45,8 @@ class Limits:
     prefix_consistent: bool = False
     missing: bool = False
     cost: float = 1.0
+    scale_equivariant: bool = True
+    shift_equivariant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

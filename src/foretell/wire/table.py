@@ -5,6 +5,7 @@ Everything here works on whole columns: 10,000 series cost little more than one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from foretell.errors import InvalidInput, UnknownName
 from foretell.series import DAY, FloatArray, Forecast, Grid, IntArray, Series, Step, find_grid, has_forecast
+
+NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,7 @@ def _series(
     columns: list[FloatArray], times: IntArray | None, bounds: IntArray, names: Sequence[str], step: Step | None
 ) -> list[Series]:
     spans = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), names, strict=True))
-    if times is None:
-        grids = [Grid(0, None, b - a) for a, b, _ in spans]
-    else:
-        grids = _grids(times, bounds, step)
+    grids = [Grid(0, None, b - a) for a, b, _ in spans] if times is None else _grids(times, bounds, step)
     result = []
     for (a, b, name), grid in zip(spans, grids, strict=True):
         values = grid.place(columns[0][a:b])
@@ -159,9 +159,8 @@ def _nanoseconds(column: pa.ChunkedArray, name: str) -> IntArray:
 def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
     """float64 [N]; null becomes NaN."""
     kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
-        if not pa.types.is_decimal(kind) and not pa.types.is_null(kind):
-            raise InvalidInput(name, f"must be a column of numbers, got {kind}")
+    if not any(is_number(kind) for is_number in NUMBERS):
+        raise InvalidInput(name, f"must be a column of numbers, got {kind}")
     if pa.types.is_boolean(kind):
         column = column.cast(pa.uint8())
     result: FloatArray = column.cast(pa.float64(), safe=False).to_numpy()
@@ -176,11 +175,18 @@ def _names(keys: pa.Table) -> list[str]:
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
 
+RESERVED = ("point", "status", "model")
+LEVEL = re.compile(r"q(0\.\d+)")
+
+
 def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
     """A forecast in long form: id columns, time, point, one column per level (q0.1), status, model.
 
     A series without a forecast is one row whose time and numbers are null.
     """
+    taken = [name for name in groups.keys.column_names if name in RESERVED or LEVEL.fullmatch(name)]
+    if taken:
+        raise InvalidInput(taken[0], "is a column of the result; rename this id column first")
     rows = forecast_rows(forecast)
     keys = groups.keys.take(pa.array(rows.series))
     columns = {name: keys[name] for name in keys.column_names}
@@ -196,6 +202,34 @@ def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
     columns["status"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
     columns["model"] = pa.array([forecast.model] * len(rows.series), pa.string())
     return pa.table(columns)
+
+
+def read_forecast(table: pa.Table, groups: Groups) -> Forecast:
+    """The Forecast [B, H] that `forecast_table` wrote for the same groups, whatever the order of its rows."""
+    missing = [name for name in (*groups.keys.column_names, *RESERVED) if name not in table.column_names]
+    if missing:
+        raise UnknownName("column", missing[0], table.column_names)
+    rank = {name: i for i, name in enumerate(_names(groups.keys))}
+    ids = _names(table.select(groups.keys.column_names)) if groups.keys.num_columns else [""] * len(table)
+    members: list[list[int]] = [[] for _ in rank]
+    for row, name in enumerate(ids):
+        if name not in rank:
+            raise UnknownName("series", name, rank)
+        members[rank[name]].append(row)
+    levels = sorted((float(found[1]), name) for name in table.column_names if (found := LEVEL.fullmatch(name)))
+    horizon = max((len(m) for m in members), default=0)
+    numbers = np.full((len(members), horizon, 1 + len(levels)), np.nan)
+    columns = np.stack([_numbers(table[name], name) for name in ("point", *(name for _, name in levels))], axis=-1)
+    for i, member in enumerate(members):
+        numbers[i, : len(member)] = columns[member]
+    status = table["status"].to_pylist()
+    return Forecast(
+        numbers[:, :, 0],
+        numbers[:, :, 1:] if levels else None,
+        tuple(level for level, _ in levels),
+        tuple(status[m[0]] if m else "failed: not in the forecast" for m in members),
+        next((m for m in table["model"].to_pylist() if m), ""),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,48 @@
+"""What `foretell models` prints: the registry, for people."""
+
+from __future__ import annotations
+
+from foretell.registry import Entry, Option, registry
+
+
+def listing() -> str:
+    """All models, one a line, and the packages that failed to load."""
+    found = registry()
+    rows = [("NAME", "KIND", "LICENCE", "DESCRIPTION")]
+    rows += [(", ".join((e.name, *e.aliases)), e.kind, e.license, e.description) for e in found.entries()]
+    broken = [f"could not load {target}: {reason}" for target, reason in found.broken.items()]
+    return "\n".join([*_aligned(rows), *broken])
+
+
+def describe(name: str) -> str:
+    """One model: limits and options."""
+    found = registry()
+    entries = [e for e in found.entries() if name.lower() in (e.name.lower(), *(a.lower() for a in e.aliases))]
+    return "\n\n".join(_page(entry) for entry in entries or [found.find(name)])
+
+
+def _page(entry: Entry) -> str:
+    limits = entry.limits
+    lines = [
+        f"{entry.name} ({entry.kind}, {entry.license})",
+        f"  {entry.description}",
+        f"  context {limits.min_context} to {limits.max_context:,} points, horizon up to {limits.max_horizon:,}",
+        f"  intervals: {'its own, at any level' if limits.intervals else 'conformal, from its errors in the context'}",
+    ]
+    if entry.aliases:
+        lines.append(f"  also called {', '.join(entry.aliases)}")
+    rows = [(f"  {key}", str(o.default), _values(o), o.doc) for key, o in entry.options.items()]
+    return "\n".join(lines + (_aligned([("  OPTION", "DEFAULT", "VALUES", "MEANING"), *rows]) if rows else []))
+
+
+def _values(option: Option) -> str:
+    if option.choices:
+        return "|".join(option.choices)
+    if option.low is not None or option.high is not None:
+        return f"{option.low if option.low is not None else ''}..{option.high if option.high is not None else ''}"
+    return option.type.__name__
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

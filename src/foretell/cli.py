@@ -1,0 +1,206 @@
+"""The command line: a table of commands. What they do stands in the modules that they call."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foretell.errors import ForetellError, InvalidInput
+
+if TYPE_CHECKING:
+    from foretell.engine.engine import Progress
+    from foretell.series import Forecast, Series
+    from foretell.sql.session import Session
+
+app = typer.Typer(
+    help="Forecast in SQL, over files, tables and DuckDB.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FormatFlag = Annotated[str, typer.Option("--format", "-f", help="table, csv, json or arrow.")]
+PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, forecast and band into this PNG.")]
+OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
+WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
+TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
+
+
+def main() -> None:
+    """The console script: errors of ours are one line on stderr, not a traceback."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        app()
+    except ForetellError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2 if error.http_status < 500 else 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if show:
+        import foretell
+
+        typer.echo(f"foretell {foretell.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def sql(
+    statements: Annotated[str | None, typer.Argument(help="SQL, several separated by ';'. Without: stdin.")] = None,
+    db: Annotated[str, typer.Option("--db", help="A DuckDB file.")] = ":memory:",
+    format: FormatFlag = "table",
+    plot: PlotFlag = None,
+    overwrite: OverwriteFlag = False,
+    workers: WorkersFlag = None,
+    timeout: TimeoutFlag = None,
+) -> None:
+    """Run SQL with FORECAST over CSV and Parquet files or a DuckDB database."""
+    from foretell.files import PICTURE_ENDINGS, check_out
+    from foretell.render import checked_format, write
+
+    chosen = checked_format(format)
+    check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
+    with _session(db, workers, timeout) as session:
+        for text in _statements(statements):
+            for result in session.run(text):
+                if result.columns:
+                    write(result.arrow(), chosen, sys.stdout.buffer)
+                    sys.stdout.flush()
+                if result.forecasts:
+                    _draw(plot, *result.forecasts[-1])
+
+
+@app.command()
+def forecast(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet, one row per series and time; globs work.")],
+    horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="See `foretell models`.")] = None,
+    levels: Annotated[str, typer.Option("--levels", help="Quantile levels.")] = "0.1,0.5,0.9",
+    id_col: Annotated[str | None, typer.Option("--id", help="Id columns, comma-separated.")] = None,
+    time_col: Annotated[str | None, typer.Option("--time", help="Time column.")] = None,
+    value_col: Annotated[str | None, typer.Option("--value", help="Column to forecast.")] = None,
+    option: Annotated[list[str] | None, typer.Option("--option", "-o", help="A model's option, k=v.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write here (.csv, .json, .parquet, .arrow).")] = None,
+    format: FormatFlag = "table",
+    plot: PlotFlag = None,
+    overwrite: OverwriteFlag = False,
+    workers: WorkersFlag = None,
+    timeout: TimeoutFlag = None,
+) -> None:
+    """Forecast every series of a file in long form (unique_id, ds, y and the like are recognised)."""
+    from foretell.engine.engine import Control
+    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, forecast_table_of, write_file
+    from foretell.render import checked_format, write
+    from foretell.settings import settings
+
+    chosen = checked_format(format)
+    check_out(out, "--out", TABLE_ENDINGS, overwrite)
+    check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
+    columns = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
+    with _session(":memory:", workers, timeout) as session, _progress() as progress:
+        table = session.read_file(file)
+        control = Control(timeout=timeout, progress=progress)
+        name = model or settings().default_model
+        made = forecast_table_of(
+            session.engine, table, horizon, name, _numbers(levels), columns, _pairs(option), control
+        )
+    if out is None:
+        write(made.table, chosen, sys.stdout.buffer)
+    else:
+        write_file(made.table, out)
+        typer.echo(f"{made.table.num_rows:,} rows written to {out}", err=True)
+    _draw(plot, made.groups.series, made.forecast)
+
+
+@app.command()
+def models(name: Annotated[str | None, typer.Argument(help="Show one model's options and limits.")] = None) -> None:
+    """List the models, or show one."""
+    from foretell.catalogue import describe, listing
+
+    typer.echo(describe(name) if name else listing())
+
+
+def _session(db: str, workers: int | None, timeout: float | None) -> Session:
+    from foretell.library import new_engine
+    from foretell.settings import read_settings
+    from foretell.sql.session import Session
+
+    values = read_settings(workers=workers, timeout=timeout)
+    return Session(db, engine=new_engine(values.workers), timeout=values.timeout)
+
+
+def _statements(argument: str | None) -> Iterator[str]:
+    """The statement given, or all of stdin; at a terminal, one after the other as they are typed."""
+    if argument is not None:
+        yield argument
+    elif not sys.stdin.isatty():
+        yield sys.stdin.read()
+    else:
+        yield from _typed()
+
+
+def _typed() -> Iterator[str]:
+    typer.echo("End a statement with ';'. Ctrl-D leaves.", err=True)
+    lines: list[str] = []
+    with contextlib.suppress(EOFError, KeyboardInterrupt):
+        while True:
+            lines.append(input("      ...> " if lines else "foretell> "))
+            if lines[-1].rstrip().endswith(";"):
+                yield "\n".join(lines)
+                lines.clear()
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A bar on stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("series", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _draw(path: Path | None, series: Sequence[Series], forecast: Forecast) -> None:
+    if path is None:
+        return
+    from foretell.picture import save
+
+    save(path, series, forecast)
+    typer.echo(f"picture: {path}", err=True)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise InvalidInput("--levels", f"must be numbers such as 0.1,0.5,0.9, got {text!r}") from None
+
+
+def _pairs(texts: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise InvalidInput("--option", f"must be k=v, got {text!r}")
+        pairs[key.strip()] = value.strip()
+    return pairs

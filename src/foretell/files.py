@@ -1,0 +1,68 @@
+"""Files in, files out, for the command line. Nothing is written over unless that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from foretell.engine.engine import Control, Engine
+from foretell.errors import InvalidInput
+from foretell.library import groups_of
+from foretell.render import write
+from foretell.series import Forecast
+from foretell.wire.table import Groups, forecast_table
+
+OUT_FORMATS: dict[str, Literal["csv", "json", "arrow"]] = {".csv": "csv", ".json": "json", ".arrow": "arrow"}
+TABLE_ENDINGS = (*OUT_FORMATS, ".parquet")
+PICTURE_ENDINGS = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A forecast of a file's series, as arrays and in long form."""
+
+    groups: Groups
+    forecast: Forecast
+    table: pa.Table
+
+
+def forecast_table_of(
+    engine: Engine,
+    table: pa.Table,
+    horizon: int,
+    model: str,
+    levels: Sequence[float],
+    columns: Mapping[str, Any],
+    options: Mapping[str, str],
+    control: Control,
+) -> Made:
+    """Forecast a long table; `columns` are id_col, time_col and value_col."""
+    groups = groups_of(table, **columns)
+    forecast = engine.forecast_sync(groups.series, horizon, model, levels, options, control)
+    return Made(groups, forecast, forecast_table(groups, forecast))
+
+
+def check_out(path: Path | None, flag: str, endings: Sequence[str], overwrite: bool) -> None:
+    """Refuse a path that cannot be written, before any work is done."""
+    if path is None:
+        return
+    if path.suffix.lower() not in endings:
+        raise InvalidInput(flag, f"{path} must end in one of {', '.join(endings)}")
+    if path.exists() and not overwrite:
+        raise InvalidInput(flag, f"{path} exists; choose another name or add --overwrite")
+    if not path.parent.is_dir():
+        raise InvalidInput(flag, f"there is no folder {path.parent}")
+
+
+def write_file(table: pa.Table, path: Path) -> None:
+    """Write `table` in the format of the path's ending: .csv, .json, .arrow or .parquet."""
+    if path.suffix.lower() == ".parquet":
+        pyarrow.parquet.write_table(table, path)
+        return
+    with path.open("wb") as out:
+        write(table, OUT_FORMATS[path.suffix.lower()], out)

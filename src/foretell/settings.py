@@ -1,0 +1,70 @@
+"""One frozen settings object. Each value comes from, later wins: the default here, the TOML file that
+FORETELL_CONFIG names, the environment (FORETELL_ and the name in capitals), a command's flag.
+
+Unknown keys are errors everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from foretell.errors import InvalidInput
+
+PREFIX = "FORETELL_"
+CONFIG = "FORETELL_CONFIG"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    default_model: str = Field("ets", description="Model of Python and the command line where none is named.")
+    workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 computes in the calling process.")
+    timeout: float | None = Field(None, gt=0, description="Seconds after which a call is given up; none by default.")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read at first use."""
+    return read_settings()
+
+
+def read_settings(**flags: Any) -> Settings:
+    """Settings with `flags` (those that are not None) on top; InvalidInput names the wrong one and where it stood."""
+    path = os.environ.get(CONFIG)
+    stray = [k for k in os.environ if k.startswith(PREFIX) and k.removeprefix(PREFIX).lower() not in _names()]
+    if stray and stray != [CONFIG]:
+        raise InvalidInput(min(set(stray) - {CONFIG}), f"is no setting; known: {', '.join(_names())}")
+    values = _read_file(Path(path)) if path else {}
+    environment = {k: None for k in values if PREFIX + k.upper() in os.environ}
+    given = {k: v for k, v in values.items() if k not in environment}
+    given.update({k: v for k, v in flags.items() if v is not None})
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise InvalidInput(name, f"{first['msg']}, got {first.get('input')!r}") from None
+
+
+def _names() -> list[str]:
+    return sorted(Settings.model_fields)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidInput(CONFIG, f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(CONFIG, f"{path} is not TOML: {error}") from None
+    unknown = sorted(set(values) - set(_names()))
+    if unknown:
+        raise InvalidInput(unknown[0], f"is no setting (in {path}); known: {', '.join(_names())}")
+    return values
