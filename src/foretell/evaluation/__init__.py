@@ -1,0 +1,8 @@
+"""How good a model is: back-tests on your data and on public sets, with a table and a picture."""
+
+from foretell.evaluation.backtest import Evaluation
+from foretell.evaluation.own_data import evaluate
+from foretell.evaluation.picture import draw
+from foretell.evaluation.report import summary_csv, summary_rows
+
+__all__ = ["Evaluation", "draw", "evaluate", "summary_csv", "summary_rows"]
