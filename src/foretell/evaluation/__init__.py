@@ -3,6 +3,6 @@
 from foretell.evaluation.backtest import Evaluation
 from foretell.evaluation.own_data import evaluate
 from foretell.evaluation.picture import draw
-from foretell.evaluation.report import summary_csv, summary_rows
+from foretell.evaluation.report import summary_rows, summary_table, window_table
 
-__all__ = ["Evaluation", "draw", "evaluate", "summary_csv", "summary_rows"]
+__all__ = ["Evaluation", "draw", "evaluate", "summary_rows", "summary_table", "window_table"]

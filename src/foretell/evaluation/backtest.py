@@ -119,9 +119,13 @@ def ask(
     progress: Progress | None = None,
     timeout: float | None = None,
 ) -> Answer:
-    """One model's answer. A model with an option `period` is told the task's season unless `options` say another."""
+    """One model's answer. Where the task tells the season, a model with an option `period` gets it.
+
+    What `options` say goes before. `timeout` in seconds: DeadlineExceeded when it passes.
+    """
     entry = engine.models.find(model)
-    told = {"period": task.period} if "period" in entry.options else {}
+    tell = "period" in entry.options and (task.season_told or entry.name == BASELINE)
+    told = {"period": task.period} if tell else {}
     report = None if progress is None else lambda done, total: progress(model, done, total)
     begin = time.perf_counter()
     forecast = engine.forecast_sync(

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from foretell.evaluation.backtest import BASELINE, Answer, Evaluation
 from foretell.series import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#117733")
 """Distinguishable by colour-blind readers (Okabe & Ito; Tol)."""
 BASELINE_COLOUR = "#888888"
 TRUTH_COLOUR = "#000000"
 HISTORY_COLOUR = "#444444"
-EXAMPLES = 3
 HISTORY_HORIZONS = 4
 """An example shows so many horizons of its history."""
 
 
-def draw(evaluation: Evaluation, path: str | Path) -> Path:
-    """Write the picture of `evaluation` to `path`, in the format of its suffix (png, svg, pdf)."""
-    figure = Figure(figsize=(11, 8), layout="constrained")
+def draw(evaluation: Evaluation) -> Figure:
+    """A figure of `evaluation`; save it with `.savefig("out.png")`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 8), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.15)))
     left, right = top.subplots(1, 2, width_ratios=(1, 1.2))
@@ -36,9 +39,7 @@ def draw(evaluation: Evaluation, path: str | Path) -> Path:
     rows = _examples(evaluation)
     for axes, row in zip(np.atleast_1d(bottom.subplots(1, len(rows))), rows, strict=True):
         _example(axes, evaluation, ranked[0], row, colours)
-    target = Path(path)
-    figure.savefig(target, dpi=110)
-    return target
+    return figure
 
 
 def _colours(evaluation: Evaluation) -> dict[str, str]:
@@ -86,7 +87,7 @@ def _examples(evaluation: Evaluation) -> list[int]:
     error = evaluation.baseline.errors["mase"]
     order = [int(i) for i in np.argsort(error, kind="stable") if not math.isnan(error[i])]
     if not order:
-        return list(range(min(EXAMPLES, len(evaluation.task))))
+        return [0]
     places = (np.array([0.1, 0.5, 0.9]) * (len(order) - 1)).round().astype(int)
     return [order[i] for i in np.unique(places)]
 

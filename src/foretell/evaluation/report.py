@@ -1,13 +1,12 @@
-"""An evaluation as rows for a terminal, as CSV, and as one row per window and model."""
+"""An evaluation as rows for a terminal, and as Arrow tables: one row per model, or one per model and window."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 
 from foretell.evaluation.backtest import Evaluation
 
@@ -64,36 +63,31 @@ def summary_rows(evaluation: Evaluation) -> list[list[str]]:
     return [[c.title for c in COLUMNS], *lines]
 
 
-def summary_csv(evaluation: Evaluation) -> str:
-    """The same as CSV with full precision; an empty field where there is no number."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([c.name for c in COLUMNS])
-    for record in summary(evaluation):
-        writer.writerow(["" if record[c.name] != record[c.name] else record[c.name] for c in COLUMNS])
-    return out.getvalue()
+def summary_table(evaluation: Evaluation) -> pa.Table:
+    """The same with full precision, columns named as in COLUMNS; null where there is no number."""
+    records = summary(evaluation)
+    return pa.table({c.name: pa.array([r[c.name] for r in records], from_pandas=True) for c in COLUMNS})
 
 
-def window_frame(evaluation: Evaluation) -> pd.DataFrame:
+def window_table(evaluation: Evaluation) -> pa.Table:
     """One row per model, series and window: unique_id, window (0 is the newest), origin, model, status, the metrics.
 
-    `origin` counts the points of the series that the model could see.
+    `origin` counts the points of the series that lie before the window; null where a metric does not exist.
     """
-    task = evaluation.task
-    frames = [
-        pd.DataFrame(
-            {
-                "unique_id": list(task.ids),
-                "window": [w.index for w in task.windows],
-                "origin": [w.origin for w in task.windows],
-                "model": answer.model,
-                "status": list(answer.forecast.status),
-                **answer.errors,
-            }
-        )
-        for answer in evaluation.answers
-    ]
-    return pd.concat(frames, ignore_index=True)
+    task, answers = evaluation.task, evaluation.answers
+    metrics = dict.fromkeys(name for answer in answers for name in answer.errors)
+    unknown = np.full(len(task), np.nan)
+    columns = {
+        "unique_id": list(task.ids) * len(answers),
+        "window": [w.index for w in task.windows] * len(answers),
+        "origin": [w.origin for w in task.windows] * len(answers),
+        "model": [a.model for a in answers for _ in task.windows],
+        "status": [status for a in answers for status in a.forecast.status],
+    }
+    for name in metrics:
+        values = np.concatenate([a.errors.get(name, unknown) for a in answers])
+        columns[name] = pa.array(values, from_pandas=True)
+    return pa.table(columns)
 
 
 def _last_if_nan(value: str | float) -> tuple[bool, float]:

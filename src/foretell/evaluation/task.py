@@ -57,6 +57,7 @@ class Window:
 class Task:
     """Windows to forecast: N rows, in the order of `windows`. `period` is the season in points (1: none).
 
+    `season_told` says whether all models are told the period, or only the baseline (the others find it themselves).
     `known_scale` [N] replaces the scale of MASE where the visible history is damaged on purpose.
     """
 
@@ -64,6 +65,7 @@ class Task:
     windows: tuple[Window, ...]
     horizon: int
     period: int
+    season_told: bool = True
     known_scale: FloatArray | None = None
 
     def __len__(self) -> int:

@@ -1,0 +1,61 @@
+"""Table, CSV, rows and picture of one small evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from tests.evaluation.fakes import engine
+
+from foretell.evaluation import Evaluation, draw, evaluate, summary_rows, summary_table, window_table
+from foretell.evaluation.report import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    return evaluate(
+        np.random.default_rng(0).normal(size=(4, 60)), ["flat"], horizon=6, windows=2, period=1, engine=engine()
+    )
+
+
+def test_the_best_model_comes_first(evaluation: Evaluation) -> None:
+    titles, best, worst = summary_rows(evaluation)
+    assert titles[:2] == ["model", "vs naive"]
+    assert best[0] == "flat"
+    assert worst[:2] == ["seasonal_naive", "1.000"]
+    assert best[titles.index("answered")] == "8/8"
+
+
+def test_the_table_has_every_column_and_full_precision(evaluation: Evaluation) -> None:
+    records = summary_table(evaluation).to_pylist()
+    assert list(records[0]) == [c.name for c in COLUMNS]
+    assert records[0]["mae"] == evaluation.answers[0].summary()["mae"]
+
+
+def test_a_number_that_does_not_exist_is_a_dash_and_a_null() -> None:
+    short = evaluate(np.arange(6.0), ["flat"], horizon=1, levels=(), engine=engine())
+    titles, *rows = summary_rows(short)
+    assert all(row[titles.index("in 80 %")] == "-" for row in rows)
+    assert all(record["coverage80"] is None for record in summary_table(short).to_pylist())
+
+
+def test_the_windows_explain_the_summary(evaluation: Evaluation) -> None:
+    table = window_table(evaluation)
+    records = [r for r in table.to_pylist() if r["model"] == "flat"]
+    assert (len(table), {r["origin"] for r in records}) == (16, {48, 54})
+    assert np.mean([r["mase"] for r in records]) == pytest.approx(evaluation.answers[0].summary()["mase"])
+
+
+def test_the_picture_is_drawn(evaluation: Evaluation, tmp_path: Path) -> None:
+    figure = draw(evaluation)
+    figure.savefig(tmp_path / "picture.svg")
+    figure.savefig(tmp_path / "picture.png")
+    assert imread(tmp_path / "picture.png").std() > 0.05
+
+
+def test_the_picture_survives_one_step_failures_and_no_scale(tmp_path: Path) -> None:
+    data = [np.array([1.0, 2.0, 3.0, 13.0, 5.0]), np.full(8, 2.0)]
+    for case in (evaluate(data, ["flat"], 1, engine=engine()), evaluate(data[1:], [], 1, levels=(), engine=engine())):
+        draw(case).savefig(tmp_path / "picture.png")
