@@ -88,8 +88,8 @@ class UnknownName(ForetellError):
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.what, self.name, self.known = what, name, tuple(sorted(known))
         close = difflib.get_close_matches(name.lower(), self.known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"unknown {what} {name!r}{hint} known: {', '.join(self.known) or 'none'}")
+        hint = f", did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"unknown {what} {name!r}{hint} (known: {', '.join(self.known) or 'none'})")
 
 
 class NotAvailable(ForetellError):

@@ -12,9 +12,9 @@ import pyarrow.parquet
 
 from foretell.engine.engine import Control, Engine
 from foretell.errors import InvalidInput
-from foretell.library import groups_of
 from foretell.render import write
 from foretell.series import Forecast
+from foretell.wire.frames import groups_of
 from foretell.wire.table import Groups, forecast_table
 
 OUT_FORMATS: dict[str, Literal["csv", "json", "arrow"]] = {".csv": "csv", ".json": "json", ".arrow": "arrow"}

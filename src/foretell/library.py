@@ -11,18 +11,14 @@ import numpy as np
 from foretell.engine import Engine
 from foretell.engine.engine import Control, Progress
 from foretell.errors import InvalidInput
-from foretell.series import Forecast, Series, as_values
-from foretell.wire.table import Groups, forecast_table, read_forecast, read_groups
+from foretell.series import Forecast
+from foretell.wire.frames import groups_of, like, series_of, to_arrow
+from foretell.wire.table import forecast_table, read_forecast
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from matplotlib.figure import Figure
 
     from foretell.sql.session import Session
-
-ID_NAMES = ("unique_id", "item_id", "series_id", "id")
-TIME_NAMES = ("ds", "ts", "timestamp", "time", "date")
-VALUE_NAMES = ("y", "value", "target", "v")
 
 
 @cache
@@ -100,85 +96,6 @@ def connect(path: str = ":memory:") -> Session:
     from foretell.sql.session import Session
 
     return Session(path)
-
-
-def series_of(data: Any) -> list[Series]:
-    """Series of arrays: one of a 1-D array or list of numbers, B of a 2-D array or a list of arrays."""
-    if isinstance(data, np.ndarray) and data.ndim == 2:
-        return [Series(as_values(row)) for row in data]
-    if isinstance(data, Sequence | np.ndarray) and not isinstance(data, str | bytes):
-        nested = len(data) > 0 and any(isinstance(item, Sequence | np.ndarray) for item in data)
-        rows = data if nested else [data]
-        return [Series(as_values(row, f"data[{i}]" if nested else "data")) for i, row in enumerate(rows)]
-    if hasattr(data, "to_numpy"):
-        return [Series(as_values(data.to_numpy(), "data"))]
-    raise InvalidInput("data", f"must be an array, a list of arrays or a table, got {type(data).__name__}")
-
-
-def to_arrow(data: Any) -> pa.Table | None:
-    """A pandas, polars or Arrow table as Arrow; None for anything else. No library is imported for it."""
-    kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
-    if kind == "pandas.DataFrame":
-        import pyarrow as pa
-
-        return pa.Table.from_pandas(data, preserve_index=False)
-    if kind == "polars.LazyFrame":
-        return data.collect().to_arrow()
-    if kind == "polars.DataFrame":
-        return data.to_arrow()
-    if kind == "pyarrow.RecordBatch":
-        import pyarrow as pa
-
-        return pa.Table.from_batches([data])
-    return data if kind == "pyarrow.Table" else None
-
-
-def like(data: Any, table: pa.Table) -> Any:
-    """`table` as the kind of table that `data` is."""
-    library = type(data).__module__.partition(".")[0]
-    if library == "pandas":
-        return table.to_pandas()
-    if library == "polars":
-        import polars
-
-        return polars.from_arrow(table)
-    return table
-
-
-def groups_of(
-    table: pa.Table,
-    id_col: str | Sequence[str] | None = None,
-    time_col: str | None = None,
-    value_col: str | None = None,
-) -> Groups:
-    """The series of a long table; columns that are not named are recognised by name, else by type."""
-    names = table.column_names
-    value = value_col or _recognise(names, VALUE_NAMES) or _only_number(table)
-    if value is None:
-        raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
-    time = time_col or _recognise(names, TIME_NAMES) or _first_time(table)
-    if id_col is None:
-        found = _recognise(names, ID_NAMES)
-        id_col = [found] if found else []
-    return read_groups(table, value, time, [id_col] if isinstance(id_col, str) else id_col)
-
-
-def _recognise(names: Sequence[str], known: Sequence[str]) -> str | None:
-    by_lower = {name.lower(): name for name in names}
-    return next((by_lower[k] for k in known if k in by_lower), None)
-
-
-def _first_time(table: pa.Table) -> str | None:
-    import pyarrow as pa
-
-    return next((f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None)
-
-
-def _only_number(table: pa.Table) -> str | None:
-    import pyarrow as pa
-
-    numbers = [f.name for f in table.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
-    return numbers[0] if len(numbers) == 1 else None
 
 
 def _whole(horizon: Any) -> int:

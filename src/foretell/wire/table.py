@@ -58,7 +58,7 @@ def read_groups(
     first = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else np.zeros(0, np.int64)
     bounds = np.append(first, len(codes))
     keys = table.select(list(ids)).take(pa.array(first if order is None else order[first]))
-    names = _names(keys)
+    names = _names(keys, len(first))
     if times is not None:
         _refuse_duplicates(times, codes, names, bounds, time or "")
     columns = [_numbers(table[name], name) for name in (value, *past)]
@@ -167,10 +167,10 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
     return result
 
 
-def _names(keys: pa.Table) -> list[str]:
-    """One text per series: its id values, joined by a slash."""
+def _names(keys: pa.Table, count: int) -> list[str]:
+    """One text per row: its id values, joined by a slash; empty without id columns."""
     if not keys.num_columns:
-        return [""] * len(keys) if len(keys) else [""]
+        return [""] * count
     columns = [[str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
@@ -209,8 +209,8 @@ def read_forecast(table: pa.Table, groups: Groups) -> Forecast:
     missing = [name for name in (*groups.keys.column_names, *RESERVED) if name not in table.column_names]
     if missing:
         raise UnknownName("column", missing[0], table.column_names)
-    rank = {name: i for i, name in enumerate(_names(groups.keys))}
-    ids = _names(table.select(groups.keys.column_names)) if groups.keys.num_columns else [""] * len(table)
+    rank = {name: i for i, name in enumerate(_names(groups.keys, len(groups)))}
+    ids = _names(table.select(groups.keys.column_names), len(table))
     members: list[list[int]] = [[] for _ in rank]
     for row, name in enumerate(ids):
         if name not in rank:

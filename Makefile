@@ -1,0 +1,52 @@
+# Two commands do everything: `make demo` and `make test`. Both need only Python (3.11 or newer) and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench soak licences clean
+
+help:
+	@echo "make demo    install (light) into .venv, then forecast real data: a table and a picture"
+	@echo "make test    install what the tests need, then run all that CI runs"
+	@echo "make check   the same without installing"
+	@echo "make bench   measure speed and accuracy, write docs/benchmarks/"
+
+setup: .venv/.complete
+
+.venv/.light: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "foretell needs Python 3.11 or newer; say which: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing foretell into .venv"
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.complete: .venv/.light
+	@echo "installing what the tests need"
+	@$(PIP) --editable '.[test]'
+	@touch $@
+
+demo: .venv/.light
+	@$(BIN)/python examples/demo.py
+
+test: setup check
+
+check:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+soak: setup
+	@echo "there is nothing to soak yet: it comes with the server"
+
+licences: setup
+	$(BIN)/python tools/licences.py
+
+clean:
+	rm -rf .venv build dist out
