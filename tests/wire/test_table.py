@@ -95,7 +95,7 @@ def test_bad_columns_are_named(table: pa.Table, field: str, says: str) -> None:
 
 
 def test_an_unknown_column_lists_the_known() -> None:
-    with pytest.raises(UnknownName, match="'w'.*known: t, v"):
+    with pytest.raises(UnknownName, match=r"'w'.*known: t, v"):
         read_groups(pa.table({"t": hours(0), "v": [1]}), "w", "t")
 
 

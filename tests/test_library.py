@@ -1,0 +1,142 @@
+"""The Python door: every kind of data in, the same kind out."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import foretell
+from foretell.errors import DeadlineExceeded, InvalidInput, UnknownName
+
+SEASON = np.tile([1.0, 5.0, 2.0, 8.0], 10)
+
+
+def long_table() -> pd.DataFrame:
+    days = pd.date_range("2024-01-01", periods=40, freq="D")
+    return pd.concat(
+        [pd.DataFrame({"unique_id": name, "ds": days, "y": SEASON * scale}) for name, scale in [("a", 1), ("b", 10)]],
+        ignore_index=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [(SEASON, 1), (SEASON.tolist(), 1), (np.stack([SEASON, SEASON]), 2), ([SEASON, SEASON[:20], [1, None, 3]], 3)],
+)
+def test_arrays_give_a_forecast(data: Any, count: int) -> None:
+    made = foretell.forecast(data, 4, "naive", levels=(0.9, 0.1))
+    assert isinstance(made, foretell.Forecast)
+    assert made.point.shape == (count, 4)
+    assert made.quantiles is not None and made.quantiles.shape == (count, 4, 2)
+    assert made.levels == (0.1, 0.9)
+    assert made.model == "naive"
+    assert made.status[-1] in ("ok", "repaired(1)")
+
+
+def test_options_reach_the_model() -> None:
+    made = foretell.forecast(SEASON, 4, "seasonal_naive", period=4)
+    np.testing.assert_allclose(made.point[0], SEASON[:4])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "lazy", "arrow"])
+def test_tables_give_the_same_kind_of_table(library: str) -> None:
+    frame = long_table()
+    data = {
+        "pandas": lambda: frame,
+        "polars": lambda: pl.from_pandas(frame),
+        "lazy": lambda: pl.from_pandas(frame).lazy(),
+        "arrow": lambda: pa.Table.from_pandas(frame),
+    }[library]()
+    made = foretell.forecast(data, 3, "naive")
+    assert type(made) is (pl.DataFrame if library == "lazy" else type(data))
+    columns = made.column_names if library == "arrow" else list(made.columns)
+    assert columns == ["unique_id", "ds", "point", "q0.1", "q0.5", "q0.9", "status", "model"]
+    assert len(made) == 6
+
+
+def test_columns_can_be_named() -> None:
+    frame = long_table().rename(columns={"unique_id": "device", "ds": "when", "y": "load"})
+    made = foretell.forecast(frame, 2, "naive", id_col="device", time_col="when", value_col="load")
+    assert made["device"].tolist() == ["a", "a", "b", "b"]
+    assert made["when"].iloc[0] == pd.Timestamp("2024-02-10")
+    assert made["point"].iloc[-1] == 80
+
+
+def test_a_table_whose_value_cannot_be_guessed_says_so() -> None:
+    with pytest.raises(InvalidInput, match=r"value_col: say which column.*p, q"):
+        foretell.forecast(pd.DataFrame({"p": [1, 2], "q": [3, 4]}), 2, "naive")
+
+
+def test_one_bad_series_leaves_the_others_alone() -> None:
+    made = foretell.forecast([SEASON, [np.nan, np.nan], [1.0, np.inf, 2.0], [7.0] * 9], 2, "naive")
+    assert made.status == ("ok", "all_missing", "non_finite", "constant")
+    assert np.isnan(made.point[1:3]).all()
+    assert made.point[3].tolist() == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"horizon": 0}, InvalidInput, "horizon"),
+        ({"horizon": 2.5}, InvalidInput, "horizon"),
+        ({"horizon": True}, InvalidInput, "horizon"),
+        ({"model": "nave"}, UnknownName, "did you mean 'naive'"),
+        ({"levels": (0.5, 1.0)}, InvalidInput, "levels"),
+        ({"colour": "red"}, UnknownName, "option of naive 'colour'"),
+        ({"data": "text"}, InvalidInput, "data"),
+        ({"data": [["a", "b"]]}, InvalidInput, "numbers"),
+        ({"data": np.zeros((2, 2, 2))}, InvalidInput, "one axis"),
+        ({"timeout": 1e-9}, DeadlineExceeded, "deadline"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: dict[str, Any], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        foretell.forecast(**{"data": SEASON, "horizon": 2, "model": "naive"} | arguments)
+
+
+def test_it_works_inside_a_running_loop() -> None:
+    async def cell() -> foretell.Forecast:
+        made: foretell.Forecast = foretell.forecast(SEASON, 2, "naive")
+        return made
+
+    assert asyncio.run(cell()).point.shape == (1, 2)
+
+
+def test_progress_ends_at_the_number_of_series() -> None:
+    seen: list[tuple[int, int]] = []
+    foretell.forecast([SEASON] * 5, 2, "naive", progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (5, 5)
+
+
+def test_a_picture_of_arrays_and_of_tables(tmp_path: Path) -> None:
+    frame = long_table()
+    for history, made in [
+        (SEASON, foretell.forecast(SEASON, 8, "naive")),
+        (frame, foretell.forecast(frame, 8, "naive")),
+        (pl.from_pandas(frame), foretell.forecast(pl.from_pandas(frame), 8, "naive")),
+    ]:
+        figure = foretell.plot(history, made, title="load")
+        panel = figure.axes[0]
+        lines = {str(line.get_label()): line for line in panel.lines}
+        assert set(lines) == {"history", "naive"}
+        np.testing.assert_allclose(np.asarray(lines["naive"].get_ydata(), float), [8.0] * 9)
+        assert len(panel.collections) == 1
+        figure.savefig(tmp_path / "picture.png")
+    with pytest.raises(InvalidInput, match="what forecast\\(\\) returned"):
+        foretell.plot(SEASON, frame)
+
+
+def test_the_public_names_are_these() -> None:
+    """A name added to or taken from the surface is a decision, not an accident."""
+    public = ["Forecast", "ForetellError", "Series", "__version__", "connect", "forecast", "plot"]
+    assert sorted(dir(foretell)) == public
+    assert all(getattr(foretell, name) is not None for name in public)
+    with pytest.raises(AttributeError, match="no attribute 'forecats'"):
+        _ = foretell.forecats
