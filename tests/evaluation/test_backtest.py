@@ -6,11 +6,11 @@ import numpy as np
 import polars
 import pyarrow as pa
 import pytest
-from tests.evaluation.fakes import engine
 
 from foretell.errors import InvalidInput, UnknownName
 from foretell.evaluation import evaluate
 from foretell.series import Series, Step
+from tests.evaluation.fakes import engine
 
 SEASON = np.array([0.0, 4.0, 8.0, 4.0])
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from tests.evaluation.fakes import engine
 
 from foretell.evaluation import Evaluation, draw, evaluate, summary_rows, summary_table, window_table
 from foretell.evaluation.report import COLUMNS
+from tests.evaluation.fakes import engine
 
 
 @pytest.fixture(scope="module")

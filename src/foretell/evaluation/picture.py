@@ -19,8 +19,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 BASELINE_COLOUR = "#888888"
 TRUTH_COLOUR = "#000000"
 HISTORY_COLOUR = "#444444"
-HISTORY_HORIZONS = 4
-"""An example shows so many horizons of its history."""
+HISTORY_HORIZONS = 2
+"""An example shows so many horizons of its history, and at least FEWEST_POINTS."""
+FEWEST_POINTS = 40
 
 
 def draw(evaluation: Evaluation) -> Figure:
@@ -37,8 +38,11 @@ def draw(evaluation: Evaluation) -> Figure:
     _bars(left, evaluation, ranked, colours)
     _by_step(right, ranked, colours)
     rows = _examples(evaluation)
-    for axes, row in zip(np.atleast_1d(bottom.subplots(1, len(rows))), rows, strict=True):
+    panels = bottom.subplots(1, len(rows), squeeze=False)[0]
+    for axes, row in zip(panels, rows, strict=True):
         _example(axes, evaluation, ranked[0], row, colours)
+    handles, labels = panels[0].get_legend_handles_labels()
+    bottom.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8, frameon=False)
     return figure
 
 
@@ -68,7 +72,7 @@ def _by_step(axes: Axes, ranked: list[Answer], colours: dict[str, str]) -> None:
         marker = "o" if len(steps) == 1 else None
         axes.plot(steps, _scaled_by_step(answer), line, marker=marker, color=colours[answer.model], label=answer.model)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("steps ahead")
+    axes.set_xlabel("steps ahead", fontsize=8)
     axes.set_title(f"scaled absolute error (MASE) by step, {len(ranked[0].task)} windows", fontsize=10)
     axes.legend(fontsize=8, frameon=False)
     _plain(axes)
@@ -95,24 +99,27 @@ def _examples(evaluation: Evaluation) -> list[int]:
 def _example(axes: Axes, evaluation: Evaluation, best: Answer, row: int, colours: dict[str, str]) -> None:
     """The end of one history, the truth, the best model's forecast with its 80 % interval, and the baseline."""
     task = evaluation.task
-    history = task.visible[row].values[-HISTORY_HORIZONS * task.horizon :]
+    history = task.visible[row].values[-max(FEWEST_POINTS, HISTORY_HORIZONS * task.horizon) :]
     steps = np.arange(1, task.horizon + 1)
     marker = "o" if task.horizon == 1 else None
-    axes.plot(np.arange(1 - len(history), 1), history, color=HISTORY_COLOUR, linewidth=1)
-    axes.plot(steps, task.truth[row], color=TRUTH_COLOUR, linewidth=1.6, marker=marker, label="truth")
+    axes.plot(np.arange(1 - len(history), 1), history, color=HISTORY_COLOUR, linewidth=1, label="history")
+    axes.plot(steps, task.truth[row], color=TRUTH_COLOUR, linewidth=1.3, marker=marker, label="truth")
     baseline = evaluation.baseline
     for answer, style in {id(a): (a, s) for a, s in ((baseline, "--"), (best, "-"))}.values():
         colour = colours[answer.model]
-        axes.plot(steps, answer.forecast.point[row], style, color=colour, marker=marker, label=answer.model)
+        axes.plot(
+            steps, answer.forecast.point[row], style, color=colour, linewidth=1.3, marker=marker, label=answer.model
+        )
     quantiles = best.forecast.quantiles
     if quantiles is not None and {0.1, 0.9} <= set(best.forecast.levels):
         low, high = best.forecast.quantile(0.1)[row], best.forecast.quantile(0.9)[row]
         axes.fill_between(steps, low, high, color=colours[best.model], alpha=0.2, linewidth=0, label="80 %")
     axes.axvline(0.5, color=BASELINE_COLOUR, linewidth=0.8, linestyle=":")
     window = task.windows[row]
-    axes.set_title(f"{window.series.id}, window {window.index}: MASE {best.errors['mase'][row]:.2f}", fontsize=10)
-    axes.set_xlabel("steps from the origin")
-    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    error = best.errors["mase"][row]
+    scored = "" if math.isnan(error) else f": MASE {error:.2f}"
+    axes.set_title(f"series {window.series.id} after {window.origin} points{scored}", fontsize=9)
+    axes.set_xlabel("steps ahead", fontsize=8)
     _plain(axes)
 
 
