@@ -38,6 +38,8 @@ class Arrays(Protocol):
     def inverse_power(self, p: Array, length: int) -> Array: ...
     def cross(self, x: Array, y: Array, length: int) -> Array: ...
     def smallest(self, x: Array, k: int) -> Array: ...
+    def lowest(self, x: Array) -> Array: ...
+    def highest(self, x: Array) -> Array: ...
 
 
 class NumpyArrays:
@@ -116,6 +118,14 @@ class NumpyArrays:
     def smallest(self, x: Array, k: int) -> Array:
         """Places of the k smallest along the last axis, in no order -> [..., k]."""
         return np.argpartition(x, k - 1, axis=-1)[..., :k]
+
+    def lowest(self, x: Array) -> Array:
+        """Minimum along the last axis, kept as an axis of one."""
+        return np.min(x, axis=-1, keepdims=True)
+
+    def highest(self, x: Array) -> Array:
+        """Maximum along the last axis, kept as an axis of one."""
+        return np.max(x, axis=-1, keepdims=True)
 
 
 NUMPY = NumpyArrays()

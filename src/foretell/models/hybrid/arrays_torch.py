@@ -77,3 +77,9 @@ class TorchArrays:
 
     def smallest(self, x: Array, k: int) -> Array:
         return x.topk(k, dim=-1, largest=False).indices
+
+    def lowest(self, x: Array) -> Array:
+        return x.amin(-1, keepdim=True)
+
+    def highest(self, x: Array) -> Array:
+        return x.amax(-1, keepdim=True)

@@ -1,0 +1,78 @@
+"""Forecasts without a season: exponential levels, damped trends, lines (Gardner 1985; Assimakopoulos 2000 for theta)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+import numpy as np
+
+from foretell.models.hybrid.arrays import Array, Arrays
+from foretell.models.hybrid.past import Past
+
+DISCOUNTS = (0.3, 0.05, 0.2, 0.03, 0.0)
+"""Weight of a point of age j is (1 - discount) ** j; the last one is the plain mean and line."""
+UNIT = 64.0
+"""Ages enter the sums in units of 64 steps, which keeps 32-bit sums exact enough."""
+FAST, SLOW = 0.9, 0.98
+"""Damping of the local and the long trend."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Discounted means and lines of one past."""
+
+    level: Array
+    """[B, 5] discounted means, one per discount."""
+    slope: Array
+    """[B, 5] slopes per step towards the future."""
+    end: Array
+    """[B, 5] the line's value at the newest point."""
+
+
+@lru_cache(maxsize=64)
+def _weights(context: int) -> np.ndarray:
+    """[C, 15]: the discounts' weights, times age, times age squared."""
+    age = np.arange(context)[:, None]
+    w = (1.0 - np.array(DISCOUNTS)[None]) ** age
+    aged = age / UNIT
+    return np.concatenate([w, w * aged, w * aged**2], 1).astype(np.float32)
+
+
+def fit_lines(xp: Arrays, now: Past) -> Lines:
+    """Weighted least squares lines for all discounts, slopes shrunk a little towards zero."""
+    w = xp.const(_weights(now.z.shape[1]))
+    k = len(DISCOUNTS)
+    s = now.seen @ w
+    t = now.z @ w[:, : 2 * k]
+    s0, s1, s2 = s[:, :k], s[:, k : 2 * k], s[:, 2 * k :]
+    t0, t1 = t[:, :k], t[:, k:]
+    level = t0 / s0
+    spread = s0 * s2 - s1 * s1
+    slope = (s1 * t0 - s0 * t1) / (spread + (1e-3 / UNIT**2) * s0 * s0 + 1e-9)
+    return Lines(level, slope / UNIT, level + slope * (s1 / s0))
+
+
+def damped(xp: Arrays, h: Array, damping: float) -> Array:
+    """Sum of damping ** i for i in 1 .. h."""
+    return (damping / (1.0 - damping)) * (1.0 - xp.exp(h * log(damping)))
+
+
+def level_forecasts(xp: Arrays, now: Past, lines: Lines, steps: Array) -> list[Array]:
+    """Eight forecasts [B, H] for steps [B, H] (1 = next): last, two levels, two damped trends, line, drift, theta."""
+    h = xp.real(steps)
+    flat = h * 0.0
+    last = now.z[:, :1]
+    oldest = xp.take(now.z, now.length - 1)
+    drift = (last - oldest) / xp.clip(now.size - 1.0, 1.0, None)
+    fast, slow = damped(xp, h, FAST), damped(xp, h, SLOW)
+    level, slope, end = lines.level, lines.slope, lines.end
+    return [
+        last + flat,
+        level[:, 0:1] + flat,
+        level[:, 1:2] + flat,
+        end[:, 2:3] + slope[:, 2:3] * fast,
+        end[:, 3:4] + slope[:, 3:4] * slow,
+        end[:, 4:5] + slope[:, 4:5] * h,
+        last + drift * h,
+        level[:, 0:1] + (0.5 * slope[:, 4:5]) * h,
+    ]

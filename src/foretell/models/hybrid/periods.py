@@ -1,0 +1,82 @@
+"""Three whole-number periods of each series, from its autocorrelation."""
+
+from dataclasses import dataclass
+
+from foretell.models.hybrid.arrays import Array, Arrays
+from foretell.models.hybrid.levels import Lines
+from foretell.models.hybrid.past import Past
+from foretell.models.hybrid.seasons import phase_counts
+
+REACH = 0.55
+"""A period is at most this share of the history."""
+FIRST = 0.85
+"""The shortest lag whose peak has this share of the highest is the first period."""
+
+
+@dataclass(frozen=True)
+class Periods:
+    """What the autocorrelations say."""
+
+    periods: Array
+    """[B, 3] whole numbers, 1 = none: of the differences (shortest strong), of the detrended, of the de-seasonalised."""
+    strength: Array
+    """[B, 4] autocorrelations at these periods: three of the detrended, one of the differences."""
+
+
+def detrended(xp: Arrays, now: Past, lines: Lines) -> Array:
+    """[B, C] values less the straight line through them, zero beyond the history."""
+    age = xp.real(xp.count(now.z.shape[1]))[None]
+    return (now.z - (lines.end[:, 4:5] - lines.slope[:, 4:5] * age)) * now.seen
+
+
+def differenced(xp: Arrays, x: Array, length: Array) -> Array:
+    """[B, C] each value less the one before it; zero from the oldest point on."""
+    change = xp.concat([x[:, :-1] - x[:, 1:], x[:, :1] * 0.0], 1)
+    return change * xp.real(xp.count(x.shape[1])[None] < length - 1)
+
+
+def find_periods(xp: Arrays, now: Past, flat: Array) -> Periods:
+    """Periods of a past whose detrended values are `flat` [B, C]."""
+    lags = now.z.shape[1] // 2 + 2
+    both = xp.concat([flat, differenced(xp, now.z, now.length)], 0)
+    length, size = (xp.concat([x, x], 0) for x in (now.length, now.size))
+    score, r = _peaks(xp, both, length, size, lags)
+    rows = len(flat)
+    strongest = _first(xp, score[:rows], 1.0)
+    shortest = _first(xp, score[rows:], FIRST)
+    left, _ = _peaks(xp, _without(xp, now, flat, shortest), now.length, now.size, lags)
+    left = xp.where(xp.count(lags)[None] == shortest, left * 0.0 - 1.0, left)
+    periods = xp.concat([shortest, strongest, _first(xp, left, 1.0)], 1)
+    found = xp.concat([xp.take(r[:rows], periods), xp.take(r[rows:], shortest)], 1)
+    return Periods(periods, found * xp.real(xp.concat([periods, shortest], 1) > 1))
+
+
+def _peaks(xp: Arrays, x: Array, length: Array, size: Array, lags: int) -> tuple[Array, Array]:
+    """Scores [B, lags] of the local maxima of the autocorrelation (-1 elsewhere), and the autocorrelation itself."""
+    around = x.shape[1] // 2 * 3 + 32  # no wrap at the lags used
+    cov = xp.inverse_power(xp.power(x, around), around)[:, :lags]
+    lag = xp.count(lags)[None]
+    overlap = xp.real(xp.clip(length - lag, 1, None))
+    r = (cov / overlap) / (cov[:, :1] / size + 1e-8)
+    inside = (lag >= 2) & (xp.real(lag) <= REACH * size)
+    score = r * xp.sqrt(overlap / size)
+    top = (r[:, 1:-1] > r[:, :-2]) & (r[:, 1:-1] >= r[:, 2:])
+    edge = top[:, :1] & ~top[:, :1]
+    return xp.where(xp.concat([edge, top, edge], 1) & inside, score, score * 0.0 - 1.0), r
+
+
+def _first(xp: Arrays, score: Array, share: float) -> Array:
+    """[B, 1] the shortest lag whose positive score reaches `share` of the highest; 1 if there is none."""
+    good = (score >= share * xp.highest(score)) & (score > 0)
+    lag = xp.count(score.shape[1])[None]
+    found = xp.lowest(xp.where(good, lag, lag * 0 + score.shape[1]))
+    return xp.where(found < score.shape[1], found, found * 0 + 1)
+
+
+def _without(xp: Arrays, now: Past, flat: Array, period: Array) -> Array:
+    """[B, C] detrended values less their phase means for `period` [B, 1]."""
+    phase = xp.count(flat.shape[1])[None] % period
+    size = flat.shape[1] // 2 + 2
+    counts = phase_counts(xp, now.length, period, size)
+    means = xp.phase_sums(flat, phase, size) / xp.clip(counts, 1.0, None)
+    return (flat - xp.take(means, phase)) * now.seen

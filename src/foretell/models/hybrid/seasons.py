@@ -1,0 +1,128 @@
+"""Seasonal profiles: of single periods with recent cycles weighted up, and of two periods together, shrunk."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from foretell.models.hybrid.arrays import Array, Arrays
+from foretell.models.hybrid.past import Past
+
+CYCLES = 6
+"""Cycles that a decayed profile averages."""
+DECAY = 0.8
+"""Weight of a cycle relative to the next newer one."""
+CYCLE_WEIGHTS = (DECAY ** np.arange(CYCLES)).astype(np.float32)
+RECENT = 16
+"""Newest points from which the level beside a profile is estimated."""
+SMOOTH_FROM = 96
+"""A joint profile is smoothed over 1 + 2 * (period // 96) phases."""
+
+
+def phases(steps: Array, period: Array) -> Array:
+    """Age of the newest point that shares the phase of a future step: steps [B, H], period [B, 1] -> [B, H]."""
+    return period - 1 - (steps - 1) % period
+
+
+def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list[Array]:
+    """Per period [B, 3]: repeat the last cycle; decayed profile on the last cycle's mean; the same on a recent level."""
+    p = periods[:, :, None]
+    ages = xp.concat([phases(steps[:, None], p), xp.count(RECENT)[None, None] % p], 2)
+    cycle = xp.count(CYCLES)
+    index = ages[..., None] + (cycle * p)[:, :, None]
+    inside = index < now.length[:, :, None, None]
+    values = xp.take(now.z, xp.clip(index, None, now.z.shape[1] - 1))
+    means = now.span_mean(xp, cycle * p, (cycle + 1) * p)
+    weight = xp.real(inside) * xp.const(CYCLE_WEIGHTS)
+    profile = ((values - means[:, :, None]) * weight).sum(axis=-1) / (weight.sum(axis=-1) + 1e-6)
+    ahead = steps.shape[1]
+    recent = (0.7 ** xp.real(xp.count(RECENT))) * now.seen[:, :RECENT]
+    level = ((now.z[:, None, :RECENT] - profile[..., ahead:]) * recent[:, None]).sum(axis=-1)
+    level = level / recent.sum(axis=-1)[:, None]
+    ours = profile[..., :ahead]
+    naive = values[:, :, :ahead, 0]
+    found = []
+    for i in range(periods.shape[1]):
+        found += [naive[:, i], means[:, i, :1] + ours[:, i], level[:, i, None] + ours[:, i]]
+    return found
+
+
+def cycle_slope(xp: Arrays, now: Past, period: Array) -> Array:
+    """[B, 1] change per step between the means of the newest cycle and of up to three cycles before it."""
+    cycles = xp.clip(now.length // period, 1, 4)
+    newest = now.span_mean(xp, period * 0, period)
+    oldest = now.span_mean(xp, (cycles - 1) * period, cycles * period)
+    return (newest - oldest) / xp.real(xp.clip((cycles - 1) * period, 1, None))
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Two seasonal profiles that add up, each shrunk towards zero by its noise."""
+
+    short: Array
+    """[B, M] profile by age modulo the shorter period."""
+    long: Array
+    """[B, M] profile of what the shorter one leaves."""
+    periods: tuple[Array, Array]
+    """Two [B, 1] periods, the shorter first; 1 means none."""
+    strength: Array
+    """[B, 2] shrinkage of each, 0 .. 1."""
+
+    def at(self, xp: Arrays, ages: Array) -> Array:
+        """Seasonal part at ages [B, N] (negative ages are future steps) -> [B, N]."""
+        short, long = self.periods
+        return xp.take(self.short, ages % short) + xp.take(self.long, ages % long)
+
+
+def joint_profile(xp: Arrays, now: Past, residual: Array, first: Array, second: Array) -> Joint:
+    """Profiles of detrended values [B, C] for two periods [B, 1]; those longer than the history are dropped."""
+    size = now.z.shape[1] // 2 + 2
+    first, second = (xp.where(p <= now.length, p, p * 0 + 1) for p in (first, second))
+    short, long = xp.minimum(first, second), xp.maximum(first, second)
+    one, kept_one = _profile(xp, now, residual, short, size)
+    rest = residual - xp.take(one, xp.count(now.z.shape[1])[None] % short)
+    two, kept_two = _profile(xp, now, rest, long, size)
+    return Joint(one, two, (short, long), xp.concat([kept_one, kept_two], 1))
+
+
+def _profile(xp: Arrays, now: Past, residual: Array, period: Array, size: int) -> tuple[Array, Array]:
+    """Smoothed and shrunk phase means [B, size] and the shrinkage [B, 1] (variance components, one-way layout)."""
+    phase = xp.count(now.z.shape[1])[None] % period
+    residual = residual * now.seen
+    sums = xp.phase_sums(residual, phase, size)
+    counts = phase_counts(xp, now.length, period, size)
+    means = sums / xp.clip(counts, 1.0, None)
+    centre = residual.sum(axis=1, keepdims=True) / now.size
+    means = (means - centre) * xp.real(counts > 0)
+    between = (means * means * counts).sum(axis=1, keepdims=True) / now.size
+    total = ((residual - centre) ** 2 * now.seen).sum(axis=1, keepdims=True) / now.size
+    share = xp.real(period) / now.size
+    noise = (total - between) / xp.clip(1.0 - share, 0.1, None)
+    half = period // SMOOTH_FROM
+    smooth = _smooth(xp, means, period, half)
+    noise = noise * share / (1.0 + 2.0 * xp.real(half))
+    kept = xp.clip(1.0 - noise / (between + 1e-6), 0.0, 1.0) * xp.real(period > 1)
+    return smooth * kept, kept
+
+
+def phase_counts(xp: Arrays, length: Array, period: Array, size: int) -> Array:
+    """How many of `length` [B, 1] points fall on each phase of `period` [B, 1] -> [B, size]."""
+    phase = xp.count(size)[None]
+    inside = xp.real(phase < period)
+    return xp.real((length - 1 - phase + period) // period) * inside
+
+
+def _smooth(xp: Arrays, profile: Array, period: Array, half: Array) -> Array:
+    """Circular moving average over 2 * half + 1 phases of profiles [B, M]; rows with half = 0 stay as they are."""
+    if not bool((half > 0).any()):
+        return profile
+    size = profile.shape[1]
+    place = xp.count(size)[None]
+    sums = xp.concat([xp.zeros(len(profile), 1), xp.running_sum(profile)], 1)
+
+    def upto(end: Array) -> Array:
+        """Sum of phases 0 .. end-1, continued circularly on both sides."""
+        around = end // period
+        return xp.take(sums, end - around * period) + xp.real(around) * xp.take(sums, period)
+
+    mean = (upto(place + half + 1) - upto(place - half)) / xp.real(2 * half + 1)
+    return xp.where((half > 0) & (place < period), mean, profile)

@@ -1,0 +1,52 @@
+"""Muon (Jordan 2024): momentum, orthogonalised by Newton-Schulz in 32 bits, all matrices of one shape at once."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+STEPS = 5
+
+
+class Muon(torch.optim.Optimizer):
+    """For the matrices inside the blocks; `torch.optim.Muon` computes in bfloat16, which CPUs do slowly."""
+
+    def __init__(
+        self, matrices: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.05
+    ) -> None:
+        super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update of every matrix that has a gradient."""
+        for group in self.param_groups:
+            alike: dict[tuple[int, int], list[nn.Parameter]] = {}
+            for p in group["params"]:
+                alike.setdefault((min(p.shape), max(p.shape)), []).append(p)
+            for same in alike.values():
+                self._update(same, group)
+
+    def _update(self, same: list[nn.Parameter], group: dict[str, Any]) -> None:
+        moved = []
+        for p in same:
+            assert p.grad is not None
+            buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            buffer.lerp_(p.grad, 1 - group["momentum"])
+            nesterov = p.grad.lerp(buffer, group["momentum"])
+            moved.append(nesterov if p.shape[0] <= p.shape[1] else nesterov.T)
+        for p, u in zip(same, orthogonal(torch.stack(moved)), strict=True):
+            u = u if p.shape[0] <= p.shape[1] else u.T
+            size = 0.2 * max(p.shape) ** 0.5
+            p.mul_(1 - group["lr"] * group["weight_decay"]).add_(u, alpha=-group["lr"] * size)
+
+
+def orthogonal(x: Tensor) -> Tensor:
+    """Matrices [N, R, C], R <= C, with all singular values moved towards one."""
+    a, b, c = NEWTON_SCHULZ
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(STEPS):
+        square = x @ x.transpose(1, 2)
+        x = a * x + (b * square + c * square @ square) @ x
+    return x

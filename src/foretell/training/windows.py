@@ -1,0 +1,147 @@
+"""Training windows from a pool of synthetic series: what the model may see, and the truth, are two methods."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from foretell.models.hybrid.features import COARSE, FINE, PATCH
+from foretell.training.dice import Dice
+from foretell.training.ingredients import standard
+from foretell.training.synthetic import BLOCK, LONG, SHORT, Style, synthesize
+
+CONTEXTS = (64, 128, 256, 512, 1024, 2048)
+CONTEXT_WEIGHTS = (0.26, 0.16, 0.18, 0.28, 0.08, 0.04)
+HORIZONS = {
+    64: (1, 1, 2, 3),
+    128: (1, 2, 3, 4, 8),
+    256: (1, 3, 6, 12, 24, 45),
+    512: (2, 6, 6, 12, 20, 30, 45),
+    1024: (6, 12, 30, 45),
+    2048: (6, 12, 30, 45),
+}
+"""Horizons in patches of 16 steps, by context."""
+PATCHES_SEEN = 6
+"""Horizon patches drawn per window."""
+SHORTEST = 5
+
+
+@dataclass(frozen=True)
+class Window:
+    """A batch of windows with one context and one horizon."""
+
+    series: Tensor
+    """[B, C + H] complete values."""
+    hidden: Tensor
+    """[B, C] true where the model may not see the past: before the start, or missing."""
+    patches: Tensor
+    """[G] drawn horizon patches."""
+
+    @property
+    def context(self) -> int:
+        return self.hidden.shape[1]
+
+    @property
+    def reach(self) -> int:
+        """Horizon in steps."""
+        return self.series.shape[1] - self.context
+
+    def visible(self) -> Tensor:
+        """[B, C] the past, NaN where hidden."""
+        return self.series[:, : self.context].masked_fill(self.hidden, float("nan"))
+
+    def truth(self) -> Tensor:
+        """[B, G * 16] the values of the drawn patches."""
+        future = self.series[:, self.context :].reshape(len(self.series), -1, PATCH)
+        return future[:, self.patches].reshape(len(self.series), -1)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Series of one length and style in the pool."""
+
+    style: Style
+    series: Tensor
+    """[N, T]."""
+
+
+class Pool:
+    """Synthetic series on the device, replaced block by block as training goes on."""
+
+    def __init__(self, dice: Dice, size: float = 1.0) -> None:
+        self.dice = dice
+        plan = ((LONG, 2816, 10240), (LONG, 1024, 20480), (SHORT, 192, 15360), (SHORT, 96, 15360))
+        self.shelves: list[Shelf] = []
+        for style, length, rows in plan:
+            rows = max(BLOCK, int(rows * size) // BLOCK * BLOCK)
+            self.shelves.append(Shelf(style, synthesize(dice, rows, length, style)))
+        self.turn = [0] * len(plan)
+
+    def refresh(self) -> None:
+        """Replace the oldest block of every shelf."""
+        for i, shelf in enumerate(self.shelves):
+            begin = self.turn[i]
+            shelf.series[begin : begin + BLOCK] = synthesize(self.dice, BLOCK, shelf.series.shape[1], shelf.style)
+            self.turn[i] = (begin + BLOCK) % len(shelf.series)
+
+    def window(self, tokens: int) -> Window:
+        """A batch of about `tokens` tokens with random context, horizon, scale, mixture and gaps."""
+        dice = self.dice
+        context = dice.block.choices(CONTEXTS, CONTEXT_WEIGHTS)[0]
+        groups = dice.block.choice(HORIZONS[context])
+        reach = groups * PATCH
+        coarse = context // (COARSE * PATCH) if context > FINE else 0
+        each = 1 + min(context, FINE) // PATCH + coarse + min(groups, PATCHES_SEEN)
+        rows = min(160, max(32, tokens // each)) // 16 * 16
+        series = _vary(dice, lambda: self._crops(rows, context + reach), rows)
+        patches = torch.randperm(groups, generator=dice.generator, device=dice.device)[:PATCHES_SEEN]
+        return Window(series, _hidden(dice, rows, context), patches.sort().values)
+
+    def _crops(self, rows: int, width: int) -> Tensor:
+        """[rows, width] stretches of pool series, some thinned or averaged over a few steps."""
+        dice = self.dice
+        fitting = [s for s in self.shelves if s.series.shape[1] >= width]
+        short = [s for s in fitting if s.style is SHORT]
+        shelf = dice.block.choice(short) if short and dice.yes(0.6) else dice.block.choice(fitting)
+        length = shelf.series.shape[1]
+        every = 1
+        if shelf.style is LONG and 2 * width <= length and dice.yes(0.15):
+            every = dice.block.randint(2, min(6, length // width))
+        row = dice.whole(0, len(shelf.series), rows, 1)
+        start = dice.whole(0, length - width * every + 1, rows, 1)
+        place = start + torch.arange(width * every, device=dice.device)[None]
+        found = shelf.series[row, place]
+        if every == 1:
+            return found
+        found = found.view(rows, width, every)
+        return found.mean(2) if dice.yes(0.5) else found[:, :, 0]
+
+
+def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int) -> Tensor:
+    """Crops mixed with others, turned upside down, reversed, or made exponential."""
+    y = crops()
+    if dice.yes(0.35):
+        share = dice.uniform(0, 1, rows, 1) * dice.chance(0.7, rows)
+        y = standard(y) * (1 - share) + standard(crops()) * share
+    y = torch.where(dice.chance(0.3, rows), -y, y)
+    if dice.yes(0.1):
+        y = y.flip(1)
+    if dice.yes(0.15):
+        y = (standard(y) * dice.log_uniform(0.05, 1, rows)).clamp(-5, 5).exp()
+    return y
+
+
+def _hidden(dice: Dice, rows: int, context: int) -> Tensor:
+    """[rows, C] short histories, scattered gaps, and missing stretches; never all of a row."""
+    low = SHORTEST if context == CONTEXTS[0] else context // 2
+    length = torch.where(dice.chance(0.45, rows), context, dice.whole(low, context + 1, rows, 1))
+    place = torch.arange(context, device=dice.device)[None]
+    hidden = place < context - length
+    if dice.yes(0.25):
+        scattered = dice.uniform(0, 1, rows, context) < dice.uniform(0, 0.45, rows, 1)
+        begin, size = dice.whole(0, context, rows, 1), dice.whole(1, max(context // 4, 2), rows, 1)
+        stretch = (place >= begin) & (place < begin + size)
+        gaps = torch.where(dice.chance(0.5, rows), scattered, stretch) & dice.chance(0.5, rows)
+        hidden = hidden | gaps & (place < context - 1)
+    return hidden
