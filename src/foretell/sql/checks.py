@@ -1,0 +1,81 @@
+"""What a block with one of our functions must not hold, each with the way round it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from foretell.sql.duck import Duck
+from foretell.sql.statement import QUERY, Block, Call, Span
+from foretell.sql.tokens import WORD
+
+REFUSED = {
+    "GROUP": "aggregate first, in a subquery: FROM (SELECT ... GROUP BY ...)",
+    "HAVING": "aggregate first, in a subquery",
+    "QUALIFY": "use the window function in a subquery",
+    "WINDOW": "use the window function in a subquery",
+    "USING": "sample in a subquery",
+}
+
+
+def check_block(block: Block, duck: Duck) -> Call:
+    """The one call of the block, which may be written several times."""
+    statement = block.statement
+    call = block.calls[0]
+    for word, advice in REFUSED.items():
+        if word in block.whole:
+            raise statement.error(f"{word} cannot stand beside {call.name}: {advice}", block.whole[word])
+    if "SELECT" not in block.whole:
+        raise statement.error(f"{call.name} belongs in the list of a SELECT", call.span)
+    for other in block.calls:
+        _check_place(block, other)
+        if statement.key(other.span) != statement.key(call.span):
+            raise statement.error(
+                f"one SELECT holds one {call.name}; join two subqueries, or put them together with UNION ALL",
+                other.span,
+            )
+    _check_items(block, call, duck)
+    return call
+
+
+def _check_place(block: Block, call: Call) -> None:
+    allowed = [block.clauses[word] for word in ("SELECT", "ORDER") if word in block.clauses]
+    if not any(first <= call.span[0] < last for first, last in allowed):
+        raise block.statement.error(
+            f"{call.name} belongs in the list of a SELECT; to filter its result, select from it: "
+            f"SELECT * FROM (SELECT ..., {call.name}(...) ...) WHERE ...",
+            call.span,
+        )
+
+
+def _check_items(block: Block, call: Call, duck: Duck) -> None:
+    statement = block.statement
+    for first, last in block.items:
+        if statement.is_sign(last - 1, "*") or statement.is_sign(first, "*") or statement.is_word(first, "COLUMNS"):
+            raise statement.error(f"* cannot stand beside {call.name}: name the columns of PARTITION BY", first)
+    called: dict[str, int] = {}
+    for i in _own_tokens(block, call):
+        if statement.is_word(i, "OVER"):
+            raise statement.error(f"a window function cannot stand beside {call.name}: use it one level out", i)
+        if statement.tokens[i].kind == WORD and statement.is_sign(i + 1, "("):
+            called.setdefault(statement.tokens[i].text, i)
+    for name in duck.aggregates(set(called)):
+        raise statement.error(
+            f"{name.lower()} cannot stand beside {call.name}: aggregate first, in a subquery, or one level out",
+            called[name],
+        )
+
+
+def _own_tokens(block: Block, call: Call) -> Iterator[int]:
+    """The tokens of the block's list and order that belong neither to a call of ours nor to a subquery."""
+    statement = block.statement
+    ends = {other.span[0]: other.span[1] for other in block.calls}
+    spans: list[Span] = [block.clauses[word] for word in ("SELECT", "ORDER") if word in block.clauses]
+    for i, last in spans:
+        while i < last:
+            if i in ends:
+                i = ends[i]
+            elif statement.is_sign(i, "(") and statement.is_word(i + 1, *QUERY):
+                i = statement.partner[i] + 1
+            else:
+                yield i
+                i += 1

@@ -1,0 +1,169 @@
+"""DuckDB behind four verbs. Its errors become ours, with the place in what the user wrote."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, SqlError
+from foretell.sql.text import Source, Text, written
+
+DEAR_BIND = 0.005
+"""Seconds. A relation binds twice, which costs nothing but where a CSV file has to be sniffed."""
+PULLED = "foretell_pulled"
+
+Lookup = Callable[[str], object | None]
+"""A table by name that DuckDB does not know, or None."""
+
+
+class UnknownColumn(SqlError):
+    """DuckDB knows no column of this name there."""
+
+    def __init__(self, message: str, statement: str, position: int | None, column: str) -> None:
+        super().__init__(message, statement, position)
+        self.message, self.column = message, column
+
+
+class Duck:
+    """One connection, used by one thread at a time; `interrupt` may come from any."""
+
+    def __init__(self, path: str = ":memory:", read_only: bool = False) -> None:
+        try:
+            self._connection = duckdb.connect(path, read_only, {"python_enable_replacements": False})
+        except duckdb.Error as error:
+            raise SqlError(f"{path}: {error}") from None
+        self._connection.execute("SET errors_as_json = true")
+        self.stopped = threading.Event()
+        """Set when whatever runs shall stop."""
+        self._timed_out = False
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def interrupt(self) -> None:
+        self.stopped.set()
+        self._connection.interrupt()
+
+    @contextmanager
+    def deadline(self, seconds: float | None) -> Iterator[float | None]:
+        """Interrupt what runs in this block when the time is over. Yields the time of `time.monotonic()` when it is."""
+        self.stopped.clear()
+        self._timed_out = False
+        if seconds is None:
+            yield None
+            return
+        timer = threading.Timer(seconds, self._time_out)
+        timer.start()
+        try:
+            yield time.monotonic() + seconds
+        finally:
+            timer.cancel()
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self.interrupt()
+
+    def check(self) -> None:
+        """Raise if somebody has asked to stop."""
+        if self._timed_out:
+            raise DeadlineExceeded
+        if self.stopped.is_set():
+            raise Cancelled
+
+    def columns(self, text: Text, source: Source, lookup: Lookup) -> tuple[dict[str, str], float]:
+        """Names and types of what a query gives, without running it, and the seconds that it took to find out."""
+        started = time.perf_counter()
+        relation = self._run(text, source, lookup, self._connection.sql)
+        types = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+        return types, time.perf_counter() - started
+
+    def table(self, text: Text, source: Source, lookup: Lookup, dear: bool = False) -> pa.Table:
+        """The result of a statement. `dear`: it is a query that takes long to bind, and shall be bound only once."""
+        if dear:
+            kept = written(f"CREATE OR REPLACE TEMP TABLE {PULLED} AS ", text.origin(0)) + text
+            self._run(kept, source, lookup, self._connection.execute)
+            table = self._connection.sql(f"FROM {PULLED}").to_arrow_table()
+            self._connection.execute(f"DROP TABLE {PULLED}")
+            return table
+
+        def run(sql: str) -> pa.Table | None:
+            relation = self._connection.sql(sql)
+            return None if relation is None else relation.to_arrow_table()
+
+        table = self._run(text, source, lookup, run)
+        return pa.table({}) if table is None else table
+
+    def aggregates(self, names: set[str]) -> set[str]:
+        """Those of some function names that are aggregates or window functions."""
+        if not names:
+            return set()
+        listed = ", ".join(f"'{name.lower()}'" for name in sorted(names) if name.isidentifier())
+        query = (
+            "SELECT DISTINCT upper(function_name) FROM duckdb_functions() "
+            f"WHERE function_type IN ('aggregate', 'window') AND function_name IN ({listed})"
+        )
+        return {name for (name,) in self._connection.execute(query).fetchall()}
+
+    def register(self, name: str, table: object) -> None:
+        self._connection.register(name, table)
+
+    def unregister(self, name: str) -> None:
+        self._connection.unregister(name)
+
+    def _run(self, text: Text, source: Source, lookup: Lookup, run: Callable[[str], Any]) -> Any:
+        """Run SQL; where a table is unknown to DuckDB but not to `lookup`, lend it and try again."""
+        sql = str(text)
+        lent: list[str] = []
+        try:
+            while True:
+                self.check()
+                try:
+                    return run(sql)
+                except duckdb.Error as error:
+                    fault = _Fault(error, sql)
+                    name = fault.missing_table
+                    table = lookup(name) if name and name not in lent else None
+                    if table is None:
+                        raise self._translate(fault, text, source) from None
+                    self.register(name, table)
+                    lent.append(name)
+        finally:
+            for name in lent:
+                self.unregister(name)
+
+    def _translate(self, fault: _Fault, text: Text, source: Source) -> ForetellError:
+        if fault.interrupted:
+            return DeadlineExceeded() if self._timed_out else Cancelled()
+        position = None if fault.position is None else text.origin(fault.position)
+        if position is None and fault.subject and fault.subject in source.text:
+            position = source.text.index(fault.subject)
+        if fault.column:
+            return UnknownColumn(fault.message, source.text, position, fault.column)
+        return SqlError(fault.message, source.text, position)
+
+
+class _Fault:
+    """What DuckDB says in an error, which `errors_as_json` makes readable for programs."""
+
+    def __init__(self, error: duckdb.Error, sql: str) -> None:
+        kind, _, rest = str(error).partition(": ")
+        try:
+            said = json.loads(rest)
+        except ValueError:
+            said = {"exception_message": rest or kind}
+        self.interrupted = isinstance(error, duckdb.InterruptException)
+        self.message = f"{kind}: {said['exception_message']}"
+        self.missing_table = str(said.get("name", "")) if said.get("type") == "Table" else ""
+        self.column = str(said.get("name", "")) if said.get("error_subtype") == "COLUMN_NOT_FOUND" else ""
+        self.subject = (re.findall(r'"([^"]+)"', said["exception_message"]) or [""])[0]
+        self.position = None
+        if "position" in said:
+            self.position = len(sql.encode()[: int(said["position"])].decode(errors="ignore"))

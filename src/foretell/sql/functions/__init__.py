@@ -1,0 +1,8 @@
+"""The functions that our SQL adds: one file each, listed here by the name that calls them."""
+
+from __future__ import annotations
+
+from foretell.sql.functions import forecast
+from foretell.sql.functions.answer import Function
+
+FUNCTIONS: dict[str, Function] = {"FORECAST": forecast.answer}

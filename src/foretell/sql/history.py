@@ -1,0 +1,135 @@
+"""The history of a block: what stands behind FROM and WHERE, as one series for each group of PARTITION BY."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from foretell.errors import InvalidInput
+from foretell.sql.duck import DEAR_BIND, Duck, Lookup
+from foretell.sql.items import aliases, column_name
+from foretell.sql.statement import Block, Span
+from foretell.sql.text import Text, written
+from foretell.sql.tokens import quote
+from foretell.wire.table import Groups, read_groups
+
+
+class Place(NamedTuple):
+    """Where a block is run: the database, and where to look for tables that it does not know."""
+
+    duck: Duck
+    lookup: Lookup
+
+
+class Column(NamedTuple):
+    """A column to pull: the name that errors call it, its SQL, and where it stands (None: nowhere)."""
+
+    name: str
+    sql: Text
+    span: Span | None
+
+
+class Key(NamedTuple):
+    """One expression of PARTITION BY, and the column that the result has for it."""
+
+    span: Span
+    name: str
+
+
+class History(NamedTuple):
+    """The series of a block; `time` names the time column."""
+
+    groups: Groups
+    keys: tuple[Key, ...]
+    time: str
+
+
+def read_history(block: Block, place: Place, arguments: Sequence[Span], ts: str | None) -> History:
+    """Pull the columns that are needed, once, and cut them into series. The first argument is the target."""
+    statement = block.statement
+    if "FROM" not in block.whole:
+        raise statement.error(f"{block.calls[0].name} needs a FROM", block.calls[0].span)
+    types, seconds = place.duck.columns(_everything(block), statement.source, place.lookup)
+    keys = partition_keys(block)
+    time = _time_column(block, types, ts)
+    ids = [_column(block, f"PARTITION BY {key.name}", key.span) for key in keys]
+    values = [_column(block, statement.written(span), span) for span in arguments]
+    columns = [time, *ids, *values]
+    _refuse_twins(block, columns)
+    table = place.duck.table(_pull(block, columns), statement.source, place.lookup, dear=seconds > DEAR_BIND)
+    if not len(table):
+        raise statement.error("there are no rows to forecast from", block.whole.get("WHERE", block.whole["FROM"]))
+    try:
+        past = [c.name for c in values[1:]]
+        groups = read_groups(table, values[0].name, time.name, [c.name for c in ids], past)
+    except InvalidInput as error:
+        spans = {c.name: c.span for c in columns}
+        raise statement.error(str(error), spans.get(error.field) or block.whole["FROM"]) from None
+    return History(groups, keys, time.name)
+
+
+def partition_keys(block: Block) -> tuple[Key, ...]:
+    """The expressions of PARTITION BY; the alias of an item of the SELECT list stands for the item."""
+    named = aliases(block)
+    keys = []
+    for span in block.listed("PARTITION"):
+        name = column_name(block.statement, span)
+        keys.append(Key(named.get((name or "").lower(), span), name or block.statement.written(span)))
+    return tuple(keys)
+
+
+def _time_column(block: Block, types: Mapping[str, str], ts: str | None) -> Column:
+    """The column that `ts` names, else the first that has times."""
+    origin = block.statement.place(block.whole["FROM"])[0]
+    if ts is not None:
+        parts = [part.strip().strip('"') for part in ts.split(".")]
+        return Column(parts[-1], written(".".join(quote(part) for part in parts), origin), None)
+    for name, kind in types.items():
+        if kind.startswith(("TIMESTAMP", "DATE")):
+            return Column(name, written(quote(name), origin), None)
+    listed = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    raise block.statement.error(
+        f"no column here is a TIMESTAMP or a DATE, only {listed}; cast one in a subquery", block.whole["FROM"]
+    )
+
+
+def _column(block: Block, name: str, span: Span) -> Column:
+    return Column(name, block.statement.cut(span), span)
+
+
+def _refuse_twins(block: Block, columns: Sequence[Column]) -> None:
+    seen: set[str] = set()
+    for column in columns:
+        if column.name in seen:
+            raise block.statement.error(f"{column.name} stands twice", column.span or block.span)
+        seen.add(column.name)
+
+
+def _everything(block: Block) -> Text:
+    return _within(block, written("SELECT *", block.statement.place(block.span)[0]) + _clause(block, "FROM"))
+
+
+def _pull(block: Block, columns: Sequence[Column]) -> Text:
+    origin = block.statement.place(block.span)[0]
+    query = written("SELECT ", origin)
+    for i, column in enumerate(columns):
+        place = origin if column.span is None else block.statement.place(column.span)[0]
+        comma = written(", ", place) if i else Text()
+        query += comma + column.sql + written(f" AS {quote(column.name)}", place)
+    return _within(block, query + _clause(block, "FROM") + _clause(block, "WHERE"))
+
+
+def _clause(block: Block, word: str) -> Text:
+    """A whole clause as it stands; nothing where it is absent."""
+    if word not in block.whole:
+        return Text()
+    span = block.whole[word]
+    return written(" ", block.statement.place(span)[0]) + block.statement.cut(span)
+
+
+def _within(block: Block, query: Text) -> Text:
+    """`query` where it can see the WITH lists around the block."""
+    for span in reversed(block.before):
+        start = block.statement.place(span)[0]
+        query = block.statement.cut(span) + written(" SELECT * FROM (", start) + query + written(")", start)
+    return query

@@ -1,0 +1,44 @@
+"""The expressions of a list: which are plain columns, and which carry a name of their own."""
+
+from __future__ import annotations
+
+from foretell.sql.statement import Block, Span, Statement
+from foretell.sql.tokens import NAME, SIGN, WORD, unquote
+
+OPERATORS = frozenset("AND OR NOT IS IN LIKE ILIKE GLOB SIMILAR BETWEEN COLLATE ESCAPE THEN ELSE WHEN CASE".split())
+"""Words after which an operand comes, so that what follows is no alias."""
+TAILS = frozenset("END NULL TRUE FALSE ISNULL NOTNULL PRECISION ASC DESC".split())
+"""Words that end an expression and are no alias."""
+
+
+def column_name(statement: Statement, span: Span) -> str | None:
+    """The name of a plain column, `site` or `t.site` or `"Site"`; None for any other expression."""
+    tokens = statement.tokens[span[0] : span[1]]
+    plain = all(t.text == "." if i % 2 else t.kind in (WORD, NAME) for i, t in enumerate(tokens))
+    return unquote(tokens[-1], statement.source.text) if plain and len(tokens) % 2 else None
+
+
+def split_alias(statement: Statement, span: Span) -> tuple[Span, str | None]:
+    """An item of a SELECT list as its expression and its alias, with AS or without."""
+    first, last = span
+    token = statement.tokens[last - 1]
+    if last - first < 2 or token.kind not in (WORD, NAME):
+        return span, None
+    alias = unquote(token, statement.source.text)
+    if statement.is_word(last - 2, "AS"):
+        return (first, last - 2), alias
+    before = statement.tokens[last - 2]
+    operand = before.text in (")", "]") if before.kind == SIGN else before.text not in OPERATORS
+    if operand and not (token.kind == WORD and token.text in TAILS):
+        return (first, last - 1), alias
+    return span, None
+
+
+def aliases(block: Block) -> dict[str, Span]:
+    """The aliased expressions of a block's SELECT list, by alias in lower case."""
+    found = {}
+    for item in block.items:
+        expression, alias = split_alias(block.statement, item)
+        if alias is not None:
+            found[alias.lower()] = expression
+    return found

@@ -1,0 +1,195 @@
+"""The options of a FORECAST call: `'algo=arima,rows=24,conf=0.9'`.
+
+They come from TDengine (protocol section 3.1), which reads some itself and hands the others to the algorithm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from foretell.errors import InvalidInput
+from foretell.series import DAY, SECOND, Step, parse_time
+
+MILLISECOND = SECOND // 1000
+MAX_ROWS = 1024
+MAX_TIMEOUT = 1200
+
+DURATIONS = {
+    "b": Step(ns=1),
+    "ns": Step(ns=1),
+    "u": Step(ns=1000),
+    "us": Step(ns=1000),
+    "a": Step(ns=MILLISECOND),
+    "ms": Step(ns=MILLISECOND),
+    "s": Step(ns=SECOND),
+    "m": Step(ns=60 * SECOND),
+    "h": Step(ns=3600 * SECOND),
+    "d": Step(ns=DAY),
+    "w": Step(ns=7 * DAY),
+    "n": Step(months=1),
+    "mo": Step(months=1),
+    "q": Step(months=3),
+    "y": Step(months=12),
+}
+"""Units of a duration: TDengine's (b, u, a, s, m, h, d, w, n for a calendar month, y) and the usual ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a call asks for. `start` in ns since the epoch; `future` holds dynamic_real_N, by the covariate's name."""
+
+    algo: str = "holtwinters"
+    rows: int = 10
+    conf: float = 0.95
+    wncheck: bool = False
+    start: int | None = None
+    every: Step | None = None
+    timeout: float | None = None
+    ts: str | None = None
+    future: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    model: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """The quantile levels of the lower and the upper bound."""
+        tail = (1 - self.conf) / 2
+        return round(tail, 12), round(1 - tail, 12)
+
+
+def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND) -> Options:  # noqa: B008
+    """The options in `text`. Raw times are in `unit` ns; keys that are not SQL's own go to the model, unchecked."""
+    given = _pairs(text)
+    own = {key: READERS[key](key, value, unit) for key, value in given.items() if key in READERS}
+    rest = {key: value for key, value in given.items() if key not in READERS}
+    future = _future(rest, own.get("rows", defaults.rows))
+    model = {key: value for key, value in rest.items() if not key.startswith(DYNAMIC)}
+    return replace(defaults, **own, future=future, model=model)
+
+
+def place_of(key: str, text: str) -> int:
+    """Where a key stands in the text of the options; 0 where it does not."""
+    match = re.search(rf"(?:^|[,\s]){re.escape(key)}\s*(?==)", text)
+    return match.end() - len(match.group().lstrip(", \t\n")) if match else 0
+
+
+_PAIR = re.compile(r"[^,\[]*(?:\[[^\]]*\][^,\[]*)*")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Keys and values; commas inside [ ] do not separate. Stray commas and blanks are let pass."""
+    pairs: dict[str, str] = {}
+    for part in _PAIR.findall(text):
+        if not part.strip():
+            continue
+        key, sign, value = (word.strip() for word in part.partition("="))
+        if not sign or not key or not value:
+            raise InvalidInput("options", f"{part.strip()!r} is not of the form key=value")
+        if key in pairs:
+            raise InvalidInput(key, "is given twice")
+        pairs[key] = value
+    return pairs
+
+
+DYNAMIC = "dynamic_real_"
+
+
+def _future(rest: Mapping[str, str], rows: int) -> dict[str, tuple[float, ...]]:
+    """`dynamic_real_N=[...]` with `dynamic_real_N_col=name`: the name's values for the steps ahead."""
+    future: dict[str, tuple[float, ...]] = {}
+    for key, value in rest.items():
+        if not key.startswith(DYNAMIC):
+            continue
+        if key.endswith("_col"):
+            if key.removesuffix("_col") not in rest:
+                raise InvalidInput(key, f"needs {key.removesuffix('_col')}=[...], its values for the steps ahead")
+            continue
+        name = rest.get(f"{key}_col")
+        if name is None:
+            raise InvalidInput(key, f"needs {key}_col=NAME, one of the covariates of the call")
+        values = tuple(_number(key, word) for word in value.strip("[] ").replace(",", " ").split())
+        if len(values) != rows:
+            raise InvalidInput(key, f"needs one value for each of the {rows} rows, got {len(values)}")
+        future[name] = values
+    return future
+
+
+def _text(_key: str, value: str, _unit: int) -> str:
+    return value
+
+
+def _rows(key: str, value: str, _unit: int) -> int:
+    if not value.lstrip("+-").isdecimal() or not 1 <= int(value) <= MAX_ROWS:
+        raise InvalidInput(key, f"must be a whole number between 1 and {MAX_ROWS}, got {value}")
+    return int(value)
+
+
+def _conf(key: str, value: str, _unit: int) -> float:
+    conf = _number(key, value)
+    if 1 < conf < 100:
+        raise InvalidInput(key, f"must lie between 0 and 1, got {value}; write {key}={conf / 100:g}")
+    if not 0 < conf < 1:
+        raise InvalidInput(key, f"must lie between 0 and 1, got {value}")
+    return conf
+
+
+def _flag(key: str, value: str, _unit: int) -> bool:
+    if value not in ("0", "1"):
+        raise InvalidInput(key, f"must be 0 or 1, got {value}")
+    return value == "1"
+
+
+def _timeout(key: str, value: str, _unit: int) -> float:
+    seconds = _number(key, value)
+    if not 1 <= seconds <= MAX_TIMEOUT:
+        raise InvalidInput(key, f"must be between 1 and {MAX_TIMEOUT} seconds, got {value}")
+    return seconds
+
+
+def _start(key: str, value: str, unit: int) -> int:
+    start = int(value) * unit if value.lstrip("+-").isdecimal() else _iso(key, value)
+    if not -(2**63) <= start < 2**63:
+        raise InvalidInput(key, f"must lie in the years 1678 to 2262, got {value}")
+    return start
+
+
+def _iso(key: str, value: str) -> int:
+    try:
+        return parse_time(value)
+    except InvalidInput:
+        raise InvalidInput(key, f"must be a whole number of milliseconds or an ISO 8601 time, got {value!r}") from None
+
+
+def _every(key: str, value: str, unit: int) -> Step:
+    match = re.fullmatch(r"([+-]?\d+)\s*([a-z]*)", value)
+    if match is None or match[2] not in ("", *DURATIONS):
+        raise InvalidInput(
+            key, f"must be a whole number of milliseconds, or of one of {', '.join(DURATIONS)}, got {value!r}"
+        )
+    count = int(match[1])
+    if count <= 0:
+        raise InvalidInput(key, f"must be greater than 0, got {value}")
+    one = DURATIONS[match[2]] if match[2] else Step(ns=unit)
+    return Step(ns=one.ns * count, months=one.months * count)
+
+
+def _number(key: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidInput(key, f"must be a number, got {value!r}") from None
+
+
+READERS: Mapping[str, Callable[[str, str, int], Any]] = {
+    "algo": _text,
+    "rows": _rows,
+    "conf": _conf,
+    "wncheck": _flag,
+    "start": _start,
+    "every": _every,
+    "timeout": _timeout,
+    "ts": _text,
+}
+"""The keys that SQL reads itself."""

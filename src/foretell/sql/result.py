@@ -1,0 +1,48 @@
+"""What a statement gave, in the form that the caller likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from foretell.registry import require
+from foretell.sql.functions.answer import Answer
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Result:
+    """A table; `answers` holds the histories and forecasts that went into it, in the order of the statement."""
+
+    table: pa.Table
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.table.column_names)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        return f"Result({len(self)} rows: {', '.join(self.columns)})"
+
+    def arrow(self) -> pa.Table:
+        return self.table
+
+    def df(self) -> pandas.DataFrame:
+        return self.table.to_pandas()
+
+    def pl(self) -> polars.DataFrame:
+        library: Any = require("polars", "polars")
+        frame: polars.DataFrame = library.from_arrow(self.table)
+        return frame
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """The rows as tuples of Python values."""
+        return list(zip(*(column.to_pylist() for column in self.table.itercolumns()), strict=True))

@@ -1,0 +1,86 @@
+"""A block over the result of its function: the same list, order and limit, now of the result's columns.
+
+   SELECT t.site, _frowts, 2 * FORECAST(v) FROM 'x.csv' t PARTITION BY site LIMIT 5
+-> SELECT "site", _frowts, 2 * "FORECAST(v)" AS "2 * FORECAST(v)" FROM "answer" LIMIT 5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from foretell.sql.items import column_name, split_alias
+from foretell.sql.statement import Block, Span
+from foretell.sql.text import Text, written
+from foretell.sql.tokens import NAME, WORD, quote
+
+Key = tuple[tuple[str, str], ...]
+KEPT = ("ORDER", "LIMIT", "OFFSET", "FETCH")
+"""The clauses that work on the result."""
+
+
+class Names(NamedTuple):
+    """The result's columns, by the expression (as `Statement.key` has it) or the plain column that they stand for."""
+
+    expressions: Mapping[Key, str]
+    columns: Mapping[str, str]
+
+
+def over_result(block: Block, table: str, names: Names, time: str) -> Text:
+    """The block as a SELECT from `table`; the history's `time` column in ORDER BY means `_frowts`."""
+    statement = block.statement
+    start = statement.place(block.span)[0]
+    text = written("SELECT DISTINCT " if block.distinct else "SELECT ", start)
+    for i, item in enumerate(block.items):
+        text += (written(", ", statement.place(item)[0]) if i else Text()) + _item(block, item, names)
+    text += written(f" FROM {quote(table)}", start)
+    own = {(split_alias(statement, item)[1] or "").lower() for item in block.items}
+    ordering = names if time.lower() in own else Names(names.expressions, {time.lower(): "_frowts", **names.columns})
+    for word in KEPT:
+        if word in block.whole:
+            span = block.whole[word]
+            text += written(" ", statement.place(span)[0])
+            text += _renamed(block, span, ordering if word == "ORDER" else names)
+    return text
+
+
+def _item(block: Block, item: Span, names: Names) -> Text:
+    """One item; where it loses its words to a result column, they become its name."""
+    expression, alias = split_alias(block.statement, item)
+    text = _renamed(block, item, names)
+    if alias is None and any(not piece.copied for piece in text.pieces):
+        name = column_name(block.statement, expression) or block.statement.written(expression)
+        text += written(f" AS {quote(name)}", text.pieces[-1].origin)
+    return text
+
+
+def _renamed(block: Block, span: Span, names: Names) -> Text:
+    """A span with every expression that has a result column replaced by it."""
+    statement = block.statement
+    done, end = statement.place(span)
+    text = Text()
+    i = span[0]
+    while i < span[1]:
+        last, name = _known(block, (i, span[1]), names)
+        if name is not None:
+            first, after = statement.place((i, last))
+            text += statement.source.cut(done, first) + written(quote(name), first)
+            done = after
+        i = last
+    return text + statement.source.cut(done, end)
+
+
+def _known(block: Block, span: Span, names: Names) -> tuple[int, str | None]:
+    """The result column that stands for what begins a span, if any, and where to go on; the longest wins."""
+    statement, (i, end) = block.statement, span
+    for key in sorted(names.expressions, key=len, reverse=True):
+        if statement.key((i, min(i + len(key), end))) == key:
+            return i + len(key), names.expressions[key]
+    if statement.tokens[i].kind not in (WORD, NAME):
+        return i + 1, None
+    last = i + 1
+    while last + 1 < end and statement.is_sign(last, "."):
+        last += 2
+    name = column_name(statement, (i, last))
+    is_call = statement.is_sign(last, "(")
+    return last, None if name is None or is_call else names.columns.get(name.lower())

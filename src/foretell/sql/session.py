@@ -1,0 +1,140 @@
+"""A session: SQL in, tables out. Whatever has no FORECAST in it goes to DuckDB as it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from types import FrameType, TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from foretell.engine.engine import Control, Engine, Progress
+from foretell.errors import SqlError
+from foretell.sql.duck import Duck, UnknownColumn
+from foretell.sql.frames import caller, table_in
+from foretell.sql.functions import FUNCTIONS
+from foretell.sql.functions.answer import FILES, Answer, Context, Profile
+from foretell.sql.history import Place
+from foretell.sql.result import Result
+from foretell.sql.rewrite import over_result
+from foretell.sql.statement import Block, Statement, blocks, statements
+
+log = logging.getLogger("foretell.sql")
+
+FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
+"""What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
+
+
+class Session:
+    """A DuckDB database with FORECAST.
+
+    `path` is a database file, or `:memory:`. `profile` sets the limits, `warn` is called with one line for each
+    series that got no forecast (a log warning otherwise). A session is for one thread; `interrupt` is for any.
+    """
+
+    def __init__(
+        self,
+        path: str = ":memory:",
+        *,
+        engine: Engine | None = None,
+        read_only: bool = False,
+        profile: Profile = FILES,
+        warn: Callable[[str], None] = log.warning,
+    ) -> None:
+        self._duck = Duck(path, read_only)
+        self._engine = engine or Engine()
+        self._own_engine = engine is None
+        self._profile = profile
+        self._warn = warn
+
+    def sql(self, text: str, *, timeout: float | None = None, progress: Progress | None = None) -> Result:
+        """Run the statements in `text`; the result is that of the last one. `timeout` in seconds is for all of them.
+
+        Raises SqlError, DeadlineExceeded or Cancelled.
+        """
+        result = Result(pa.table({}))
+        for result in self._run(text, timeout, progress, caller()):
+            pass
+        return result
+
+    def each(self, text: str, *, timeout: float | None = None, progress: Progress | None = None) -> Iterator[Result]:
+        """The result of each statement in `text`, as soon as it is there."""
+        return self._run(text, timeout, progress, caller())
+
+    def interrupt(self) -> None:
+        """Stop what runs, from another thread."""
+        self._duck.interrupt()
+
+    def close(self) -> None:
+        self._duck.close()
+        if self._own_engine:
+            self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(
+        self, text: str, timeout: float | None, progress: Progress | None, frame: FrameType | None
+    ) -> Iterator[Result]:
+        place = Place(self._duck, lambda name: table_in(frame, name))
+        with self._duck.deadline(timeout) as deadline:
+            for statement in statements(text):
+                control = Control(progress=progress, cancel=self._duck.stopped)
+                context = Context(place, self._engine, self._profile, control, self._warn, deadline)
+                yield _run_statement(statement, context)
+
+
+def _run_statement(statement: Statement, context: Context) -> Result:
+    found = blocks(statement, FUNCTIONS)
+    if not found:
+        whole = statement.cut((0, len(statement.tokens)))
+        return Result(context.place.duck.table(whole, statement.source, context.place.lookup))
+    _refuse_frozen(statement, found[0])
+    with ExitStack() as lent:
+        answers = [_answer(block, f"foretell_{i}", context, lent) for i, block in enumerate(found)]
+        try:
+            whole = statement.cut((0, len(statement.tokens)))
+            table = context.place.duck.table(whole, statement.source, context.place.lookup)
+        except UnknownColumn as error:
+            raise _explained(error, found) from None
+    return Result(table, tuple(answers))
+
+
+def _answer(block: Block, name: str, context: Context, lent: ExitStack) -> Answer:
+    """Answer a block, and put a SELECT from its result in its place."""
+    answer = FUNCTIONS[block.calls[0].name](block, context)
+    duck = context.place.duck
+    duck.register(name, answer.table)
+    lent.callback(duck.unregister, name)
+    statement = block.statement
+    statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
+    return answer
+
+
+def _refuse_frozen(statement: Statement, block: Block) -> None:
+    for i in range(block.span[0]):
+        if statement.parent[i] < 0 and statement.is_word(i, *FROZEN):
+            raise statement.error(
+                f"{block.calls[0].name} is computed once, when the statement runs; CREATE TABLE ... AS keeps its result",
+                i,
+            )
+
+
+def _explained(error: UnknownColumn, found: list[Block]) -> SqlError:
+    """An unknown column inside a block is one that the result of its function does not have."""
+    for block in found:
+        start, end = block.statement.place(block.span)
+        if error.position is not None and start <= error.position < end:
+            return block.statement.source.error(
+                f"{error.column} is no column of the result of {block.calls[0].name}; "
+                f"add it to PARTITION BY, or join the result with the table that has it",
+                error.position,
+            )
+    return error

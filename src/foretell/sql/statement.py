@@ -1,0 +1,288 @@
+"""Where the parts of a statement are: its brackets, its SELECT blocks, and the clauses of a block.
+
+Nothing here knows what an expression means. A span is a pair of token indices, half open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from foretell.errors import SqlError
+from foretell.sql.text import Source, Text
+from foretell.sql.tokens import SIGN, STRING, WORD, Token, tokenize
+
+Span = tuple[int, int]
+
+OPEN = {"(": ")", "[": "]", "{": "}"}
+QUERY = ("SELECT", "FROM", "WITH")
+ARMS = ("UNION", "INTERSECT", "EXCEPT")
+CLAUSES = {
+    "SELECT": "",
+    "FROM": "",
+    "WHERE": "",
+    "PARTITION": "BY",
+    "GROUP": "BY",
+    "HAVING": "",
+    "WINDOW": "",
+    "QUALIFY": "",
+    "ORDER": "BY",
+    "LIMIT": "",
+    "OFFSET": "",
+    "FETCH": "",
+    "USING": "SAMPLE",
+}
+"""The words that begin a clause, with the word that must follow."""
+OF_THE_WHOLE = ("ORDER", "LIMIT", "OFFSET", "FETCH")
+"""Clauses that belong to a whole UNION, not to its last arm."""
+
+
+class Statement:
+    """One statement of a script."""
+
+    def __init__(self, source: Source, tokens: list[Token]) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.partner = list(range(len(tokens)))
+        """The index of the bracket that closes or opens the one at an index."""
+        self.parent = [-1] * len(tokens)
+        """The index of the bracket that a token stands in, or -1."""
+        self._match_brackets()
+
+    def _match_brackets(self) -> None:
+        stack: list[int] = []
+        for i, token in enumerate(self.tokens):
+            if token.kind == SIGN and token.text in ")]}":
+                if not stack or OPEN[self.tokens[stack[-1]].text] != token.text:
+                    raise self.error(f"this {token.text} closes nothing", i)
+                first = stack.pop()
+                self.partner[first], self.partner[i] = i, first
+            self.parent[i] = stack[-1] if stack else -1
+            if token.kind == SIGN and token.text in OPEN:
+                stack.append(i)
+        if stack:
+            raise self.error(f"this {self.tokens[stack[-1]].text} is never closed", stack[-1])
+
+    @property
+    def start(self) -> int:
+        return self.tokens[0].start
+
+    @property
+    def end(self) -> int:
+        return self.tokens[-1].end
+
+    def is_word(self, i: int, *words: str) -> bool:
+        """Whether the token at `i` is one of these words, and not the second part of a dotted name."""
+        if not 0 <= i < len(self.tokens):
+            return False
+        token = self.tokens[i]
+        return token.kind == WORD and token.text in words and not (i and self.tokens[i - 1].text == ".")
+
+    def is_sign(self, i: int, sign: str) -> bool:
+        return 0 <= i < len(self.tokens) and self.tokens[i].kind == SIGN and self.tokens[i].text == sign
+
+    def level(self, span: Span) -> Iterator[int]:
+        """The tokens of a span that stand in no further bracket; of a bracket, only the opening one."""
+        i, end = span
+        while i < end:
+            yield i
+            i = self.partner[i] + 1 if self.partner[i] > i else i + 1
+
+    def split(self, span: Span) -> list[Span]:
+        """A span cut at its commas; empty parts are an error."""
+        commas = [i for i in self.level(span) if self.is_sign(i, ",")]
+        parts = list(zip([span[0], *(i + 1 for i in commas)], [*commas, span[1]], strict=True))
+        for first, last in parts:
+            if first == last:
+                raise self.error("an expression is missing here", min(first, len(self.tokens) - 1))
+        return parts
+
+    def place(self, span: Span) -> tuple[int, int]:
+        """Offsets into the source."""
+        return self.tokens[span[0]].start, self.tokens[span[1] - 1].end
+
+    def written(self, span: Span) -> str:
+        """The source of a span, as it was typed."""
+        start, end = self.place(span)
+        return self.source.text[start:end]
+
+    def cut(self, span: Span) -> Text:
+        """The source of a span, with its replacements."""
+        return self.source.cut(*self.place(span))
+
+    def key(self, span: Span) -> tuple[tuple[str, str], ...]:
+        """What is equal for two spans that mean the same but for blanks, comments and the case of words."""
+        return tuple((token.kind, token.text) for token in self.tokens[span[0] : span[1]])
+
+    def error(self, message: str, i: int | Span) -> SqlError:
+        """An error at a token."""
+        return self.source.error(message, self.tokens[i if isinstance(i, int) else i[0]].start)
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """The statements of a script, cut at its semicolons."""
+    source = Source(text)
+    part: list[Token] = []
+    for token in tokenize(text):
+        if token.kind == SIGN and token.text == ";":
+            if part:
+                yield Statement(source, part)
+            part = []
+        else:
+            part.append(token)
+    if part:
+        yield Statement(source, part)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a function: its name in upper case, its tokens, and its arguments; a last string is the options."""
+
+    name: str
+    span: Span
+    arguments: tuple[Span, ...]
+    options: int | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One SELECT with its clauses, and the calls of our functions in it.
+
+    `clauses` maps the first word of a clause to the tokens after it; `froms` maps it to the whole clause.
+    `before` are the spans of the WITH lists that the block can see, outermost first.
+    """
+
+    statement: Statement
+    span: Span
+    clauses: dict[str, Span]
+    whole: dict[str, Span]
+    before: tuple[Span, ...]
+    calls: tuple[Call, ...]
+
+    @cached_property
+    def items(self) -> list[Span]:
+        """The expressions of the SELECT list, aliases included."""
+        first, last = self.clauses["SELECT"]
+        if self.statement.is_word(first, "DISTINCT", "ALL"):
+            first += 1
+        return self.statement.split((first, last))
+
+    @property
+    def distinct(self) -> bool:
+        return self.statement.is_word(self.clauses["SELECT"][0], "DISTINCT")
+
+    def listed(self, clause: str) -> list[Span]:
+        """The expressions of a clause that is a list, none where it is absent."""
+        return self.statement.split(self.clauses[clause]) if clause in self.clauses else []
+
+    def mentions(self, *words: str) -> bool:
+        """Whether one of these words stands anywhere in the SELECT list or in ORDER BY."""
+        spans = [self.clauses[name] for name in ("SELECT", "ORDER") if name in self.clauses]
+        return any(self.statement.is_word(i, *words) for span in spans for i in range(*span))
+
+
+def blocks(statement: Statement, functions: Container[str]) -> list[Block]:
+    """The SELECT blocks that call one of the `functions`; inner ones and earlier ones first."""
+    found: dict[Span, list[Call]] = {}
+    for i, token in enumerate(statement.tokens):
+        is_call = token.kind == WORD and token.text in functions and statement.is_sign(i + 1, "(")
+        if is_call and not statement.is_sign(i - 1, "."):
+            found.setdefault(_arm(statement, i), []).append(_call(statement, i))
+    return [_block(statement, span, calls) for span, calls in sorted(found.items(), key=lambda item: item[0][1])]
+
+
+def _call(statement: Statement, i: int) -> Call:
+    last = statement.partner[i + 1]
+    arguments = statement.split((i + 2, last)) if last > i + 2 else []
+    options = None
+    if arguments and arguments[-1][1] - arguments[-1][0] == 1:
+        only = arguments[-1][0]
+        options = only if statement.tokens[only].kind == STRING else None
+    if options is not None:
+        arguments.pop()
+    return Call(statement.tokens[i].text, (i, last + 1), tuple(arguments), options)
+
+
+def _query(statement: Statement, i: int) -> Span:
+    """The innermost query around token `i`: the tokens of a bracket that begins like one, or the whole statement."""
+    parent = statement.parent[i]
+    while parent >= 0 and not statement.is_word(parent + 1, *QUERY):
+        parent = statement.parent[parent]
+    return (0, len(statement.tokens)) if parent < 0 else (parent + 1, statement.partner[parent])
+
+
+def _arm(statement: Statement, i: int) -> Span:
+    """The SELECT around token `i`, without what belongs to the UNION or the INSERT that it is part of."""
+    query = _query(statement, i)
+    cuts = [j for j in statement.level(query) if statement.is_word(j, *ARMS)]
+    begin = max([query[0], *(j for j in cuts if j <= i)])
+    end = min([query[1], *(j for j in cuts if j > i)])
+    start = next((j for j in statement.level((begin, end)) if statement.is_word(j, "SELECT", "FROM")), None)
+    if start is None or start > i:
+        raise statement.error(f"{statement.tokens[i].text} belongs in the list of a SELECT", i)
+    for j in statement.level((start, end)):
+        of_insert = statement.is_word(j, "RETURNING") or (
+            statement.is_word(j, "ON") and statement.is_word(j + 1, "CONFLICT")
+        )
+        if of_insert or (cuts and end == query[1] and statement.is_word(j, *OF_THE_WHOLE)):
+            return start, j
+    return start, end
+
+
+def _block(statement: Statement, span: Span, calls: list[Call]) -> Block:
+    heads = [j for j in statement.level(span) if _begins_clause(statement, j)]
+    clauses: dict[str, Span] = {}
+    whole: dict[str, Span] = {}
+    for head, end in zip(heads, [*heads[1:], span[1]], strict=True):
+        word = statement.tokens[head].text
+        first = head + (2 if CLAUSES[word] else 1)
+        if word in clauses:
+            raise statement.error(f"{word} stands twice in one SELECT", head)
+        if first >= end:
+            raise statement.error(f"something is missing after {word}", head)
+        clauses[word], whole[word] = (first, end), (head, end)
+    return Block(statement, span, clauses, whole, _with_lists(statement, span), tuple(calls))
+
+
+def _begins_clause(statement: Statement, j: int) -> bool:
+    word = statement.tokens[j].text
+    if not statement.is_word(j, *CLAUSES):
+        return False
+    if word == "FROM" and statement.is_word(j - 1, "DISTINCT"):  # IS DISTINCT FROM
+        return False
+    return not CLAUSES[word] or statement.is_word(j + 1, CLAUSES[word])
+
+
+def _with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:
+    """The WITH lists around a block, outermost first, each up to where the block itself stands in it."""
+    lists: list[Span] = []
+    inside = span[0]
+    while True:
+        query = _query(statement, inside)
+        found = _with_list(statement, query, span[0])
+        if found:
+            lists.insert(0, found)
+        if query[0] == 0:
+            return tuple(lists)
+        inside = query[0] - 1
+
+
+def _with_list(statement: Statement, query: Span, before: int) -> Span | None:
+    """WITH and those of its definitions that end before token `before`."""
+    start = next((j for j in statement.level(query) if statement.is_word(j, *QUERY)), None)
+    if start is None or not statement.is_word(start, "WITH"):
+        return None
+    end = start
+    for j in statement.level((start + 1, query[1])):
+        if j >= before or statement.is_word(j, "SELECT", "FROM", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES"):
+            break
+        if statement.is_sign(j, "(") and statement.partner[j] < before:
+            if _ends_definition(statement, statement.partner[j]):
+                end = statement.partner[j] + 1
+    return (start, end) if end > start else None
+
+
+def _ends_definition(statement: Statement, bracket: int) -> bool:
+    """Whether a closing bracket ends a definition, and is not that of its list of columns."""
+    return not statement.is_word(bracket + 1, "AS", "USING")

@@ -1,0 +1,70 @@
+"""SQL that is put together from slices of what the user wrote, and remembers where each slice came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from foretell.errors import SqlError
+
+
+class Piece(NamedTuple):
+    """Some SQL. It is either copied from the source at `origin`, or our own words in place of what stood there."""
+
+    text: str
+    origin: int
+    copied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    pieces: tuple[Piece, ...] = ()
+
+    def __str__(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
+
+    def __add__(self, other: Text) -> Text:
+        return Text(self.pieces + other.pieces)
+
+    def origin(self, position: int) -> int:
+        """The offset in the source that the character at `position` stands for."""
+        for piece in self.pieces:
+            if position < len(piece.text):
+                return piece.origin + (position if piece.copied else 0)
+            position -= len(piece.text)
+        return self.pieces[-1].origin if self.pieces else 0
+
+
+def written(text: str, origin: int) -> Text:
+    """Words of our own, in place of what stands at `origin`."""
+    return Text((Piece(text, origin, copied=False),))
+
+
+@dataclass(slots=True)
+class Source:
+    """A script as it was typed, and the parts of it that have been replaced so far."""
+
+    text: str
+    _patches: dict[tuple[int, int], Text] = field(default_factory=dict)
+
+    def replace(self, start: int, end: int, text: Text) -> None:
+        """Let `text` stand for the source from `start` to `end`, and for every replacement inside it."""
+        self._patches = {
+            (first, last): patch for (first, last), patch in self._patches.items() if last <= start or end <= first
+        }
+        self._patches[start, end] = text
+
+    def cut(self, start: int, end: int) -> Text:
+        """The source from `start` to `end`, with its replacements."""
+        pieces: list[Piece] = []
+        for (first, last), patch in sorted(self._patches.items(), key=lambda item: item[0]):
+            if start <= first and last <= end:
+                pieces.append(Piece(self.text[start:first], start, copied=True))
+                pieces.extend(patch.pieces)
+                start = last
+        pieces.append(Piece(self.text[start:end], start, copied=True))
+        return Text(tuple(pieces))
+
+    def error(self, message: str, position: int | None) -> SqlError:
+        """An error that shows the place."""
+        return SqlError(message, self.text, position)
