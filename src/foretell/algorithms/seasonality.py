@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foretell.algorithms.one_by_one import Unsuitable
 from foretell.registry import Option
 from foretell.series import DAY, SECOND, Batch, BoolArray, FloatArray, IntArray, Step
 
@@ -33,7 +34,8 @@ class Demand:
     cycles: int
 
 
-NATURAL = Demand(z=1.645, rise=0.1, cycles=2)
+CYCLES = 2
+NATURAL = Demand(z=1.645, rise=0.15, cycles=CYCLES)
 OTHER = Demand(z=3.0, rise=0.3, cycles=3)
 ABOUT_AS_GOOD = 0.85
 MUCH_SHORTER = 0.75
@@ -76,9 +78,23 @@ def periods_of(batch: Batch, given: int | None = None) -> IntArray:
     return found
 
 
+def check_cycles(length: int, period: int) -> None:
+    """A method that fits a season needs to see it twice; detected periods always fit."""
+    if period > 1 and length < CYCLES * period:
+        raise Unsuitable(f"period {period} needs at least {CYCLES * period} values, got {length}")
+
+
 def detect_period(values: FloatArray, step: Step | None = None) -> int:
     """The period of one series [T]; 1 where it has none."""
     return int(detect_periods(values[None, -NEWEST:], natural_periods(step))[0])
+
+
+def nested_periods(values: FloatArray, step: Step | None = None) -> tuple[int, ...]:
+    """The period of one series [T] and the shorter natural ones that it shows as well (a day within a week)."""
+    longest = detect_period(values, step)
+    shorter = [p for p in natural_periods(step) if p < longest and longest % p == 0]
+    newest = values[None, -NEWEST:]
+    return (*(p for p in shorter if detect_periods(newest, (p,))[0] == p), longest)
 
 
 def detect_periods(values: FloatArray, natural: tuple[int, ...] = ()) -> IntArray:
