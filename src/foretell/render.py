@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import IO, Any, Literal
 
@@ -121,13 +122,13 @@ def _cells(column: pa.ChunkedArray) -> list[str]:
 
 
 def _decimals(values: list[float | None]) -> list[str]:
-    """Numbers with six significant digits and the same number of decimals, so that they align."""
-    known = [abs(v) for v in values if v is not None and v == v and abs(v) != float("inf")]
-    largest = max(known, default=0.0)
-    if largest and not 1e-4 <= largest < 1e12:
+    """Six significant digits; with the same number of decimals, so that they align, where the sizes are alike."""
+    sizes = [abs(v) for v in values if v is not None and math.isfinite(v) and v != 0]
+    largest, smallest = max(sizes, default=1.0), min(sizes, default=1.0)
+    if not 1e-3 <= smallest <= largest < min(1e9, 1e5 * smallest):
         return ["" if v is None else f"{v:.6g}" for v in values]
-    digits = max(0, min(6, 6 - len(str(int(largest)))))
-    return ["" if v is None else f"{v:.{digits}f}" for v in values]
+    digits = max(0, 5 - math.floor(math.log10(largest)))
+    return ["" if v is None else f"{v:.{min(6, digits)}f}" for v in values]
 
 
 def _is_number(kind: pa.DataType) -> bool:

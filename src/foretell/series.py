@@ -175,18 +175,26 @@ class Grid:
 def find_grid(times: IntArray, step: Step | None = None) -> Grid:
     """The grid of ascending, distinct `times` [T >= 1], of the given or the detected step.
 
-    Times that lie on no grid (jitter, or holes much longer than the data) keep their order and get their mean
-    spacing, as in TDengine (section 1.3).
+    Times that lie on no grid (jitter, or holes much longer than the data) keep their order; their step is the
+    difference that most of them have, else the mean, as in TDengine (section 1.3). The last time stays where it is.
     """
     step = step or detect_step(times)
     if step is None:
         return Grid(int(times[0]), None, len(times))
     position = _grid_positions(times, step)
     if position is None:
-        mean = max(1, int(times[-1] - times[0]) // (len(times) - 1))
-        return Grid(int(times[-1]) - mean * (len(times) - 1), Step(ns=mean), len(times))
+        usual = _usual_difference(times)
+        return Grid(int(times[-1]) - usual * (len(times) - 1), Step(ns=usual), len(times))
     length = int(position[-1]) + 1
     return Grid(int(times[0]), step, length, None if length == len(times) else position)
+
+
+def _usual_difference(times: IntArray) -> int:
+    """The difference that at least half of the neighbours have, else the mean one."""
+    differences, counts = np.unique(np.diff(times), return_counts=True)
+    if 2 * counts.max() >= len(times) - 1:
+        return int(differences[counts.argmax()])
+    return max(1, int(times[-1] - times[0]) // (len(times) - 1))
 
 
 def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:

@@ -1,0 +1,91 @@
+"""The kinds of data that Python users hold - arrays, lists, pandas, polars, Arrow - to series, and tables back.
+
+No library is imported that the caller has not imported already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from foretell.errors import InvalidInput
+from foretell.series import Series, as_values
+from foretell.wire.table import Groups, read_groups
+
+ID_NAMES = ("unique_id", "item_id", "series_id", "id")
+TIME_NAMES = ("ds", "ts", "timestamp", "time", "date")
+VALUE_NAMES = ("y", "value", "target", "v")
+
+
+def series_of(data: Any) -> list[Series]:
+    """Series of arrays: one of a 1-D array or list of numbers, B of a 2-D array or a list of arrays."""
+    if isinstance(data, np.ndarray) and data.ndim == 2:
+        return [Series(as_values(row)) for row in data]
+    if isinstance(data, Sequence | np.ndarray) and not isinstance(data, str | bytes):
+        nested = len(data) > 0 and any(isinstance(item, Sequence | np.ndarray) for item in data)
+        rows = data if nested else [data]
+        return [Series(as_values(row, f"data[{i}]" if nested else "data")) for i, row in enumerate(rows)]
+    if hasattr(data, "to_numpy"):
+        return [Series(as_values(data.to_numpy(), "data"))]
+    raise InvalidInput("data", f"must be an array, a list of arrays or a table, got {type(data).__name__}")
+
+
+def to_arrow(data: Any) -> pa.Table | None:
+    """A pandas, polars or Arrow table as Arrow; None for anything else. No library is imported for it."""
+    kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
+    if kind == "pandas.DataFrame":
+        return pa.Table.from_pandas(data, preserve_index=False)
+    if kind == "polars.LazyFrame":
+        return data.collect().to_arrow()
+    if kind == "polars.DataFrame":
+        return data.to_arrow()
+    if kind == "pyarrow.RecordBatch":
+        return pa.Table.from_batches([data])
+    return data if kind == "pyarrow.Table" else None
+
+
+def like(data: Any, table: pa.Table) -> Any:
+    """`table` as the kind of table that `data` is."""
+    library = type(data).__module__.partition(".")[0]
+    if library == "pandas":
+        return table.to_pandas()
+    if library == "polars":
+        import polars
+
+        return polars.from_arrow(table)
+    return table
+
+
+def groups_of(
+    table: pa.Table,
+    id_col: str | Sequence[str] | None = None,
+    time_col: str | None = None,
+    value_col: str | None = None,
+) -> Groups:
+    """The series of a long table; columns that are not named are recognised by name, else by type."""
+    names = table.column_names
+    value = value_col or _recognise(names, VALUE_NAMES) or _only_number(table)
+    if value is None:
+        raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
+    time = time_col or _recognise(names, TIME_NAMES) or _first_time(table)
+    if id_col is None:
+        found = _recognise(names, ID_NAMES)
+        id_col = [found] if found else []
+    return read_groups(table, value, time, [id_col] if isinstance(id_col, str) else id_col)
+
+
+def _recognise(names: Sequence[str], known: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in names}
+    return next((by_lower[k] for k in known if k in by_lower), None)
+
+
+def _first_time(table: pa.Table) -> str | None:
+    return next((f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None)
+
+
+def _only_number(table: pa.Table) -> str | None:
+    numbers = [f.name for f in table.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
+    return numbers[0] if len(numbers) == 1 else None

@@ -1,0 +1,83 @@
+"""foretell as users install it: from a wheel, from the repository, light, with its licences."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools.licences import PAGE, needed
+
+ROOT = Path(__file__).parents[1]
+PIP = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+FORECAST = """
+import foretell
+from pathlib import Path
+assert Path(foretell.__file__).is_relative_to({target!r}), foretell.__file__
+made = foretell.forecast([1.0, 2, 4, 3] * 5, 4, "seasonal_naive", period=4)
+print(foretell.__version__, made.point[0].tolist())
+"""
+
+
+def run(*command: str, path: Path | None = None, cwd: Path | None = None) -> str:
+    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {}) | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check_installed(target: Path, cwd: Path) -> None:
+    printed = run(sys.executable, "-c", FORECAST.format(target=str(target)), path=target, cwd=cwd)
+    assert re.fullmatch(r"\d+\.\d+\.\d+ \[1\.0, 2\.0, 4\.0, 3\.0\]\n", printed)
+    assert run(sys.executable, str(target / "bin" / "foretell"), "--version", path=target).startswith("foretell 0.")
+
+
+def test_a_wheel_installs_and_forecasts(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT))
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert "foretell/py.typed" in names
+    assert not [name for name in names if name.startswith(("tests", "taosanalytics"))]
+    target = tmp_path / "site"
+    run(*PIP, "--target", str(target), str(wheel))
+    check_installed(target, tmp_path)
+
+
+def test_the_repository_installs_from_its_url(tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    run(*PIP, "--target", str(target), f"git+{ROOT.as_uri()}")
+    check_installed(target, tmp_path)
+
+
+def test_the_licence_of_every_package_is_listed() -> None:
+    listed = set(re.findall(r"^\| ([a-z0-9-]+) \|", PAGE.read_text("utf-8"), re.M)) - {"package"}
+    assert listed == set(needed()), "run `make licences`"
+
+
+def test_no_licence_forbids_free_use() -> None:
+    strict = re.compile(r"\b(A?GPL|SSPL|CC-BY-NC|Commercial|proprietary)", re.I)
+    assert {name: text for name, text in needed().items() if strict.search(text)} == {}
+
+
+@pytest.mark.parametrize("statement", ["import foretell", "import foretell.cli", "import foretell; foretell.connect()"])
+def test_importing_stays_light(statement: str) -> None:
+    heavy = "torch statsmodels statsforecast sklearn pandas polars matplotlib ray".split()
+    code = f"{statement}\nimport sys\nprint([m for m in {heavy} if m in sys.modules])"
+    assert run(sys.executable, "-c", code).strip() == "[]"
+
+
+def test_every_dependency_is_pinned() -> None:
+    pinned = {re.split("[=]", line)[0].lower().replace("_", "-") for line in open_constraints()}
+    assert set(needed()) <= pinned
+
+
+def open_constraints() -> list[str]:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    assert all(re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[^ ]+", line) for line in lines)
+    return [line for line in lines if not line.startswith("#")]
