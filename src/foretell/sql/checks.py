@@ -41,8 +41,7 @@ def _check_place(block: Block, call: Call) -> None:
     allowed = [block.clauses[word] for word in ("SELECT", "ORDER") if word in block.clauses]
     if not any(first <= call.span[0] < last for first, last in allowed):
         raise block.statement.error(
-            f"{call.name} belongs in the list of a SELECT; to filter its result, select from it: "
-            f"SELECT * FROM (SELECT ..., {call.name}(...) ...) WHERE ...",
+            f"{call.name} belongs in the list of a SELECT; filter its result one level out: FROM (SELECT ...) WHERE",
             call.span,
         )
 
@@ -53,7 +52,7 @@ def _check_items(block: Block, call: Call, duck: Duck) -> None:
         if statement.is_sign(last - 1, "*") or statement.is_sign(first, "*") or statement.is_word(first, "COLUMNS"):
             raise statement.error(f"* cannot stand beside {call.name}: name the columns of PARTITION BY", first)
     called: dict[str, int] = {}
-    for i in _own_tokens(block, call):
+    for i in _own_tokens(block):
         if statement.is_word(i, "OVER"):
             raise statement.error(f"a window function cannot stand beside {call.name}: use it one level out", i)
         if statement.tokens[i].kind == WORD and statement.is_sign(i + 1, "("):
@@ -65,7 +64,7 @@ def _check_items(block: Block, call: Call, duck: Duck) -> None:
         )
 
 
-def _own_tokens(block: Block, call: Call) -> Iterator[int]:
+def _own_tokens(block: Block) -> Iterator[int]:
     """The tokens of the block's list and order that belong neither to a call of ours nor to a subquery."""
     statement = block.statement
     ends = {other.span[0]: other.span[1] for other in block.calls}

@@ -19,6 +19,7 @@ from foretell.sql.text import Source, Text, written
 DEAR_BIND = 0.005
 """Seconds. A relation binds twice, which costs nothing but where a CSV file has to be sniffed."""
 PULLED = "foretell_pulled"
+AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
 
 Lookup = Callable[[str], object | None]
 """A table by name that DuckDB does not know, or None."""
@@ -44,6 +45,7 @@ class Duck:
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
         self._timed_out = False
+        self._aggregates: set[str] = set()
 
     def close(self) -> None:
         self._connection.close()
@@ -103,14 +105,10 @@ class Duck:
 
     def aggregates(self, names: set[str]) -> set[str]:
         """Those of some function names that are aggregates or window functions."""
-        if not names:
-            return set()
-        listed = ", ".join(f"'{name.lower()}'" for name in sorted(names) if name.isidentifier())
-        query = (
-            "SELECT DISTINCT upper(function_name) FROM duckdb_functions() "
-            f"WHERE function_type IN ('aggregate', 'window') AND function_name IN ({listed})"
-        )
-        return {name for (name,) in self._connection.execute(query).fetchall()}
+        if names and not self._aggregates:
+            rows = self._connection.execute(AGGREGATES).fetchall()
+            self._aggregates = {name.upper() for (name,) in rows}
+        return names & self._aggregates
 
     def register(self, name: str, table: object) -> None:
         self._connection.register(name, table)
@@ -163,7 +161,8 @@ class _Fault:
         self.message = f"{kind}: {said['exception_message']}"
         self.missing_table = str(said.get("name", "")) if said.get("type") == "Table" else ""
         self.column = str(said.get("name", "")) if said.get("error_subtype") == "COLUMN_NOT_FOUND" else ""
-        self.subject = (re.findall(r'"([^"]+)"', said["exception_message"]) or [""])[0]
+        quoted = re.findall(r'"([^"]+)"', said["exception_message"])
+        self.subject = str(said.get("name") or (quoted or [""])[0])
         self.position = None
         if "position" in said:
             self.position = len(sql.encode()[: int(said["position"])].decode(errors="ignore"))

@@ -14,6 +14,10 @@ from foretell.sql.tokens import quote
 from foretell.wire.table import Groups, read_groups
 
 
+NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOL", "BIGNUM", "NULL")
+"""What the names of DuckDB's number types begin with."""
+
+
 class Place(NamedTuple):
     """Where a block is run: the database, and where to look for tables that it does not know."""
 
@@ -56,7 +60,9 @@ def read_history(block: Block, place: Place, arguments: Sequence[Span], ts: str 
     values = [_column(block, statement.written(span), span) for span in arguments]
     columns = [time, *ids, *values]
     _refuse_twins(block, columns)
+    _refuse_words(block, arguments, types)
     table = place.duck.table(_pull(block, columns), statement.source, place.lookup, dear=seconds > DEAR_BIND)
+    table = table.rename_columns([column.name for column in columns])
     if not len(table):
         raise statement.error("there are no rows to forecast from", block.whole.get("WHERE", block.whole["FROM"]))
     try:
@@ -64,7 +70,8 @@ def read_history(block: Block, place: Place, arguments: Sequence[Span], ts: str 
         groups = read_groups(table, values[0].name, time.name, [c.name for c in ids], past)
     except InvalidInput as error:
         spans = {c.name: c.span for c in columns}
-        raise statement.error(str(error), spans.get(error.field) or block.whole["FROM"]) from None
+        advice = " with PARTITION BY" if error.field == time.name and "twice" in str(error) else ""
+        raise statement.error(str(error) + advice, spans.get(error.field) or block.whole["FROM"]) from None
     return History(groups, keys, time.name)
 
 
@@ -105,6 +112,15 @@ def _refuse_twins(block: Block, columns: Sequence[Column]) -> None:
         seen.add(column.name)
 
 
+def _refuse_words(block: Block, arguments: Sequence[Span], types: Mapping[str, str]) -> None:
+    """Plain columns that are no numbers, before they are pulled; those of other expressions show later."""
+    for span in arguments:
+        kind = types.get(column_name(block.statement, span) or "", "DOUBLE")
+        if not kind.startswith(NUMBERS):
+            written = block.statement.written(span)
+            raise block.statement.error(f"{written}: must be a column of numbers, got {kind}", span)
+
+
 def _everything(block: Block) -> Text:
     return _within(block, written("SELECT *", block.statement.place(block.span)[0]) + _clause(block, "FROM"))
 
@@ -115,7 +131,7 @@ def _pull(block: Block, columns: Sequence[Column]) -> Text:
     for i, column in enumerate(columns):
         place = origin if column.span is None else block.statement.place(column.span)[0]
         comma = written(", ", place) if i else Text()
-        query += comma + column.sql + written(f" AS {quote(column.name)}", place)
+        query += comma + column.sql + written(f" AS foretell_{i}", place)
     return _within(block, query + _clause(block, "FROM") + _clause(block, "WHERE"))
 
 

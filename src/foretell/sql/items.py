@@ -5,9 +5,9 @@ from __future__ import annotations
 from foretell.sql.statement import Block, Span, Statement
 from foretell.sql.tokens import NAME, SIGN, WORD, unquote
 
-OPERATORS = frozenset("AND OR NOT IS IN LIKE ILIKE GLOB SIMILAR BETWEEN COLLATE ESCAPE THEN ELSE WHEN CASE".split())
+OPERATORS = ("AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "COLLATE", "THEN", "ELSE", "WHEN", "CASE")
 """Words after which an operand comes, so that what follows is no alias."""
-TAILS = frozenset("END NULL TRUE FALSE ISNULL NOTNULL PRECISION ASC DESC".split())
+TAILS = ("END", "NULL", "TRUE", "FALSE", "ISNULL", "NOTNULL", "PRECISION", "ASC", "DESC")
 """Words that end an expression and are no alias."""
 
 

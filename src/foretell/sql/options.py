@@ -59,7 +59,7 @@ class Options:
         return round(tail, 12), round(1 - tail, 12)
 
 
-def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND) -> Options:  # noqa: B008
+def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND) -> Options:
     """The options in `text`. Raw times are in `unit` ns; keys that are not SQL's own go to the model, unchecked."""
     given = _pairs(text)
     own = {key: READERS[key](key, value, unit) for key, value in given.items() if key in READERS}

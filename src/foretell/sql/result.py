@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from foretell.registry import require
+from foretell.series import Forecast, Series
 from foretell.sql.functions.answer import Answer
 
 if TYPE_CHECKING:
@@ -17,10 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """A table; `answers` holds the histories and forecasts that went into it, in the order of the statement."""
+    """A table; `answers` tells how the functions in the statement were answered, inner ones first."""
 
     table: pa.Table
     answers: tuple[Answer, ...] = ()
+
+    @property
+    def forecasts(self) -> list[tuple[Sequence[Series], Forecast]]:
+        """The histories and forecasts that went into it, for a picture."""
+        return [(one.history.groups.series, one.result) for one in self.answers if isinstance(one.result, Forecast)]
 
     @property
     def columns(self) -> list[str]:
@@ -36,7 +43,8 @@ class Result:
         return self.table
 
     def df(self) -> pandas.DataFrame:
-        return self.table.to_pandas()
+        frame: pandas.DataFrame = self.table.to_pandas()
+        return frame
 
     def pl(self) -> polars.DataFrame:
         library: Any = require("polars", "polars")

@@ -30,8 +30,9 @@ FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 class Session:
     """A DuckDB database with FORECAST.
 
-    `path` is a database file, or `:memory:`. `profile` sets the limits, `warn` is called with one line for each
-    series that got no forecast (a log warning otherwise). A session is for one thread; `interrupt` is for any.
+    `path` is a database file, or `:memory:`; a given `engine` is shared, and left open. `timeout` in seconds holds
+    for each call that has none of its own. `profile` sets the limits, `warn` is called with one line for each series
+    that got no forecast (a log warning otherwise). A session is for one thread; `interrupt` is for any.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Session:
         *,
         engine: Engine | None = None,
         read_only: bool = False,
+        timeout: float | None = None,
         profile: Profile = FILES,
         warn: Callable[[str], None] = log.warning,
     ) -> None:
         self._duck = Duck(path, read_only)
-        self._engine = engine or Engine()
+        self.engine = engine or Engine()
         self._own_engine = engine is None
+        self._timeout = timeout
         self._profile = profile
         self._warn = warn
 
@@ -54,14 +57,17 @@ class Session:
 
         Raises SqlError, DeadlineExceeded or Cancelled.
         """
-        result = Result(pa.table({}))
-        for result in self._run(text, timeout, progress, caller()):
-            pass
-        return result
+        results = list(self._run(text, timeout, progress, caller()))
+        return results[-1] if results else Result(pa.table({}))
 
-    def each(self, text: str, *, timeout: float | None = None, progress: Progress | None = None) -> Iterator[Result]:
+    def run(self, text: str, *, timeout: float | None = None, progress: Progress | None = None) -> Iterator[Result]:
         """The result of each statement in `text`, as soon as it is there."""
         return self._run(text, timeout, progress, caller())
+
+    def read_file(self, path: str) -> pa.Table:
+        """All of a CSV, Parquet or JSON file, or of all files that a pattern names."""
+        escaped = path.replace("'", "''")
+        return self.sql(f"FROM '{escaped}'").table
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
@@ -70,7 +76,7 @@ class Session:
     def close(self) -> None:
         self._duck.close()
         if self._own_engine:
-            self._engine.close()
+            self.engine.close()
 
     def __enter__(self) -> Self:
         return self
@@ -84,10 +90,10 @@ class Session:
         self, text: str, timeout: float | None, progress: Progress | None, frame: FrameType | None
     ) -> Iterator[Result]:
         place = Place(self._duck, lambda name: table_in(frame, name))
-        with self._duck.deadline(timeout) as deadline:
+        with self._duck.deadline(self._timeout if timeout is None else timeout) as deadline:
             for statement in statements(text):
                 control = Control(progress=progress, cancel=self._duck.stopped)
-                context = Context(place, self._engine, self._profile, control, self._warn, deadline)
+                context = Context(place, self.engine, self._profile, control, self._warn, deadline)
                 yield _run_statement(statement, context)
 
 
@@ -122,7 +128,7 @@ def _refuse_frozen(statement: Statement, block: Block) -> None:
     for i in range(block.span[0]):
         if statement.parent[i] < 0 and statement.is_word(i, *FROZEN):
             raise statement.error(
-                f"{block.calls[0].name} is computed once, when the statement runs; CREATE TABLE ... AS keeps its result",
+                f"{block.calls[0].name} is computed once, now; keep its result with CREATE TABLE ... AS",
                 i,
             )
 

@@ -277,9 +277,9 @@ def _with_list(statement: Statement, query: Span, before: int) -> Span | None:
     for j in statement.level((start + 1, query[1])):
         if j >= before or statement.is_word(j, "SELECT", "FROM", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES"):
             break
-        if statement.is_sign(j, "(") and statement.partner[j] < before:
-            if _ends_definition(statement, statement.partner[j]):
-                end = statement.partner[j] + 1
+        last = statement.partner[j]
+        if statement.is_sign(j, "(") and last < before and _ends_definition(statement, last):
+            end = last + 1
     return (start, end) if end > start else None
 
 

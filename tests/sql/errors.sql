@@ -1,0 +1,176 @@
+-- Each statement is followed by its error: the text, and after @ what stands at the marked place.
+
+SELECT FORECAST(v, 'algo=nave') FROM 'sites.csv';
+--! unknown forecast model 'nave', did you mean 'naive'? (known: @ algo=nave
+
+SELECT FORECAST(v, 'rows=0,algo=naive') FROM 'sites.csv';
+--! rows: must be a whole number between 1 and 1024, got 0 @ rows=0
+
+SELECT FORECAST(v, 'algo=naive, rows=1025') FROM 'sites.csv';
+--! rows: must be a whole number between 1 and 1024, got 1025 @ rows=1025
+
+SELECT FORECAST(v, 'algo=naive,rows=2.5') FROM 'sites.csv';
+--! rows: must be a whole number between 1 and 1024, got 2.5 @ rows=2.5
+
+SELECT FORECAST(v, 'algo=naive,every=0') FROM 'sites.csv';
+--! every: must be greater than 0, got 0 @ every=0
+
+SELECT FORECAST(v, 'algo=naive,every=1parsec') FROM 'sites.csv';
+--! every: must be a whole number of milliseconds, or of one of b, ns, @ every=1parsec
+
+SELECT FORECAST(v, 'algo=naive,start=tomorrow') FROM 'sites.csv';
+--! start: must be a whole number of milliseconds or an ISO 8601 time, got 'tomorrow' @ start=
+
+SELECT FORECAST(v, 'algo=naive,conf=90') FROM 'sites.csv';
+--! conf: must lie between 0 and 1, got 90; write conf=0.9 @ conf=90
+
+SELECT FORECAST(v, 'algo=naive,conf=1') FROM 'sites.csv';
+--! conf: must lie between 0 and 1, got 1 @ conf=1
+
+SELECT FORECAST(v, 'algo=naive,conf=nan') FROM 'sites.csv';
+--! conf: must lie between 0 and 1, got nan @ conf=nan
+
+SELECT FORECAST(v, 'algo=naive,wncheck=2') FROM 'sites.csv';
+--! wncheck: must be 0 or 1, got 2 @ wncheck
+
+SELECT FORECAST(v, 'algo=naive,timeout=0') FROM 'sites.csv';
+--! timeout: must be between 1 and 1200 seconds, got 0 @ timeout
+
+SELECT FORECAST(v, 'algo=naive,speed=9') FROM 'sites.csv';
+--! unknown option 'speed' (known: algo, conf, dynamic_real_N, dynamic_real_N_col, every, @ speed=9
+
+SELECT FORECAST(v, 'algo=naive,rows=1,rows=2') FROM 'sites.csv';
+--! rows: is given twice @ rows=1
+
+SELECT FORECAST(v, 'algo') FROM 'sites.csv';
+--! options: 'algo' is not of the form key=value @ algo
+
+SELECT FORECAST(v, 'algo=seasonal_naive,period=-3') FROM 'sites.csv';
+--! period: must be @ period=-3
+
+SELECT FORECAST() FROM 'sites.csv';
+--! FORECAST needs a column @ FORECAST()
+
+SELECT FORECAST(site, 'algo=naive') FROM 'sites.csv';
+--! site: must be a column of numbers, got VARCHAR @ site, 'algo
+
+SELECT FORECAST(nosuch, 'algo=naive') FROM 'sites.csv';
+--! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch,
+
+SELECT FORECAST(v, 'algo=naive') FROM 'nosuch.csv';
+--! IO Error: No files found that match the pattern "nosuch.csv" @ nosuch.csv
+
+SELECT FORECAST(v, 'algo=naive') FROM nosuch;
+--! Catalog Error: Table with name nosuch does not exist! @ nosuch
+
+SELECT site, FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE nosuch > 1 PARTITION BY site;
+--! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch > 1
+
+SELECT 1,
+  FORECAST(v, 'algo=naive'), é FROM 'sites.csv' WHERE site = 'a';
+--! é is no column of the result of FORECAST; add it to PARTITION BY @ é FROM
+
+SELECT site, FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
+--! site is no column of the result of FORECAST; add it to PARTITION BY @ site, FORECAST
+
+SELECT s, x FROM (SELECT site AS s, FORECAST(v, 'algo=naive') AS f FROM 'sites.csv' PARTITION BY site);
+--! Binder Error: Referenced column "x" not found in FROM clause! @ x FROM
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv';
+--! ts: the time 2024-01-01T00:00:00.000000000 stands twice; aggregate first, or name the columns that tell the series apart with PARTITION BY @ FROM 'sites
+
+SELECT FORECAST(v, 'algo=naive') FROM (SELECT * FROM 'sites.csv' UNION ALL SELECT * FROM 'sites.csv') PARTITION BY site;
+--! stands twice in series 'a' @ FROM (
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE v > 1000;
+--! there are no rows to forecast from @ WHERE v
+
+SELECT FORECAST(v, 'algo=naive') FROM (SELECT v FROM 'sites.csv');
+--! no column here is a TIMESTAMP or a DATE, only v BIGINT; cast one in a subquery @ FROM (
+
+SELECT FORECAST(v, 'algo=naive,ts=site') FROM 'sites.csv';
+--! site: the time column must be a timestamp or a date, got string
+
+SELECT FORECAST(v, 'algo=naive,ts=nosuch') FROM 'sites.csv';
+--! Binder Error: Referenced column "nosuch" not found in FROM clause!
+
+SELECT FORECAST(v, 'algo=naive') FROM (SELECT TIMESTAMP '3000-01-01' + to_days(i::INT) AS ts, i AS v FROM range(5) r(i));
+--! ts: times must lie in the years 1678 to 2262
+
+SELECT FORECAST(v, 'algo=naive');
+--! FORECAST needs a FROM @ FORECAST
+
+SELECT FORECAST(v, 'algo=naive') FROM 'mixed.csv' WHERE kind IN ('infinite', 'missing') PARTITION BY kind;
+--! each of the 2 series is without a forecast: all_missing; non_finite @ FORECAST
+
+SELECT max(FORECAST(v, 'algo=naive')) FROM 'sites.csv' WHERE site = 'a';
+--! max cannot stand beside FORECAST: aggregate first, in a subquery, or one level out @ max(
+
+SELECT row_number() OVER (), FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
+--! a window function cannot stand beside FORECAST @ OVER
+
+SELECT *, FORECAST(v, 'algo=naive') FROM 'sites.csv';
+--! * cannot stand beside FORECAST: name the columns of PARTITION BY @ *, F
+
+SELECT s.*, FORECAST(v, 'algo=naive') FROM 'sites.csv' s;
+--! * cannot stand beside FORECAST: name the columns of PARTITION BY @ s.*
+
+SELECT site, FORECAST(v, 'algo=naive') FROM 'sites.csv' GROUP BY site;
+--! GROUP cannot stand beside FORECAST: aggregate first @ GROUP BY
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' QUALIFY true;
+--! QUALIFY cannot stand beside FORECAST @ QUALIFY
+
+SELECT ts FROM 'sites.csv' WHERE FORECAST(v, 'algo=naive') > 1;
+--! FORECAST belongs in the list of a SELECT; filter its result one level out @ FORECAST
+
+SELECT FORECAST(v, 'algo=naive'), FORECAST(v, 'algo=drift') FROM 'sites.csv';
+--! one SELECT holds one FORECAST; join two subqueries, or put them together with UNION ALL @ FORECAST(v, 'algo=drift
+
+VALUES (FORECAST(v));
+--! FORECAST belongs in the list of a SELECT @ FORECAST
+
+CREATE VIEW ahead AS SELECT FORECAST(v) FROM 'sites.csv';
+--! FORECAST is computed once, now; keep its result with CREATE TABLE ... AS @ VIEW
+
+SELECT FORECAST(v, 'algo=naive' FROM 'sites.csv';
+--! this ( is never closed @ (v, 'algo
+
+SELECT FORECAST(v)) FROM 'sites.csv';
+--! this ) closes nothing @ ) FROM
+
+SELECT FORECAST(v, , 'algo=naive') FROM 'sites.csv';
+--! an expression is missing here @ , 'algo
+
+SELECT FORECAST(v) FROM 'sites.csv' WHERE PARTITION BY site;
+--! something is missing after WHERE @ WHERE
+
+SELECT FORECAST(v) FROM 'sites.csv' WHERE v > 1 WHERE v < 2;
+--! WHERE stands twice in one SELECT @ WHERE v < 2
+
+SELECT FORECAST(v) FROM 'sites.csv;
+--! this ' is never closed @ 'sites
+
+SELECT FORECAST(v, v2, 'algo=naive') FROM (SELECT *, v AS v2 FROM 'sites.csv' WHERE site = 'a');
+--! covariates: naive takes none
+
+SELECT FORECAST(v, 'algo=naive,rows=2,dynamic_real_1=[1 2]') FROM 'sites.csv' WHERE site = 'a';
+--! dynamic_real_1: needs dynamic_real_1_col=NAME, one of the covariates of the call @ dynamic_real_1
+
+SELECT FORECAST(v, 'algo=naive,rows=2,dynamic_real_1=[1 2 3],dynamic_real_1_col=w') FROM 'sites.csv' WHERE site = 'a';
+--! dynamic_real_1: needs one value for each of the 2 rows, got 3 @ dynamic_real_1=
+
+SELECT FORECAST(v, 'algo=naive,rows=2,dynamic_real_1=[1 2],dynamic_real_1_col=w') FROM 'sites.csv' WHERE site = 'a';
+--! dynamic_real_1_col: 'w' is not among the covariates of the call @ dynamic_real_1_col
+
+SELEC 1;
+--! Parser Error: syntax error at or near "SELEC" @ SELEC
+
+SELECT (SELECT FORECAST(v, 'algo=naive,rows=1') FROM 'sites.csv' WHERE site = o.site) FROM (VALUES ('a')) o(site);
+--! Binder Error: Referenced table "o" not found! @ o.site
+
+SELECT FORECAST(site || 'x', 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
+--! site || 'x': must be a column of numbers, got string @ site ||
+
+SELECT FORECAST(ts, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
+--! ts stands twice @ ts,
