@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from foretell.registry import Entry, Option, registry
+from foretell.render import aligned
 
 
 def listing() -> str:
@@ -13,7 +12,7 @@ def listing() -> str:
     rows = [("NAME", "KIND", "LICENCE", "DESCRIPTION")]
     rows += [(", ".join((e.name, *e.aliases)), e.kind, e.license, e.description) for e in found.entries()]
     broken = [f"could not load {target}: {reason}" for target, reason in found.broken.items()]
-    return "\n".join([*_aligned(rows), *broken])
+    return "\n".join([*aligned(rows), *broken])
 
 
 def describe(name: str) -> str:
@@ -34,7 +33,7 @@ def _page(entry: Entry) -> str:
     if entry.aliases:
         lines.append(f"  also called {', '.join(entry.aliases)}")
     rows = [(f"  {key}", str(o.default), _values(o), o.doc) for key, o in entry.options.items()]
-    return "\n".join(lines + (_aligned([("  OPTION", "DEFAULT", "VALUES", "MEANING"), *rows]) if rows else []))
+    return "\n".join(lines + (aligned([("  OPTION", "DEFAULT", "VALUES", "MEANING"), *rows]) if rows else []))
 
 
 def _values(option: Option) -> str:
@@ -43,8 +42,3 @@ def _values(option: Option) -> str:
     if option.low is not None or option.high is not None:
         return f"{option.low if option.low is not None else ''}..{option.high if option.high is not None else ''}"
     return option.type.__name__
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]

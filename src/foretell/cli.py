@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,9 @@ app = typer.Typer(
 )
 
 FormatFlag = Annotated[str, typer.Option("--format", "-f", help="table, csv, json or arrow.")]
+IdFlag = Annotated[str | None, typer.Option("--id", help="Id columns, comma-separated.")]
+TimeFlag = Annotated[str | None, typer.Option("--time", help="Time column.")]
+ValueFlag = Annotated[str | None, typer.Option("--value", help="Column to forecast.")]
 PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, forecast and band into this PNG.")]
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
@@ -87,9 +90,9 @@ def forecast(
     horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
     model: Annotated[str | None, typer.Option("--model", "-m", help="See `foretell models`.")] = None,
     levels: Annotated[str, typer.Option("--levels", help="Quantile levels.")] = "0.1,0.5,0.9",
-    id_col: Annotated[str | None, typer.Option("--id", help="Id columns, comma-separated.")] = None,
-    time_col: Annotated[str | None, typer.Option("--time", help="Time column.")] = None,
-    value_col: Annotated[str | None, typer.Option("--value", help="Column to forecast.")] = None,
+    id_col: IdFlag = None,
+    time_col: TimeFlag = None,
+    value_col: ValueFlag = None,
     option: Annotated[list[str] | None, typer.Option("--option", "-o", help="A model's option, k=v.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write here (.csv, .json, .parquet, .arrow).")] = None,
     format: FormatFlag = "table",
@@ -107,7 +110,7 @@ def forecast(
     chosen = checked_format(format)
     check_out(out, "--out", TABLE_ENDINGS, overwrite)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
-    columns = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
+    columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, timeout) as session, _progress() as progress:
         table = session.read_file(file)
         control = Control(timeout=timeout, progress=progress)
@@ -121,6 +124,41 @@ def forecast(
         write_file(made.table, out)
         typer.echo(f"{made.table.num_rows:,} rows written to {out}", err=True)
     _draw(plot, made.groups.series, made.forecast)
+
+
+@app.command()
+def evaluate(
+    file: Annotated[str, typer.Argument(help="CSV or Parquet, one row per series and time; globs work.")],
+    horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
+    models: Annotated[str, typer.Option("--models", "-m", help="Comma-separated; seasonal_naive is always there.")],
+    windows: Annotated[int, typer.Option("--windows", "-w", min=1, help="Back-test windows of each series.")] = 1,
+    period: Annotated[int | None, typer.Option("--period", min=1, help="Season in points; else the usual one.")] = None,
+    id_col: IdFlag = None,
+    time_col: TimeFlag = None,
+    value_col: ValueFlag = None,
+    format: FormatFlag = "table",
+    plot: PlotFlag = None,
+    overwrite: OverwriteFlag = False,
+    workers: WorkersFlag = None,
+) -> None:
+    """Back-test models on your own data, against seasonal naive."""
+    from foretell.evaluation import draw, evaluate, summary_rows, summary_table
+    from foretell.files import PICTURE_ENDINGS, check_out
+    from foretell.render import aligned, checked_format, write
+
+    chosen = checked_format(format)
+    check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
+    columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
+    with _session(":memory:", workers, None) as session:
+        table = session.read_file(file)
+        made = evaluate(table, _names(models) or [], horizon, windows, period=period, engine=session.engine, **columns)
+    if chosen == "table":
+        typer.echo("\n".join(aligned(summary_rows(made))))
+    else:
+        write(summary_table(made), chosen, sys.stdout.buffer)
+    if plot is not None:
+        draw(made).savefig(plot)
+        typer.echo(f"picture: {plot}", err=True)
 
 
 @app.command()

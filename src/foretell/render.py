@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, Literal
 
 import pyarrow as pa
@@ -33,6 +33,12 @@ def write(table: pa.Table, format: Format, out: IO[bytes]) -> None:
     text = {"csv": _csv, "json": _json, "table": _text}[format](table)
     for piece in text:
         out.write(piece.encode("utf-8"))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of texts as lines, each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _csv(table: pa.Table) -> Iterator[str]:
