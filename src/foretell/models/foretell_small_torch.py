@@ -3,13 +3,13 @@
 The NumPy path of `hybrid/network.py` is what users run; a test holds the two together.
 """
 
-from dataclasses import asdict
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.arrays_torch import TorchArrays
 from foretell.models.hybrid.backtest import BANDS, TRIAL
 from foretell.models.hybrid.candidates import COUNT
@@ -134,7 +134,10 @@ class Network(nn.Module):
 
 
 def features(x: Tensor, patches: Tensor, reach: int) -> tuple[Features, Tensor, Tensor]:
-    """Features of raw contexts x [B, C] with NaN = missing, and the mean and standard deviation [B, 1] taken out."""
+    """Features of raw contexts x [B, C] with NaN = missing, and the mean and standard deviation [B, 1] taken out.
+
+    On a CPU the NumPy backend makes them, as it is the faster one there.
+    """
     known = torch.isfinite(x)
     count = known.sum(1, keepdim=True).clamp(min=1)
     values = torch.where(known, x, torch.zeros_like(x))
@@ -142,9 +145,11 @@ def features(x: Tensor, patches: Tensor, reach: int) -> tuple[Features, Tensor, 
     spread = ((values - mean) * known).square().sum(1, keepdim=True).div(count).sqrt()
     spread = torch.where(spread <= 1e-6 * (1 + mean.abs()), torch.ones_like(spread), spread)
     z = (values - mean) / spread * known
+    if x.device.type == "cpu":
+        return to_torch(make_features(NUMPY, z.numpy(), known.numpy(), patches.numpy(), reach)), mean, spread
     return make_features(TorchArrays(x.device), z, known, patches, reach), mean, spread
 
 
 def to_torch(f: Features, device: torch.device | str = "cpu") -> Features:
     """NumPy features as tensors on a device."""
-    return Features(**{name: torch.as_tensor(value).to(device) for name, value in asdict(f).items()})
+    return Features(**{name: torch.as_tensor(value).to(device) for name, value in vars(f).items()})

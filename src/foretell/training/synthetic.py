@@ -49,7 +49,7 @@ SHORT = Style(
     0.80,
     30,
     0.60,
-    (0.42, 0.0, 0.08, 0.36, 0.11, 0.03),
+    (0.40, 0.0, 0.06, 0.31, 0.20, 0.03),
     0.5,
 )
 """Yearly, quarterly, monthly data: few points, strong trends, short periods."""
@@ -212,14 +212,14 @@ def _seasonal_states(dice: Dice, shocks: Tensor, period: int) -> Tensor:
 def wandering(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     """Random walks, volatile prices, level shifts, decaying spikes; sometimes with a season on top."""
     e = dice.heavy(rows, length) if dice.yes(0.4) else dice.normal(rows, length)
-    kind = dice.block.randrange(7)
+    kind = dice.block.choices(range(7), (4, 1, 3, 1, 1, 0, 1) if style is SHORT else (1, 1, 1, 1, 1, 1, 1))[0]
     if kind == 0:
         y = (e + dice.normal(rows, 1) * style.drift).cumsum(1)
     elif kind == 1:
         wild = (0.6 * noise(dice, rows, length, "ar1")).exp()
         y = (0.012 * dice.log_uniform(0.3, 2, rows) * e * wild).cumsum(1).clamp(-3, 3).exp()
     elif kind == 2:
-        y = noise(dice, rows, length, "ar1").cumsum(1)
+        y = (noise(dice, rows, length, "ar1") + dice.normal(rows, 1) * style.drift).cumsum(1)
     elif kind == 3:
         y = noise(dice, rows, length)
     elif kind == 4:
@@ -231,6 +231,8 @@ def wandering(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     else:
         pull = 1 - dice.log_uniform(0.002, 0.2, rows)
         y = standard(recursive(e, pull)) + dice.log_uniform(0.05, 1, rows) * noise(dice, rows, length)
+    if style is SHORT and dice.yes(0.4):
+        y = (standard(y) * dice.log_uniform(0.1, 0.9, rows)).exp()
     if dice.yes(0.3):
         y = standard(y) + dice.log_uniform(0.1, 1.5, rows) * pattern(dice, rows, length, _period(dice, rows, style))
     return y

@@ -44,7 +44,7 @@ class Recipe:
     """Decay of the exponential moving average of the weights, which is what ships."""
     pool: float = 1.0
     """Size of the pool of synthetic series."""
-    renew: int = 8
+    renew: int = 16
     """Steps between two replacements of a block of the pool."""
     seed: int = 1
     """Of weights, data and windows."""

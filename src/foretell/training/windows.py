@@ -12,14 +12,14 @@ from foretell.training.ingredients import standard
 from foretell.training.synthetic import BLOCK, LONG, SHORT, Style, synthesize
 
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
-CONTEXT_WEIGHTS = (0.26, 0.16, 0.18, 0.28, 0.08, 0.04)
+CONTEXT_WEIGHTS = (0.25, 0.15, 0.17, 0.27, 0.10, 0.06)
 HORIZONS = {
     64: (1, 1, 2, 3),
     128: (1, 2, 3, 4, 8),
-    256: (1, 3, 6, 12, 24, 45),
-    512: (2, 6, 6, 12, 20, 30, 45),
-    1024: (6, 12, 30, 45),
-    2048: (6, 12, 30, 45),
+    256: (1, 2, 3, 6, 12, 24, 45),
+    512: (1, 2, 3, 6, 6, 12, 20, 30, 45),
+    1024: (1, 2, 3, 6, 12, 30, 45),
+    2048: (1, 2, 3, 6, 12, 30, 45),
 }
 """Horizons in patches of 16 steps, by context."""
 PATCHES_SEEN = 6

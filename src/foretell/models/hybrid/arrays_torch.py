@@ -78,6 +78,9 @@ class TorchArrays:
     def smallest(self, x: Array, k: int) -> Array:
         return x.topk(k, dim=-1, largest=False).indices
 
+    def sort(self, x: Array) -> Array:
+        return x.sort(-1).values
+
     def lowest(self, x: Array) -> Array:
         return x.amin(-1, keepdim=True)
 

@@ -1,4 +1,4 @@
-"""The candidate forecasts that the network weighs: 36 cheap, classical ones, in batches, from any origin."""
+"""The candidate forecasts that the network weighs: 40 cheap, classical ones, in batches, from any origin."""
 
 from foretell.models.hybrid.analogues import analogue_forecasts
 from foretell.models.hybrid.arrays import Array, Arrays
@@ -9,7 +9,7 @@ from foretell.models.hybrid.autoregression import (
     forecast_autoregression,
 )
 from foretell.models.hybrid.levels import SLOW, Lines, damped, fit_lines, level_forecasts
-from foretell.models.hybrid.past import Past, past
+from foretell.models.hybrid.past import Past, median, past
 from foretell.models.hybrid.periods import detrended, differenced
 from foretell.models.hybrid.seasons import Joint, cycle_forecasts, cycle_slope, joint_profile
 
@@ -18,11 +18,15 @@ _CYCLES = ("naive", "profile", "profile_recent")
 NAMES = (
     *_LEVELS,
     *(f"seasonal_{name}" for name in _LEVELS),
+    "cycle_median_1",
     *(f"{name}_{i}" for i in (1, 2, 3) for name in _CYCLES),
     "profile_drift",
     "seasonal_swing",
     "seasonal_mean",
     "mean",
+    "median",
+    "median_recent",
+    "seasonal_median",
     *("ar_line", "ar_differences", "ar_seasonal_line", "ar_seasonal_mean", "ar_seasonal_differences"),
     *("analogue_24", "analogue_72"),
 )
@@ -30,6 +34,8 @@ NAMES = (
 COUNT = len(NAMES)
 ANCHOR = NAMES.index("level_fast")
 """The candidate whose first step is the level around which the network sees everything."""
+RECENT = 48
+"""Points of the recent median."""
 BOUND = 50.0
 """Candidates are cut to this many standard deviations of the context."""
 
@@ -74,10 +80,14 @@ def candidate_forecasts(
     calm = level_forecasts(xp, view.calm, fit_lines(xp, view.calm), steps)
     cycles = cycle_forecasts(xp, now, xp.where(periods < now.length, periods, periods * 0 + 1), steps)
     found = level_forecasts(xp, now, view.lines, steps) + [x + ahead for x in calm] + cycles
-    found.append(cycles[2] + cycle_slope(xp, now, periods[:, :1]) * h)
+    found.append(cycles[3] + cycle_slope(xp, now, periods[:, :1]) * h)
     found.append(found[12] + swing(xp, view) * ahead)
     found.append(view.calm.mean() + ahead)
+    recent = min(RECENT, now.z.shape[1])
     found.append(now.mean() + h * 0.0)
+    found.append(median(xp, now.z, now.seen) + h * 0.0)
+    found.append(median(xp, now.z[:, :recent], now.seen[:, :recent]) + h * 0.0)
+    found.append(median(xp, view.calm.z, now.seen) + ahead)
     found += _autoregressions(xp, view, models, ahead, steps, reach)
     found += analogue_forecasts(xp, now, steps)
     return xp.clip(xp.stack(found, -1), -BOUND, BOUND)

@@ -32,6 +32,12 @@ class Past:
         return (xp.take(self.sums, end) - xp.take(self.sums, begin)) / count
 
 
+def median(xp: Arrays, x: Array, seen: Array) -> Array:
+    """[B, 1] lower median of x [B, N] where seen is 1 (at least one place a row)."""
+    ordered = xp.sort(x + (1.0 - seen) * 1e6)
+    return xp.take(ordered, xp.whole((seen.sum(axis=1)[:, None] - 1.0) / 2.0))
+
+
 def past(xp: Arrays, z: Array, length: Array) -> Past:
     """The past of values z [B, C], newest first, whose histories have `length` [B, 1] points."""
     seen = xp.real(xp.count(z.shape[1])[None] < length)

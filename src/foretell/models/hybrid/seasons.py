@@ -24,7 +24,10 @@ def phases(steps: Array, period: Array) -> Array:
 
 
 def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list[Array]:
-    """Per period [B, 3]: repeat the last cycle; decayed profile on the last cycle's mean; the same on a recent level."""
+    """Median of the last cycles of the first period, then three forecasts [B, H] per period [B, 3].
+
+    These three: repeat the last cycle; decayed profile on the last cycle's mean; the same on a recent level.
+    """
     p = periods[:, :, None]
     ages = xp.concat([phases(steps[:, None], p), xp.count(RECENT)[None, None] % p], 2)
     cycle = xp.count(CYCLES)
@@ -40,10 +43,18 @@ def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list
     level = level / recent.sum(axis=-1)[:, None]
     ours = profile[..., :ahead]
     naive = values[:, :, :ahead, 0]
-    found = []
+    found = [_cycle_median(xp, values[:, 0, :ahead], inside[:, 0, :ahead])]
     for i in range(periods.shape[1]):
         found += [naive[:, i], means[:, i, :1] + ours[:, i], level[:, i, None] + ours[:, i]]
     return found
+
+
+def _cycle_median(xp: Arrays, values: Array, inside: Array) -> Array:
+    """[B, H] lower median of the same phase over the cycles [B, H, CYCLES] that lie in the history."""
+    rows, ahead, cycles = values.shape
+    ordered = xp.sort(xp.where(inside, values, values * 0.0 + 1e6)).reshape(rows * ahead, cycles)
+    middle = (inside.sum(axis=2).reshape(-1, 1) - 1) // 2
+    return xp.take(ordered, xp.clip(middle, 0, None)).reshape(rows, ahead)
 
 
 def cycle_slope(xp: Arrays, now: Past, period: Array) -> Array:

@@ -1,0 +1,168 @@
+"""`foretell-small`, the built-in foundation model: NumPy only, weights in the package, nothing to download.
+
+A hybrid: forty classical forecasts of each series, their errors in back-tests inside the context, and a small
+transformer, trained on synthetic series, that weighs and corrects them into quantiles (docs/model.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from foretell.models.hybrid.arrays import NUMPY
+from foretell.models.hybrid.features import PATCH, make_features
+from foretell.models.hybrid.network import NumpyNetwork
+from foretell.models.hybrid.quantiles import at_levels
+from foretell.models.hybrid.scaling import scale
+from foretell.models.hybrid.shape import Shape
+from foretell.registry import Kind, Limits, Option, Options
+from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, Batch, FloatArray, Forecast
+
+NAME = "foretell-small"
+WEIGHTS = Path(__file__).parent / "weights" / NAME
+CONTEXTS = (64, 128, 256, 512, 1024, 2048)
+"""Rows are grouped by the smallest of these that holds them; longer ones keep their newest points."""
+TOGETHER = 64
+"""Rows computed at once: more would leave the processor's cache."""
+LEAST = 3
+"""Known values that a forecast needs."""
+ZEROS = 0.05
+"""Share of zeros from which on a non-negative series is taken to jump between zero and its smallest other value."""
+
+
+class ForetellSmall:
+    """The model of the registry; one set of weights per process."""
+
+    name: ClassVar[str] = NAME
+    aliases: ClassVar[tuple[str, ...]] = ("tdtsfm_1",)
+    kind: ClassVar[Kind] = "forecast"
+    description: ClassVar[str] = "Built-in foundation model: any series, any step, no training, quantiles included"
+    license: ClassVar[str] = "Apache-2.0"
+    limits: ClassVar[Limits] = Limits(
+        min_context=LEAST,
+        max_context=CONTEXTS[-1],
+        max_horizon=1024,
+        intervals=True,
+        prefix_consistent=True,
+        missing=True,
+        cost=1.8,
+        scale_equivariant=True,
+        shift_equivariant=True,
+    )
+    options: ClassVar[Mapping[str, Option]] = {
+        "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool)
+    }
+
+    def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
+        """Quantiles at `levels`; the point forecast is the median. NaN may be anywhere; see `Limits` for the rest."""
+        rows = [newest_known(row) for row in batch.rows()]
+        status = [_status(row.values) for row in rows]
+        trained = np.full((len(rows), horizon, len(built_in().shape.levels)), np.nan)
+        for chunk in _chunks(rows, status, horizon):
+            trained[chunk.rows] = _quantiles([rows[i] for i in chunk.rows], chunk, horizon)
+        if options.get("floor", True):
+            for i, row in enumerate(rows):
+                _keep_above_zero(trained[i], row.values)
+        for i, state in enumerate(status):
+            if state == CONSTANT:
+                trained[i] = rows[i].values[-1]
+        middle = trained.shape[2] // 2
+        quantiles = at_levels(trained, built_in().shape.levels, levels) if levels else None
+        model = f"{NAME}@{fingerprint()}"
+        return Forecast(trained[:, :, middle], quantiles, levels, tuple(status), model)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A series up to its newest known value, and how many missing ones follow."""
+
+    values: FloatArray
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows of one context size that are computed together."""
+
+    rows: list[int]
+    context: int
+    patches: int
+
+
+def newest_known(values: FloatArray) -> Row:
+    """Without the missing values at both ends, at most as long as the longest context."""
+    places = np.flatnonzero(~np.isnan(values))
+    if not len(places):
+        return Row(values[:0], len(values))
+    first, last = int(places[0]), int(places[-1]) + 1
+    return Row(values[max(first, last - CONTEXTS[-1]) : last], len(values) - last)
+
+
+def _status(values: FloatArray) -> str:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return ALL_MISSING
+    if not np.isfinite(known).all():
+        return NON_FINITE
+    if len(known) < LEAST:
+        return TOO_SHORT
+    return CONSTANT if scale(known[None])[2].constant[0] else OK
+
+
+def _chunks(rows: list[Row], status: list[str], horizon: int) -> Iterator[Chunk]:
+    """Rows that need the network, grouped so that none waits for another's longer context or horizon."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for i, row in enumerate(rows):
+        if status[i] == OK:
+            context = next(c for c in CONTEXTS if len(row.values) <= c)
+            groups.setdefault((context, -(-(horizon + row.after) // PATCH)), []).append(i)
+    for (context, patches), members in groups.items():
+        for begin in range(0, len(members), TOGETHER):
+            yield Chunk(members[begin : begin + TOGETHER], context, patches)
+
+
+def _quantiles(rows: list[Row], chunk: Chunk, horizon: int) -> FloatArray:
+    """Quantiles [B, H, 15] of a chunk, from each row's own end (missing values at the end are forecast, then cut)."""
+    padded = np.full((len(rows), chunk.context), np.nan)
+    for target, row in zip(padded, rows, strict=True):
+        target[-len(row.values) :] = row.values
+    z, known, scaling = scale(padded)
+    features = make_features(NUMPY, z, known, np.arange(chunk.patches), chunk.patches * PATCH)
+    found = scaling.undo(built_in()(features))
+    return np.stack([found[i, row.after : row.after + horizon] for i, row in enumerate(rows)])
+
+
+def _keep_above_zero(quantiles: FloatArray, values: FloatArray) -> None:
+    """Cuts quantiles [H, Q] of a series without negative values at zero, in place.
+
+    Where zeros are common, nothing lies between zero and the smallest other value: what is below half of that is zero.
+    """
+    known = values[~np.isnan(values)]
+    if not len(known) or known.min() < 0:
+        return
+    np.maximum(quantiles, 0.0, out=quantiles)
+    positive = known[known > 0]
+    if len(positive) and 1 - len(positive) / len(known) >= ZEROS:
+        quantiles[quantiles < positive.min() / 2] = 0.0
+
+
+@cache
+def built_in() -> NumpyNetwork:
+    """The shipped network, read at first use."""
+    config = json.loads((WEIGHTS / "config.json").read_text())
+    shape = Shape(**{**config, "levels": tuple(config["levels"])})
+    return NumpyNetwork(shape, load_file(WEIGHTS / "model.safetensors"))
+
+
+@cache
+def fingerprint() -> str:
+    """Eight hexadecimal digits that name the weights."""
+    return hashlib.sha256((WEIGHTS / "model.safetensors").read_bytes()).hexdigest()[:8]

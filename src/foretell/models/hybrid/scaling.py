@@ -1,0 +1,50 @@
+"""Values to standard units and back, in float64: a pair that undoes itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretell.series import BoolArray, FloatArray
+
+CONSTANT = 1e-15
+"""A series whose values differ by at most this share of their size has no spread that a float64 can hold."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """x = origin + unit * (mean + spread * z), row by row; each [B, 1]."""
+
+    origin: FloatArray
+    unit: FloatArray
+    mean: FloatArray
+    spread: FloatArray
+    constant: BoolArray
+    """[B] whether all known values of a row are equal, or as good as."""
+
+    def undo(self, z: NDArray[np.floating]) -> FloatArray:
+        """Standard units [B, H, Q] -> values."""
+        inner = self.mean[..., None] + self.spread[..., None] * z.astype(np.float64)
+        values: FloatArray = self.origin[..., None] + self.unit[..., None] * inner
+        return values
+
+
+def scale(values: FloatArray) -> tuple[NDArray[np.float32], BoolArray, Scaling]:
+    """Rows [B, C] with NaN = missing (at least one known value each) -> z, what is known, and the way back.
+
+    The newest value is taken out first, exactly where numbers are close, so that a large offset costs no digits.
+    """
+    known = ~np.isnan(values)
+    newest = values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)
+    origin = np.take_along_axis(values, newest[:, None], 1)
+    away = np.where(known, values - origin, 0.0)
+    unit = np.abs(away).max(1, keepdims=True)
+    constant = unit[:, 0] <= CONSTANT * np.abs(np.where(known, values, 0.0)).max(1)
+    unit = np.where(constant[:, None], 1.0, unit)
+    away = away / unit
+    count = known.sum(1, keepdims=True)
+    mean = away.sum(1, keepdims=True) / count
+    away = np.where(known, away - mean, 0.0)
+    spread = np.sqrt((away * away).sum(1, keepdims=True) / count)
+    spread = np.where(constant[:, None] | (spread == 0), 1.0, spread)
+    return (away / spread).astype(np.float32), known, Scaling(origin, unit, mean, spread, constant)
