@@ -32,6 +32,8 @@ CONTEXTS = (64, 128, 256, 512, 1024, 2048)
 """Rows are grouped by the smallest of these that holds them; longer ones keep their newest points."""
 TOGETHER = 64
 """Rows computed at once: more would leave the processor's cache."""
+STRIDE = 6
+"""Patches of horizon are computed by so many: a short forecast is then the same numbers as a long one's beginning."""
 LEAST = 3
 """Known values that a forecast needs."""
 ZEROS = 0.05
@@ -123,7 +125,8 @@ def _chunks(rows: list[Row], status: list[str], horizon: int) -> Iterator[Chunk]
     for i, row in enumerate(rows):
         if status[i] == OK:
             context = next(c for c in CONTEXTS if len(row.values) <= c)
-            groups.setdefault((context, -(-(horizon + row.after) // PATCH)), []).append(i)
+            patches = STRIDE * -(-(horizon + row.after) // (STRIDE * PATCH))
+            groups.setdefault((context, patches), []).append(i)
     for (context, patches), members in groups.items():
         for begin in range(0, len(members), TOGETHER):
             yield Chunk(members[begin : begin + TOGETHER], context, patches)
