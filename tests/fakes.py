@@ -40,7 +40,7 @@ class Fake:
     """The last value repeated, without intervals; the others change one thing."""
 
     name: ClassVar[str] = "repeat"
-    aliases: ClassVar[tuple[str, ...]] = ("last",)
+    aliases: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "a fake"
     license: ClassVar[str] = "Apache-2.0"
@@ -55,6 +55,7 @@ class Wide(Fake):
     """Has intervals: the last value plus level."""
 
     name = "wide"
+    aliases: ClassVar[tuple[str, ...]] = ("Broad",)
     kind: ClassVar[Kind] = "forecast"
     limits = Limits(prefix_consistent=True, missing=True, max_context=50)
 

@@ -16,12 +16,15 @@ from foretell.series import Batch, FloatArray, Forecast
 PARAMETERS = {"N": 4, "S": 4, "P": 6, "F": 8}
 """Real numbers that are estimated: smoothing parameters and the first states, seasons apart."""
 
+NO_MODEL = "no model able to be fitted"
+"""What statsforecast says, with a bare Exception."""
+
 
 class Ces:
     """No trend or level of its own, but two states that chase each other; the season simple, partial, full or none.
 
     The model is linear, so the standard error of step h is sigma * sqrt(1 + c_1^2 + ... + c_{h-1}^2), where c_j is the
-    effect of an error now on the forecast j steps ahead; it is measured on the fitted model.
+    effect of an error now on the forecast j steps ahead.
     """
 
     name: ClassVar[str] = "ces"
@@ -51,29 +54,28 @@ def smooth(values: FloatArray, period: int, horizon: int, levels: tuple[float, .
     if model in "SPF" and period < 2:
         raise Unsuitable(f"model {model} needs a period; none was given or found")
     check_cycles(len(values), period)
-    fitted = auto_ces(values, period, model=model)
+    try:
+        fitted = auto_ces(values, period, model=model)
+    except Exception as error:
+        if str(error) != NO_MODEL:
+            raise
+        raise Unsuitable(f"{NO_MODEL}; errors that vanish, as of an exact pattern, cannot be compared") from None
     point = np.asarray(forecast_ces(fitted, horizon)["mean"], dtype=np.float64)
     errors = values - fitted["fitted"]
     kind = fitted["seasontype"]
     sigma = residual_spread(errors, PARAMETERS[kind])
-    spread = sigma * np.sqrt(1 + np.concatenate([[0.0], np.cumsum(_effects(values, fitted, horizon)[:-1] ** 2)]))
+    spread = sigma * np.sqrt(1 + np.concatenate([[0.0], np.cumsum(_effects(fitted, horizon)[:-1] ** 2)]))
     bounds = normal_quantiles(point, spread, levels) if levels else None
     return Answer(point, bounds, errors, period if kind != "N" else 1, {"model": f"CES({kind})"})
 
 
-def _effects(values: FloatArray, fitted: Mapping[str, Any], horizon: int) -> FloatArray:
-    """What one more unit in the last value does to the forecasts [H]."""
-    from statsforecast.ces import forecast_ces, initstate, pegelsresid_ces
+def _effects(fitted: Mapping[str, Any], horizon: int) -> FloatArray:
+    """What one more unit of error in the last value does to the forecasts [H]: those from its trace in the states."""
+    from statsforecast.ces import forecast_ces
 
-    period, kind = fitted["m"], fitted["seasontype"]
-    first = initstate(values, period, kind)
-    forecasts = []
-    for extra in (0.0, 1.0):
-        told = values.copy()
-        told[-1] += extra
-        _, _, states, _ = pegelsresid_ces(
-            y=told, m=period, init_states=first, n_components=first.shape[1], seasontype=kind, nmse=3, **fitted["par"]
-        )
-        forecasts.append(np.asarray(forecast_ces({**fitted, "states": states}, horizon)["mean"]))
-    effects: FloatArray = forecasts[1] - forecasts[0]
+    a0, a1, b0, b1 = (fitted["par"][name] for name in ("alpha_0", "alpha_1", "beta_0", "beta_1"))
+    trace = np.zeros_like(fitted["states"])
+    gains = {"P": (b0,), "F": (b0 - b1, b0 + b1)}.get(fitted["seasontype"], ())
+    trace[fitted["n"] + fitted["m"] - 1] = (a0 - a1, a0 + a1, *gains)
+    effects: FloatArray = np.asarray(forecast_ces({**fitted, "states": trace}, horizon)["mean"])
     return effects
