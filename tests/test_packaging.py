@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from tools.licences import PAGE, needed
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +66,7 @@ def test_no_licence_forbids_free_use() -> None:
 
 @pytest.mark.parametrize("statement", ["import foretell", "import foretell.cli", "import foretell; foretell.connect()"])
 def test_importing_stays_light(statement: str) -> None:
-    heavy = "torch statsmodels statsforecast sklearn pandas polars matplotlib ray".split()
+    heavy = ["torch", "statsmodels", "statsforecast", "sklearn", "pandas", "polars", "matplotlib", "ray"]
     code = f"{statement}\nimport sys\nprint([m for m in {heavy} if m in sys.modules])"
     assert run(sys.executable, "-c", code).strip() == "[]"
 

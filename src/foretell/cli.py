@@ -38,7 +38,7 @@ TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up af
 
 def main() -> None:
     """The console script: errors of ours are one line on stderr, not a traceback."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
     try:
         app()
     except ForetellError as error:

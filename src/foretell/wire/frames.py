@@ -25,7 +25,7 @@ def series_of(data: Any) -> list[Series]:
     if isinstance(data, np.ndarray) and data.ndim == 2:
         return [Series(as_values(row)) for row in data]
     if isinstance(data, Sequence | np.ndarray) and not isinstance(data, str | bytes):
-        nested = len(data) > 0 and any(isinstance(item, Sequence | np.ndarray) for item in data)
+        nested = len(data) > 0 and any(hasattr(item, "__len__") and not isinstance(item, str) for item in data)
         rows = data if nested else [data]
         return [Series(as_values(row, f"data[{i}]" if nested else "data")) for i, row in enumerate(rows)]
     if hasattr(data, "to_numpy"):

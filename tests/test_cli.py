@@ -1,0 +1,147 @@
+"""The command line as people use it: mistakes get one line that helps, nothing is written over."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+import pytest
+
+from foretell.cli import main
+
+ROOT = Path(__file__).parents[1]
+AIR = str(ROOT / "examples" / "air_passengers.csv")
+MANY = str(ROOT / "examples" / "cloudwatch.parquet")
+SQL = f"SELECT _frowts, FORECAST(passengers, 'algo=naive,rows=2') AS f FROM '{AIR}'"
+
+
+class Done(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def foretell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Run the command line in an empty folder."""
+
+    def run(*arguments: str, stdin: str = "") -> Done:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["foretell", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Done(int(ended.value.code or 0), out.decode(), err.decode())
+
+    return run
+
+
+def test_sql_prints_each_format(foretell: Command) -> None:
+    table = foretell("sql", SQL)
+    assert table.stdout.splitlines()[2] == "1961-01-01  432.000"
+    rows = json.loads(foretell("sql", SQL, "-f", "json").stdout)
+    assert rows == [
+        {"_frowts": "1961-01-01T00:00:00Z", "f": 432.0},
+        {"_frowts": "1961-02-01T00:00:00Z", "f": 432.0},
+    ]
+    assert foretell("sql", SQL, "-f", "csv").stdout.startswith("_frowts,f\n1961-01-01")
+
+
+def test_statements_come_from_stdin_too_and_several_at_once(foretell: Command) -> None:
+    done = foretell("sql", "-f", "csv", stdin="SELECT 1 AS a; SELECT ';' AS b;")
+    assert done.stdout == "a\n1\nb\n;\n"
+
+
+def test_a_database_file_keeps_what_is_put_into_it(foretell: Command) -> None:
+    foretell("sql", f"CREATE TABLE air AS FROM '{AIR}'", "--db", "x.db")
+    done = foretell("sql", "SELECT FORECAST(passengers, 'algo=naive,rows=1') FROM air", "--db", "x.db")
+    assert done.stdout.splitlines()[-1].strip() == "432.000"
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet", "arrow"])
+def test_a_forecast_goes_into_a_file(foretell: Command, tmp_path: Path, ending: str) -> None:
+    done = foretell("forecast", MANY, "-n", "3", "-m", "naive", "--id", "metric", "--out", f"o.{ending}")
+    assert done.code == 0, done.stderr
+    assert "51 rows written to o." in done.stderr
+    if ending == "parquet":
+        assert pq.read_table(tmp_path / "o.parquet").num_rows == 51
+
+
+def test_options_and_levels_reach_the_model(foretell: Command) -> None:
+    arguments = ["-n", "1", "-m", "seasonal_naive", "-o", "period=12", "--levels", "0.05,0.95", "-f", "json"]
+    (row,) = json.loads(foretell("forecast", AIR, *arguments).stdout)
+    assert row["point"] == 417
+    assert row["q0.05"] < 417 < row["q0.95"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["sql", SQL, "-f", "xml"], "--format: must be one of table, csv, json, arrow"),
+        (["sql", "SELECT FORECAST(v) FROM 'nothing.csv'"], "nothing.csv"),
+        (["sql", "SELEC 1"], "SELEC"),
+        (["forecast", "nothing.csv", "-n", "3"], "nothing.csv"),
+        (["forecast", AIR, "-n", "0"], "horizon"),
+        (["forecast", AIR, "-n", "3", "-m", "nave"], "did you mean 'naive'"),
+        (["forecast", AIR, "-n", "3", "--levels", "low"], "--levels"),
+        (["forecast", AIR, "-n", "3", "--levels", "90"], "levels: must lie between 0 and 1"),
+        (["forecast", AIR, "-n", "3", "-o", "period"], "--option"),
+        (["forecast", AIR, "-n", "3", "--value", "month"], "month"),
+        (["forecast", AIR, "-n", "3", "--out", "x.xls"], "--out"),
+        (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
+        (["models", "nave"], "did you mean 'naive'"),
+    ],
+)
+def test_a_mistake_gets_one_line_that_names_it(foretell: Command, arguments: list[str], says: str) -> None:
+    done = foretell(*arguments)
+    assert done.code == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--out", "kept.csv"), ("--plot", "kept.png")])
+def test_nothing_is_written_over_unless_asked(foretell: Command, tmp_path: Path, flag: str, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    arguments = ["forecast", AIR, "-n", "3", "-m", "naive", flag, name]
+    assert "exists" in foretell(*arguments).stderr
+    assert (tmp_path / name).read_text() == "mine"
+    assert foretell(*arguments, "--overwrite").code == 0
+    assert (tmp_path / name).read_bytes() != b"mine"
+
+
+def test_worker_processes_give_the_same_answer(foretell: Command) -> None:
+    arguments = ["forecast", MANY, "-n", "3", "-m", "seasonal_naive", "--id", "metric", "-f", "csv"]
+    alone = foretell(*arguments)
+    helped = foretell(*arguments, "--workers", "2")
+    assert helped.stdout == alone.stdout
+    assert alone.stdout.count("\n") == 52
+
+
+def test_a_timeout_ends_the_work(foretell: Command) -> None:
+    done = foretell("forecast", MANY, "-n", "3", "--id", "metric", "--timeout", "0.001")
+    assert done.code == 1
+    assert "deadline" in done.stderr
+
+
+def test_models_lists_and_describes(foretell: Command) -> None:
+    assert "seasonal_naive" in foretell("models").stdout
+    page = foretell("models", "HoltWinters").stdout
+    assert "seasonal" in page
+    assert "add|mul" in page
+
+
+def test_a_wrong_setting_is_named(foretell: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORETELL_WORKRES", "1")
+    assert "FORETELL_WORKRES" in foretell("sql", SQL).stderr
