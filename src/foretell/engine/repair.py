@@ -26,8 +26,7 @@ def prepare(series: Series, limits: Limits) -> Prepared:
     `all_missing`, `too_short` (fewer observations than the model needs), `constant`, `repaired(n)` or `ok`.
     """
     values = series.values
-    total = float(values.sum())
-    if total - total == 0 and len(values) <= limits.max_context:  # finite: nothing missing, nothing infinite
+    if len(values) <= limits.max_context and np.isfinite(values).all():
         return _finite(series, limits)
     observed = ~np.isnan(values)
     if np.isinf(values).any():
