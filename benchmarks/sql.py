@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import duckdb
 import numpy as np
 
 from foretell.engine.engine import Engine
-from foretell.registry import Kind, Limits, Option, Options, Registry
+from foretell.registry import Kind, Limits, Model, Option, Options, Registry
 from foretell.series import OK, Batch, Forecast
 from foretell.sql import Session
 from foretell.sql.functions import FUNCTIONS
@@ -44,6 +44,7 @@ class Instant:
     options: ClassVar[dict[str, Option]] = {}
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
+        del options
         point = np.zeros((len(batch), horizon))
         bounds = np.zeros((len(batch), horizon, len(levels))) if levels else None
         return Forecast(point, bounds, levels, (OK,) * len(batch), "instant")
@@ -100,7 +101,7 @@ def make_data(folder: Path) -> None:
 def front(folder: Path) -> list[Figure]:
     """Parse, plan and result around an instant model, on one series."""
     models = Registry()
-    models.register(Instant)
+    models.register(cast(type[Model], Instant))
     figures = []
     with Session(engine=Engine(models=models)) as session, duckdb.connect() as con:
         for kind, source, where in (
@@ -139,7 +140,7 @@ def extract(session: Session, text: str) -> object:
     """A block's history, as FORECAST itself reads it."""
     [statement] = statements(text)
     [block] = blocks(statement, FUNCTIONS)
-    return read_history(block, Place(session.duck, lambda name: None), block.calls[0].arguments, None)
+    return read_history(block, Place(session.duck, lambda _: None), block.calls[0].arguments, None)
 
 
 def whole(folder: Path) -> Figure:

@@ -58,7 +58,7 @@ SELECT FORECAST(nosuch, 'algo=naive') FROM 'sites.csv';
 --! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch,
 
 SELECT FORECAST(v, 'algo=naive') FROM 'nosuch.csv';
---! IO Error: No files found that match the pattern "nosuch.csv" @ nosuch.csv
+--! IO Error: No files found that match the pattern "nosuch.csv" @ 'nosuch.csv
 
 SELECT FORECAST(v, 'algo=naive') FROM nosuch;
 --! Catalog Error: Table with name nosuch does not exist! @ nosuch

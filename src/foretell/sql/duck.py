@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -15,9 +16,12 @@ import pyarrow as pa
 
 from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, SqlError
 from foretell.sql.text import Source, Text, written
+from foretell.sql.tokens import tokenize, unquote
 
 DEAR_BIND = 0.005
 """Seconds. A relation binds twice, which costs nothing but where a CSV file has to be sniffed."""
+EXPLAIN = "EXPLAIN "
+ROWS_AT_ONCE = 122_880
 PULLED = "foretell_pulled"
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
 
@@ -87,21 +91,32 @@ class Duck:
         types = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
         return types, time.perf_counter() - started
 
-    def table(self, text: Text, source: Source, lookup: Lookup, dear: bool = False) -> pa.Table:
-        """The result of a statement. `dear`: it is a query that takes long to bind, and shall be bound only once."""
-        if dear:
-            kept = written(f"CREATE OR REPLACE TEMP TABLE {PULLED} AS ", text.origin(0)) + text
-            self._run(kept, source, lookup, self._connection.execute)
-            table = self._connection.sql(f"FROM {PULLED}").to_arrow_table()
-            self._connection.execute(f"DROP TABLE {PULLED}")
-            return table
+    def table(self, text: Text, source: Source, lookup: Lookup) -> pa.Table:
+        """The result of a statement; without columns where it has none."""
 
-        def run(sql: str) -> pa.Table | None:
+        def run(sql: str) -> pa.Table:
             relation = self._connection.sql(sql)
-            return None if relation is None else relation.to_arrow_table()
+            return pa.table({}) if relation is None else relation.to_arrow_table()
 
-        table = self._run(text, source, lookup, run)
-        return pa.table({}) if table is None else table
+        return self._run(text, source, lookup, run)
+
+    def pull(self, text: Text, source: Source, lookup: Lookup, ids: range, dear: bool) -> pa.Table:
+        """The result of a query that may be large: words in the columns `ids` become dictionary codes as they come.
+
+        `dear`: the query takes long to bind, and shall be bound only once.
+        """
+        if not dear:
+            return self._run(text, source, lookup, partial(self._stream, ids=ids))
+        kept = written(f"CREATE OR REPLACE TEMP TABLE {PULLED} AS ", text.origin(0)) + text
+        self._run(kept, source, lookup, self._connection.execute)
+        table = self._stream(f"FROM {PULLED}", ids)
+        self._connection.execute(f"DROP TABLE {PULLED}")
+        return table
+
+    def _stream(self, sql: str, ids: range) -> pa.Table:
+        reader = self._connection.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
+        batches = [_encoded(batch, ids) for batch in reader]
+        return pa.Table.from_batches(batches) if batches else reader.schema.empty_table()
 
     def aggregates(self, names: set[str]) -> set[str]:
         """Those of some function names that are aggregates or window functions."""
@@ -126,7 +141,7 @@ class Duck:
                 try:
                     return run(sql)
                 except duckdb.Error as error:
-                    fault = _Fault(error, sql)
+                    fault = self._fault(error, sql)
                     name = fault.missing_table
                     table = lookup(name) if name and name not in lent else None
                     if table is None:
@@ -137,21 +152,41 @@ class Duck:
             for name in lent:
                 self.unregister(name)
 
+    def _fault(self, error: duckdb.Error, sql: str) -> _Fault:
+        """What DuckDB says. A relation says it without the place; to explain the statement brings the same with it."""
+        fault = _Fault(error, sql)
+        if fault.position is None and not fault.interrupted:
+            try:
+                self._connection.execute(EXPLAIN + sql)
+            except duckdb.Error as again:
+                better = _Fault(again, EXPLAIN + sql, shift=len(EXPLAIN))
+                return better if better.message == fault.message else fault
+        return fault
+
     def _translate(self, fault: _Fault, text: Text, source: Source) -> ForetellError:
         if fault.interrupted:
             return DeadlineExceeded() if self._timed_out else Cancelled()
         position = None if fault.position is None else text.origin(fault.position)
-        if position is None and fault.subject and fault.subject in source.text:
-            position = source.text.index(fault.subject)
+        if position is None:
+            named = (token for token in tokenize(source.text) if unquote(token, source.text) == fault.subject)
+            position = next((token.start for token in named), None)
         if fault.column:
             return UnknownColumn(fault.message, source.text, position, fault.column)
         return SqlError(fault.message, source.text, position)
 
 
+def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:
+    columns = [
+        column.dictionary_encode() if i in ids and pa.types.is_string(column.type) else column
+        for i, column in enumerate(batch.columns)
+    ]
+    return pa.record_batch(columns, batch.schema.names)
+
+
 class _Fault:
     """What DuckDB says in an error, which `errors_as_json` makes readable for programs."""
 
-    def __init__(self, error: duckdb.Error, sql: str) -> None:
+    def __init__(self, error: duckdb.Error, sql: str, shift: int = 0) -> None:
         kind, _, rest = str(error).partition(": ")
         try:
             said = json.loads(rest)
@@ -159,10 +194,11 @@ class _Fault:
             said = {"exception_message": rest or kind}
         self.interrupted = isinstance(error, duckdb.InterruptException)
         self.message = f"{kind}: {said['exception_message']}"
-        self.missing_table = str(said.get("name", "")) if said.get("type") == "Table" else ""
+        missing = re.match(r"Table with name (\S+) does not exist", said["exception_message"])
+        self.missing_table = missing[1] if missing else ""
         self.column = str(said.get("name", "")) if said.get("error_subtype") == "COLUMN_NOT_FOUND" else ""
         quoted = re.findall(r'"([^"]+)"', said["exception_message"])
         self.subject = str(said.get("name") or (quoted or [""])[0])
         self.position = None
         if "position" in said:
-            self.position = len(sql.encode()[: int(said["position"])].decode(errors="ignore"))
+            self.position = max(0, len(sql.encode()[: int(said["position"])].decode(errors="ignore")) - shift)

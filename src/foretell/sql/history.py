@@ -13,8 +13,20 @@ from foretell.sql.text import Text, written
 from foretell.sql.tokens import quote
 from foretell.wire.table import Groups, read_groups
 
-
-NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOL", "BIGNUM", "NULL")
+NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "BIGINT",
+    "HUGEINT",
+    "U",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "BOOL",
+    "BIGNUM",
+    "NULL",
+)
 """What the names of DuckDB's number types begin with."""
 
 
@@ -61,7 +73,9 @@ def read_history(block: Block, place: Place, arguments: Sequence[Span], ts: str 
     columns = [time, *ids, *values]
     _refuse_twins(block, columns)
     _refuse_words(block, arguments, types)
-    table = place.duck.table(_pull(block, columns), statement.source, place.lookup, dear=seconds > DEAR_BIND)
+    table = place.duck.pull(
+        _pull(block, columns), statement.source, place.lookup, range(1, 1 + len(ids)), dear=seconds > DEAR_BIND
+    )
     table = table.rename_columns([column.name for column in columns])
     if not len(table):
         raise statement.error("there are no rows to forecast from", block.whole.get("WHERE", block.whole["FROM"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -45,7 +46,7 @@ class Session:
         profile: Profile = FILES,
         warn: Callable[[str], None] = log.warning,
     ) -> None:
-        self._duck = Duck(path, read_only)
+        self.duck = Duck(path, read_only)
         self.engine = engine or Engine()
         self._own_engine = engine is None
         self._timeout = timeout
@@ -71,10 +72,10 @@ class Session:
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
-        self._duck.interrupt()
+        self.duck.interrupt()
 
     def close(self) -> None:
-        self._duck.close()
+        self.duck.close()
         if self._own_engine:
             self.engine.close()
 
@@ -89,10 +90,10 @@ class Session:
     def _run(
         self, text: str, timeout: float | None, progress: Progress | None, frame: FrameType | None
     ) -> Iterator[Result]:
-        place = Place(self._duck, lambda name: table_in(frame, name))
-        with self._duck.deadline(self._timeout if timeout is None else timeout) as deadline:
+        place = Place(self.duck, lambda name: table_in(frame, name))
+        with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
             for statement in statements(text):
-                control = Control(progress=progress, cancel=self._duck.stopped)
+                control = Control(progress=progress, cancel=self.duck.stopped)
                 context = Context(place, self.engine, self._profile, control, self._warn, deadline)
                 yield _run_statement(statement, context)
 
@@ -103,8 +104,11 @@ def _run_statement(statement: Statement, context: Context) -> Result:
         whole = statement.cut((0, len(statement.tokens)))
         return Result(context.place.duck.table(whole, statement.source, context.place.lookup))
     _refuse_frozen(statement, found[0])
+    context = replace(context, explain=statement.is_word(0, "EXPLAIN"))
     with ExitStack() as lent:
         answers = [_answer(block, f"foretell_{i}", context, lent) for i, block in enumerate(found)]
+        if context.explain:
+            return _plans(found, answers)
         try:
             whole = statement.cut((0, len(statement.tokens)))
             table = context.place.duck.table(whole, statement.source, context.place.lookup)
@@ -122,6 +126,13 @@ def _answer(block: Block, name: str, context: Context, lent: ExitStack) -> Answe
     statement = block.statement
     statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
     return answer
+
+
+def _plans(found: list[Block], answers: list[Answer]) -> Result:
+    """What EXPLAIN gives: a row for each block with its call and what it would take to answer it."""
+    calls = [block.statement.written(block.calls[0].span) for block in found]
+    rows = [{"call": call, **answer.plan} for call, answer in zip(calls, answers, strict=True)]
+    return Result(pa.Table.from_pylist(rows))
 
 
 def _refuse_frozen(statement: Statement, block: Block) -> None:

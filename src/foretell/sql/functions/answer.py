@@ -48,7 +48,7 @@ class Context:
 class Answer:
     """The result of one block: a table, what its columns stand for, and how it came about.
 
-    `result` is what the engine gave (a Forecast for FORECAST) and `plan` describes the work in a few words.
+    `result` is what the engine gave (a Forecast for FORECAST); `plan` is filled for EXPLAIN alone: names and values.
     """
 
     table: pa.Table

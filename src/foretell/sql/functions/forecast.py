@@ -42,8 +42,9 @@ def answer(block: Block, context: Context) -> Answer:
     series = _with_futures(block, call, history.groups.series, list(covariates), options)
     refused = _refusals(series, options, context.profile)
     chosen = [i for i in range(len(series)) if i not in refused]
-    plan = _plan(entry, options, series, context)
+    plan = {}
     if context.explain:
+        plan = _plan(entry, options, series, context)
         forecast = _nothing(len(series), options, refused)
     else:
         made = _run(block, call, context, entry, options, [series[i] for i in chosen])
