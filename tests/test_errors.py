@@ -1,0 +1,87 @@
+"""Each error knows its status and code, speaks in one clear text, and survives the way out of a process."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from foretell import errors
+from foretell.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    ForetellError,
+    InvalidInput,
+    ModelFailed,
+    NotAvailable,
+    Overloaded,
+    SqlError,
+    TooManyRows,
+    UnknownName,
+    WhiteNoise,
+)
+
+ALL = [
+    InvalidInput("rows", "must be at least 1, got 0"),
+    SqlError("no such column", "SELECT a\nFROM t", 7),
+    TooManyRows("rows", "at most 1024, got 2000"),
+    WhiteNoise(),
+    UnknownName("model", "arma", ["arima", "ets"]),
+    NotAvailable("needs torch"),
+    Overloaded("the queue is full"),
+    DeadlineExceeded(),
+    Cancelled(),
+    ModelFailed("died"),
+]
+
+
+@pytest.mark.parametrize("error", ALL, ids=lambda e: type(e).__name__)
+def test_they_cross_a_process_boundary(error: ForetellError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+    assert vars(copy) == vars(error)
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    assert errors.__doc__ is not None
+    classes = {c.__name__: c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, ForetellError)}
+    drawn = {}
+    for line in errors.__doc__.splitlines():
+        words = line.replace("|", " ").replace("`", " ").replace("--", " ").split()
+        if words and words[0] in classes and words[-1].startswith("0x"):
+            drawn[words[0]] = (int(words[-2]), int(words[-1], 16))
+    assert drawn == {n: (c.http_status, c.tdengine_code) for n, c in classes.items() if c is not ForetellError}
+    assert {type(e).__name__ for e in ALL} == set(drawn)
+
+
+def test_messages_name_the_field() -> None:
+    error = InvalidInput("rows", "must be at least 1, got 0")
+    assert (str(error), error.field) == ("rows: must be at least 1, got 0", "rows")
+    assert str(InvalidInput("", "empty")) == "empty"
+    assert str(WhiteNoise()) == "white noise data not processed"
+
+
+def test_an_unknown_name_offers_the_closest() -> None:
+    assert str(UnknownName("model", "Arma", ["ets", "arima"])) == (
+        "unknown model 'Arma', did you mean 'arima'? (known: arima, ets)"
+    )
+    assert "known: none" in str(UnknownName("model", "x", []))
+
+
+@pytest.mark.parametrize(
+    ("position", "excerpt"),
+    [
+        (0, "line 1: SELECT a\n          ^"),
+        (9, "line 2: FROM t\n          ^"),
+        (14, "line 2: FROM t\n               ^"),
+        (99, "line 2: FROM t\n                ^"),
+    ],
+)
+def test_sql_errors_mark_the_place(position: int, excerpt: str) -> None:
+    assert str(SqlError("wrong", "SELECT a\nFROM t", position)) == f"wrong\n  {excerpt}"
+
+
+def test_sql_errors_without_a_place() -> None:
+    assert str(SqlError("wrong", "SELECT a")) == "wrong"
+    assert SqlError("wrong").http_status == 400
