@@ -109,22 +109,23 @@ def _table(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:
     return torch.where(period <= entries, table.gather(1, whole.clamp(max=entries - 1)), between)
 
 
-def _bumps(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:
+def _bumps(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:  # noqa: ARG001
     rows = len(phase)
     y = torch.zeros_like(phase)
     for _ in range(dice.block.randint(1, 3)):
         sharp = dice.uniform(0, 4, rows, 1).exp()
-        y = y + dice.normal(rows, 1) * torch.exp(sharp * (torch.cos(2 * pi * (phase - dice.uniform(0, 1, rows, 1))) - 1))
+        size = dice.normal(rows, 1)
+        y = y + size * torch.exp(sharp * (torch.cos(2 * pi * (phase - dice.uniform(0, 1, rows, 1))) - 1))
     return y
 
 
-def _teeth(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:
+def _teeth(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:  # noqa: ARG001
     turn = dice.uniform(0.1, 0.9, len(phase), 1)
     slopes = torch.where(phase < turn, phase / turn, (1 - phase) / (1 - turn))
     return torch.where(dice.chance(0.35, len(phase)), (phase < turn).float(), slopes)
 
 
-def _daylight(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:
+def _daylight(dice: Dice, phase: Tensor, period: Tensor) -> Tensor:  # noqa: ARG001
     rows = len(phase)
     height = torch.sin(2 * pi * phase) + dice.uniform(-0.6, 0.6, rows, 1)
     return height.clamp(min=0) ** dice.uniform(0.5, 2, rows, 1)
@@ -157,4 +158,6 @@ def trend(dice: Dice, rows: int, length: int) -> Tensor:
 
 def jumps(dice: Dice, rows: int, length: int, rate: Tensor, size: Tensor) -> Tensor:
     """Sparse normal shocks with probability rate [N, 1] a step and scale size [N, 1]."""
-    return (dice.uniform(0, 1, rows, length) < rate) * dice.normal(rows, length) * size
+    hit = dice.uniform(0, 1, rows, length) < rate
+    found: Tensor = torch.where(hit, dice.normal(rows, length) * size, 0.0)
+    return found

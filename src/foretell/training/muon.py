@@ -19,7 +19,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002
         """One update of every matrix that has a gradient."""
         for group in self.param_groups:
             alike: dict[tuple[int, int], list[nn.Parameter]] = {}
@@ -31,7 +31,8 @@ class Muon(torch.optim.Optimizer):
     def _update(self, same: list[nn.Parameter], group: dict[str, Any]) -> None:
         moved = []
         for p in same:
-            assert p.grad is not None
+            if p.grad is None:
+                raise ValueError("every matrix needs a gradient")
             buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
             buffer.lerp_(p.grad, 1 - group["momentum"])
             nesterov = p.grad.lerp(buffer, group["momentum"])

@@ -128,12 +128,13 @@ def _changing(dice: Dice, n: Tensor, season: Tensor) -> Tensor:
     if kind == 2:
         return n * (0.3 + season.abs())
     if kind == 3:
-        steps = jumps(dice, rows, length, dice.log_uniform(1 / length, 8 / length, rows), dice.log_uniform(0.3, 1.2, rows))
+        rate, size = dice.log_uniform(1 / length, 8 / length, rows), dice.log_uniform(0.3, 1.2, rows)
+        steps = jumps(dice, rows, length, rate, size)
         return n * steps.cumsum(1).clamp(-2.5, 2.5).exp()
     return n
 
 
-def calendar(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
+def calendar(dice: Dice, rows: int, length: int, style: Style) -> Tensor:  # noqa: ARG001
     """Days, weeks and years together under much noise: loads, traffic, weather, sales."""
     day = dice.among((1, 24, 48, 96, 144, 288), (0.3, 0.34, 0.08, 0.18, 0.05, 0.05), rows)
     year = dice.among((365, 8760), (1, 0), rows) * day
@@ -143,7 +144,8 @@ def calendar(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     season = daily * (1 + (weekly * 0.5).clamp(-0.9, 2)) + weekly if dice.yes(0.5) else daily + weekly
     if dice.yes(0.4):
         season = _rest_days(dice, season, day.clamp(min=2), dice.log_uniform(0.1, 1, rows))
-    season = season * (dice.log_uniform(0.05, 0.6, rows) * smooth(dice, rows, length, dice.block.choice((5, 8, 16)))).exp()
+    swell = dice.log_uniform(0.05, 0.6, rows) * smooth(dice, rows, length, dice.block.choice((5, 8, 16)))
+    season = season * swell.exp()
     slow = pattern(dice, rows, length, year) * dice.log_uniform(0.1, 2, rows) * dice.chance(0.7, rows)
     weather = recursive(dice.normal(rows, length), 1 - 1 / (day.clamp(min=3) * dice.log_uniform(0.3, 12, rows)))
     quick = noise(dice, rows, length)
@@ -167,10 +169,8 @@ def mixture(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
 
     y = part() * dice.log_uniform(0.3, 2, rows)
     for _ in range(dice.block.randint(1, 3)):
-        if dice.yes(0.65):
-            y = y + part() * dice.log_uniform(0.2, 2, rows)
-        else:
-            y = y * (part() + dice.block.uniform(0, 2))
+        added = dice.yes(0.65)
+        y = y + part() * dice.log_uniform(0.2, 2, rows) if added else y * (part() + dice.block.uniform(0, 2))
         y = y.clamp(-1e3, 1e3)
     return y + dice.log_uniform(0.01, 0.5, rows) * dice.normal(rows, length)
 
@@ -193,7 +193,7 @@ def smoothing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     level = (damping * slope + alpha * e).cumsum(1)
     y = e + torch.cat([torch.zeros_like(e[:, :1]), level[:, :-1]], 1)
     if period > 1:
-        y = y + _seasonal_states(dice, gamma * e, period) 
+        y = y + _seasonal_states(dice, gamma * e, period)
     y = standard(y)
     return (y * dice.log_uniform(0.05, 0.6, rows)).clamp(-4, 4).exp() if dice.yes(0.5) else y
 
@@ -270,7 +270,8 @@ def _spoil(dice: Dice, y: Tensor) -> Tensor:
     if dice.yes(0.10):
         y = y + jumps(dice, rows, length, dice.log_uniform(0.001, 0.02, rows), dice.log_uniform(2, 10, rows))
     if dice.yes(0.12):
-        y = y + jumps(dice, rows, length, dice.log_uniform(0.3 / length, 4 / length, rows), dice.log_uniform(0.3, 2, rows)).cumsum(1)
+        rate, size = dice.log_uniform(0.3 / length, 4 / length, rows), dice.log_uniform(0.3, 2, rows)
+        y = y + jumps(dice, rows, length, rate, size).cumsum(1)
     if dice.yes(0.12):
         y = y + dice.normal(rows, length).cumsum(1) * dice.log_uniform(0.1, 1.5, rows) / length**0.5
     if dice.yes(0.08):

@@ -3,6 +3,7 @@
 import argparse
 import copy
 import json
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from foretell.models.foretell_small_torch import Network, features
 from foretell.models.hybrid.shape import Shape
@@ -187,15 +188,20 @@ def train(recipe: Recipe, folder: Path, device: str = "cpu", resume: bool = Fals
         recent = [*recent[-199:], loss]
         if time.monotonic() - spoken > every / 2:
             spoken = time.monotonic()
-            print(_line(run, recent), flush=True)
+            _say(_line(run, recent))
         if time.monotonic() - saved > 3 * every:
             run.save()
-            print(validation.line(run.average), flush=True)
+            _say(validation.line(run.average))
             saved = time.monotonic()
     run.save()
-    print(_line(run, recent), flush=True)
-    print(validation.line(run.average), flush=True)
+    _say(_line(run, recent))
+    _say(validation.line(run.average))
     return run
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _line(run: Run, recent: list[float]) -> str:

@@ -38,9 +38,7 @@ def _with_zero(xp: Arrays, x: Array) -> Array:
     return xp.concat([x[:, :1] * 0.0, x], 1)
 
 
-def _pick(
-    xp: Arrays, now: Past, distance: Array, total: Array, mean: Array, wide: Array, steps: Array
-) -> Array:
+def _pick(xp: Arrays, now: Past, distance: Array, total: Array, mean: Array, wide: Array, steps: Array) -> Array:
     """Continuations [B, 2, H] of the nearest starts, weighted by closeness; the last value where there is none."""
     rows, kinds, context = distance.shape
     index = xp.smallest(distance, NEIGHBOURS).reshape(rows * kinds, NEIGHBOURS)

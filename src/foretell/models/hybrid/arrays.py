@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 Array: TypeAlias = Any
-"""A NumPy array or a torch tensor; shapes are given at each use. Letters: B series, C context, H steps, K candidates."""
+"""A NumPy array or a torch tensor; shapes stand at each use. Letters: B series, C context, H steps,
+K candidates."""
 
 
 class Arrays(Protocol):

@@ -11,7 +11,6 @@ from foretell.models.hybrid.arrays import Array
 class TorchArrays:
     """The vocabulary in torch; tables and new arrays are made on `device`."""
 
-    where = staticmethod(torch.where)
     minimum = staticmethod(torch.minimum)
     maximum = staticmethod(torch.maximum)
     exp = staticmethod(torch.exp)
@@ -21,6 +20,9 @@ class TorchArrays:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
         self._tables: dict[int, tuple[np.ndarray, torch.Tensor]] = {}
+
+    def where(self, condition: Array, yes: Array, no: Array) -> Array:
+        return torch.where(condition, yes, no)
 
     def const(self, x: np.ndarray) -> Array:
         """A constant table on the device; kept, as the tables are few and cached by their makers."""

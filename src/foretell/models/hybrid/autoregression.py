@@ -26,7 +26,8 @@ def _cosines(around: int) -> np.ndarray:
     lag = np.arange(ORDER + 1)[None]
     twice = np.where((freq == 0) | (freq == freq[-1]), 1.0, 2.0)
     window = np.exp(-0.5 * (lag / (2.5 * ORDER)) ** 2)
-    return (twice * np.cos(freq * lag) * window / around).astype(np.float32)
+    table: np.ndarray = (twice * np.cos(freq * lag) * window / around).astype(np.float32)
+    return table
 
 
 _I = np.arange(ORDER)

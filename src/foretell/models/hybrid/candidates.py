@@ -94,7 +94,7 @@ def candidate_forecasts(
 
 
 def swing(xp: Arrays, view: View) -> Array:
-    """[B, 1] scale of the newest seasonal swings relative to the joint profile (1 = the same): follows growing seasons."""
+    """[B, 1] how much larger (0: not at all) the newest seasonal swings are than the joint profile's."""
     age = xp.real(xp.count(view.now.z.shape[1]))[None]
     weight = xp.exp(-age / (2.0 * xp.real(view.joint.periods[0]))) * view.now.seen
     own = (view.season * view.season).sum(axis=1, keepdims=True) / view.now.size

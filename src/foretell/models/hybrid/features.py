@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from foretell.models.hybrid.arrays import Array, Arrays, squash
-from foretell.models.hybrid.backtest import BANDS, TRIAL, Trial, back_test, errors_and_scale
+from foretell.models.hybrid.backtest import BANDS, Trial, back_test, errors_and_scale
 from foretell.models.hybrid.candidates import COUNT, View, candidate_forecasts, fit_residuals
 from foretell.models.hybrid.gaps import fill_seasons
 from foretell.models.hybrid.levels import fit_lines
@@ -22,7 +22,7 @@ HORIZON = 7
 
 @dataclass(frozen=True)
 class Features:
-    """Inputs of the network for B series, N fine and M coarse patches (newest first), G horizon patches, K candidates."""
+    """The network's inputs for B series: N fine and M coarse patches (newest first), G horizon patches."""
 
     fine: Array
     """[B, N, 48] newest values, twice scaled, and the mask."""

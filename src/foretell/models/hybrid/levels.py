@@ -1,4 +1,4 @@
-"""Forecasts without a season: exponential levels, damped trends, lines (Gardner 1985; Assimakopoulos 2000 for theta)."""
+"""Forecasts without a season: exponential levels, damped trends, lines (Gardner 1985; theta: Assimakopoulos 2000)."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -18,7 +18,7 @@ class Periods:
     """What the autocorrelations say."""
 
     periods: Array
-    """[B, 3] whole numbers, 1 = none: of the differences (shortest strong), of the detrended, of the de-seasonalised."""
+    """[B, 3] whole numbers, 1 = none: of the differences (shortest strong), the detrended, the de-seasonalised."""
     strength: Array
     """[B, 4] autocorrelations at these periods: three of the detrended, one of the differences."""
 

@@ -107,11 +107,11 @@ def _profile(xp: Arrays, now: Past, residual: Array, period: Array, size: int) -
     between = (means * means * counts).sum(axis=1, keepdims=True) / now.size
     total = ((residual - centre) ** 2 * now.seen).sum(axis=1, keepdims=True) / now.size
     share = xp.real(period) / now.size
-    noise = (total - between) / xp.clip(1.0 - share, 0.1, None)
     half = period // SMOOTH_FROM
     smooth = _smooth(xp, means, period, half)
-    noise = noise * share / (1.0 + 2.0 * xp.real(half))
-    kept = xp.clip(1.0 - noise / (between + 1e-6), 0.0, 1.0) * xp.real(period > 1)
+    left = (total - between) / xp.clip(1.0 - share, 0.1, None) * share / (1.0 + 2.0 * xp.real(half))
+    signal = (smooth * smooth * counts).sum(axis=1, keepdims=True) / now.size
+    kept = xp.clip(1.0 - left / (signal + 1e-6), 0.0, 1.0) * xp.real(period > 1)
     return smooth * kept, kept
 
 

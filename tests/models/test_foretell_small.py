@@ -1,0 +1,167 @@
+"""What `foretell-small` promises beyond the contract suite: units, gaps, hard series, quantiles, no torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in
+from foretell.models.hybrid.shape import LEVELS
+from foretell.series import FloatArray, Forecast, Series, batch_of
+from tests.fakes import wave
+
+MODEL = ForetellSmall()
+
+
+def ask(*rows: ArrayLike, horizon: int = 24, levels: tuple[float, ...] = LEVELS, floor: bool = True) -> Forecast:
+    series = [Series(np.asarray(row, np.float64)) for row in rows]
+    return MODEL.forecast(batch_of(series), horizon, levels, {"floor": floor})
+
+
+def numbers(forecast: Forecast, row: int = 0) -> FloatArray:
+    assert forecast.quantiles is not None
+    found: FloatArray = forecast.quantiles[row]
+    return found
+
+
+@pytest.mark.parametrize("length", [3, 7, 20, 63, 64, 65, 300, 1000, 2048, 3000])
+@pytest.mark.parametrize("horizon", [1, 17, 1024])
+def test_any_context_and_horizon(length: int, horizon: int) -> None:
+    found = numbers(ask(wave(length).values, horizon=horizon))
+    assert found.shape == (horizon, len(LEVELS))
+    assert np.isfinite(found).all()
+    assert np.all(np.diff(found, axis=1) >= 0)
+
+
+def test_only_the_newest_points_of_a_long_series_count() -> None:
+    values = wave(3000, seed=3).values
+    np.testing.assert_array_equal(ask(values).point, ask(values[-2048:]).point)
+
+
+@pytest.mark.parametrize(("size", "shift"), [(1e-30, 0.0), (1e30, 0.0), (1e-9, 1.0), (3.0, 1e8), (1.0, -1e6)])
+def test_units_and_zero_do_not_matter(size: float, shift: float) -> None:
+    values = wave(200, seed=1).values
+    plain = numbers(ask(values, floor=False))
+    moved = (numbers(ask(values * size + shift, floor=False)) - shift) / size
+    np.testing.assert_allclose(moved, plain, atol=1e-4 * values.std())
+
+
+def test_a_row_is_the_same_alone_and_among_others() -> None:
+    rows = [wave(n, seed=n).values for n in (5, 40, 40, 64, 100, 100, 513)]
+    together = ask(*rows)
+    for i, row in enumerate(rows):
+        np.testing.assert_allclose(numbers(together, i), numbers(ask(row)), atol=1e-5 * row.std())
+
+
+@pytest.mark.parametrize("longer", [25, 96, 97, 720])
+def test_a_short_forecast_begins_a_long_one(longer: int) -> None:
+    values = wave(300, seed=2).values
+    short, long = numbers(ask(values, horizon=24)), numbers(ask(values, horizon=longer))
+    np.testing.assert_allclose(long[:24], short, atol=1e-5 * values.std())
+
+
+def test_missing_values_at_the_end_are_forecast_over() -> None:
+    values = wave(300, seed=4).values
+    cut = np.append(values[:-30], np.full(30, np.nan))
+    later = ask(values[:-30], horizon=54).point[0, 30:]
+    np.testing.assert_allclose(ask(cut).point[0], later, atol=1e-5 * values.std())
+
+
+def test_missing_values_at_the_start_are_no_values() -> None:
+    values = wave(100, seed=5).values
+    np.testing.assert_array_equal(ask(np.append(np.full(9, np.nan), values)).point, ask(values).point)
+
+
+def test_gaps_cost_little() -> None:
+    values = wave(400, seed=6, noise=0.1).values
+    holed = values.copy()
+    holed[np.random.default_rng(0).random(400) < 0.3] = np.nan
+    holed[-1] = values[-1]
+    assert np.abs(ask(holed).point - ask(values).point).mean() < 0.2 * values.std()
+
+
+HARD = {
+    "two values": np.arange(50) % 2.0,
+    "a jump of twelve orders": np.append(np.random.default_rng(0).normal(size=80), 1e12 + np.arange(40.0)),
+    "beyond 2 ** 53": 2.0**60 + 1024 * np.arange(60),
+    "a spike": np.where(np.arange(90) == 70, 1e9, 1.0),
+    "few known": np.where(np.arange(200) % 60 == 1, np.arange(200.0), np.nan),
+    "known at both ends": np.where(np.abs(np.arange(200) - 100) > 97, np.arange(200.0), np.nan),
+    "growth": np.exp(np.arange(120.0) / 4),
+    "close to the largest": np.linspace(0.1, 1, 40) * 1e300,
+    "subnormal": np.linspace(0.1, 1, 40) * 1e-305,
+}
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_hard_series_have_finite_forecasts(kind: str) -> None:
+    found = ask(HARD[kind])
+    assert found.status == ("ok",)
+    assert np.isfinite(numbers(found)).all()
+    assert np.all(np.diff(numbers(found), axis=1) >= 0)
+
+
+def test_states_of_what_cannot_be_forecast() -> None:
+    found = ask([1, 1], [np.nan] * 5, [7] * 9, [1, np.inf, 2, 3], [1, 2, 4])
+    assert found.status == ("too_short", "all_missing", "constant", "non_finite", "ok")
+    assert np.isnan(found.point[[0, 1, 3]]).all()
+    np.testing.assert_array_equal(numbers(found, 2), 7.0)
+
+
+def test_a_series_without_negative_values_has_no_negative_forecast() -> None:
+    falling = np.maximum(30 - np.arange(60.0), 0) + np.random.default_rng(1).random(60)
+    assert numbers(ask(falling)).min() >= 0
+    assert numbers(ask(falling - 5.0)).min() < 0
+    assert numbers(ask(falling, floor=False)).min() < 0
+
+
+def test_rare_demand_has_a_median_of_exactly_zero() -> None:
+    random = np.random.default_rng(2)
+    demand = np.where(random.random(300) < 0.15, random.integers(1, 6, 300), 0)
+    found = ask(demand, levels=(0.5, 0.99))
+    np.testing.assert_array_equal(found.point, 0.0)
+    assert numbers(found)[:, 1].min() > 0.5
+
+
+def test_levels_between_and_beyond_the_trained_ones() -> None:
+    levels = (0.0001, 0.001, 0.01, 0.25, 0.5, 0.99, 0.9999)
+    found = numbers(ask(wave(200).values, levels=levels))
+    assert np.all(np.diff(found, axis=1) > 0)
+    trained = numbers(ask(wave(200).values))
+    assert np.all((found[:, 2] > trained[:, 0]) & (found[:, 2] < trained[:, 1]))
+    assert ask(wave(200).values, levels=()).quantiles is None
+
+
+def test_a_season_is_seen() -> None:
+    time = np.arange(240)
+    values = 10 + 3 * np.sin(2 * np.pi * time / 24) + np.random.default_rng(3).normal(0, 0.2, 240)
+    truth = 10 + 3 * np.sin(2 * np.pi * np.arange(240, 288) / 24)
+    assert np.abs(ask(values, horizon=48).point[0] - truth).mean() < 0.4
+
+
+def test_no_torch_and_a_named_set_of_weights() -> None:
+    program = (
+        "import sys, numpy as np; from foretell.models.foretell_small import ForetellSmall;"
+        "from foretell.series import Series, batch_of;"
+        "f = ForetellSmall().forecast(batch_of([Series(np.arange(20.0) % 5)]), 3, (0.5,), {});"
+        "print(f.model, [m for m in ('torch', 'scipy', 'onnxruntime') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    name, _, loaded = done.stdout.strip().partition(" ")
+    assert name == ask([1, 2, 3]).model
+    assert name.startswith("foretell-small@")
+    assert loaded == "[]"
+
+
+def test_what_ships_beside_the_weights() -> None:
+    assert (WEIGHTS / "model.safetensors").stat().st_size <= 12_000_000
+    assert {"commit", "command", "data", "seed", "steps_done", "seconds_spent"} <= set(
+        json.loads((WEIGHTS / "recipe.json").read_text())
+    )
+    assert "Apache-2.0" in (WEIGHTS / "CARD.md").read_text()
+    assert built_in().shape.levels == LEVELS

@@ -1,0 +1,132 @@
+"""The fast path has a twin: features in NumPy and torch, the network in NumPy and torch, parts and slow formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from foretell.models.foretell_small import WEIGHTS, built_in
+from foretell.models.foretell_small_torch import Network, to_torch
+from foretell.models.hybrid.arrays import NUMPY
+from foretell.models.hybrid.arrays_torch import TorchArrays
+from foretell.models.hybrid.autoregression import fit_autoregression, forecast_autoregression
+from foretell.models.hybrid.candidates import COUNT, NAMES
+from foretell.models.hybrid.features import PATCH, Features, make_features
+from foretell.models.hybrid.levels import fit_lines, level_forecasts
+from foretell.models.hybrid.past import past
+from foretell.models.hybrid.seasons import joint_profile
+from foretell.series import FloatArray
+
+
+def series(rows: int, length: int, seed: int = 0) -> np.ndarray:
+    """[rows, length] float32, standardised: seasons, walks and noise in random shares."""
+    random = np.random.default_rng(seed)
+    period = random.choice([7, 12, 24, 48], rows)[:, None]
+    wave = np.sin(2 * np.pi * (np.arange(length) / period + random.random((rows, 1)))) * random.uniform(0, 2, (rows, 1))
+    walk = random.normal(size=(rows, length)).cumsum(1) * random.uniform(0, 0.2, (rows, 1))
+    x = wave + walk + 0.3 * random.normal(size=(rows, length))
+    scaled: np.ndarray = ((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)).astype(np.float32)
+    return scaled
+
+
+def both(z: np.ndarray, known: np.ndarray, patches: int) -> tuple[Features, Features]:
+    reach = patches * PATCH
+    torch_z, torch_known = torch.from_numpy(z), torch.from_numpy(known)
+    return (
+        make_features(NUMPY, z, known, np.arange(patches), reach),
+        make_features(TorchArrays(), torch_z, torch_known, torch.arange(patches), reach),
+    )
+
+
+@pytest.mark.parametrize(("context", "patches", "gaps"), [(64, 1, 0.0), (128, 3, 0.2), (512, 6, 0.0), (2048, 12, 0.1)])
+def test_features_are_equal(context: int, patches: int, gaps: float) -> None:
+    random = np.random.default_rng(1)
+    z = series(12, context)
+    known = random.random(z.shape) >= gaps
+    known[:4, : context // 3] = False
+    known[:, -1] = True
+    ours, twins = both(np.where(known, z, 0).astype(np.float32), known, patches)
+    for name, value in vars(ours).items():
+        twin = np.asarray(getattr(twins, name))
+        away = np.abs(value.astype(np.float64) - twin.astype(np.float64)).reshape(len(value), -1)
+        typical = np.median(away.max(1)) if away.size else 0.0
+        assert typical < 3e-4, name
+        assert away.size == 0 or away.max() < 5e-3, name
+
+
+def test_networks_are_equal() -> None:
+    z = series(9, 512)
+    features = make_features(NUMPY, z, np.ones_like(z, bool), np.arange(6), 96)
+    network = Network(built_in().shape)
+    from safetensors.torch import load_file
+
+    network.load_state_dict(load_file(WEIGHTS / "model.safetensors"))
+    with torch.no_grad():
+        twin = network(to_torch(features)).numpy()
+    np.testing.assert_allclose(built_in()(features), twin, atol=1e-4)
+
+
+def test_an_empty_context_token_changes_nothing() -> None:
+    z = series(3, 64)
+    wide = np.concatenate([np.zeros_like(z), z], 1)
+    known = np.concatenate([np.zeros_like(z, bool), np.ones_like(z, bool)], 1)
+    narrow = make_features(NUMPY, z, np.ones_like(z, bool), np.arange(2), 32)
+    padded = make_features(NUMPY, wide, known, np.arange(2), 32)
+    np.testing.assert_allclose(built_in()(padded), built_in()(narrow), atol=1e-4)
+
+
+def test_candidates_have_names() -> None:
+    assert len(set(NAMES)) == COUNT == 40
+
+
+def newest_first(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(x[:, ::-1])
+
+
+def test_lines_are_least_squares() -> None:
+    x = series(4, 64)
+    now = past(NUMPY, newest_first(x), np.full((4, 1), 64))
+    steps = np.arange(1, 9)[None].repeat(4, 0)
+    line = level_forecasts(NUMPY, now, fit_lines(NUMPY, now), steps)[5]
+    for row, values in enumerate(x):
+        slope, start = np.polyfit(np.arange(64), values, 1)
+        np.testing.assert_allclose(line[row], start + slope * np.arange(64, 72), atol=2e-2)
+
+
+def yule_walker(x: FloatArray, order: int) -> FloatArray:
+    """The slow twin of the Levinson recursion: the normal equations, solved."""
+    lags = np.array([x[: len(x) - k] @ x[k:] for k in range(order + 1)])
+    lags = lags / (lags[0] + 1e-6) * np.exp(-0.5 * (np.arange(order + 1) / (2.5 * order)) ** 2)
+    lags[0] += 3e-3 + 0.3 / len(x)
+    matrix = lags[np.abs(np.subtract.outer(np.arange(order), np.arange(order)))]
+    solved: FloatArray = np.linalg.solve(matrix, lags[1:])
+    return solved
+
+
+def test_autoregression_is_the_plain_recursion() -> None:
+    x = series(3, 128)
+    fitted = fit_autoregression(NUMPY, [newest_first(x)], np.full((3, 1), 128.0, np.float32))
+    fast = forecast_autoregression(NUMPY, fitted, [newest_first(x)[:, :24]], 60)[0]
+    for row, values in enumerate(x):
+        phi = yule_walker(values.astype(np.float64), 24)
+        path = list(values.astype(np.float64))
+        for _ in range(60):
+            path.append(float(phi @ np.array(path[:-25:-1])))
+        np.testing.assert_allclose(fast[row], path[128:], atol=2e-3)
+
+
+def test_joint_profile_finds_two_seasons_in_noise() -> None:
+    random = np.random.default_rng(4)
+    age = np.arange(512)[None]
+    season = np.sin(2 * np.pi * age / 24) + 0.7 * np.sign(np.sin(2 * np.pi * age / 168))
+    x = (season + random.normal(0, 0.5, (1, 512))).astype(np.float32)
+    now = past(NUMPY, x, np.array([[512]]))
+    joint = joint_profile(NUMPY, now, x, np.array([[24]]), np.array([[168]]))
+    found = joint.at(NUMPY, -np.arange(1, 169)[None])
+    truth = np.sin(-2 * np.pi * np.arange(1, 169) / 24) + 0.7 * np.sign(np.sin(-2 * np.pi * np.arange(1, 169) / 168))
+    assert np.abs(found[0] - truth).mean() < 0.25
+    assert joint.strength.min() > 0.5
+    noise = random.normal(size=(1, 512)).astype(np.float32)
+    nothing = joint_profile(NUMPY, past(NUMPY, noise, np.array([[512]])), noise, np.array([[24]]), np.array([[168]]))
+    assert np.abs(nothing.at(NUMPY, -np.arange(1, 169)[None])).max() < 0.25
