@@ -7,7 +7,6 @@ doi:10.1093/biomet/65.2.297.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaincc
 
 from foretell.series import FloatArray
 
@@ -20,6 +19,8 @@ def ljung_box(values: FloatArray, lags: int = LAGS) -> float:
 
     A constant is all structure: 0.
     """
+    from scipy.special import gammaincc  # a quarter of a second that only this check pays
+
     count = len(values)
     centred = values - values.mean()
     power = float(centred @ centred)
