@@ -148,3 +148,12 @@ def test_an_id_column_that_the_result_needs_is_refused() -> None:
     groups = read_groups(pa.table({"status": ["a"], "t": hours(0), "v": [1]}), "v", "t", ["status"])
     with pytest.raises(InvalidInput, match="status: is a column of the result"):
         forecast_table(groups, forecast_of(1, ("ok",)))
+
+
+def test_many_id_columns_of_many_values_do_not_overflow() -> None:
+    count = 3_000
+    numbers = np.arange(count)
+    columns = {f"x{i}": np.roll(numbers, i * 7) for i in range(6)}
+    table = pa.table({**columns, "t": hours(*([0] * count)), "v": numbers})
+    groups = read_groups(table, "v", "t", list(columns))
+    assert sorted(s.values[0] for s in groups.series) == numbers.tolist()

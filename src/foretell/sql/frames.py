@@ -6,6 +6,8 @@ import sys
 from types import FrameType
 
 PACKAGE = "foretell"
+INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<lambda>")
+"""Frames that see the variables of the function around them."""
 LIBRARIES = ("pandas", "polars", "pyarrow", "duckdb", "_duckdb")
 
 
@@ -19,8 +21,10 @@ def caller() -> FrameType | None:
 
 def table_in(frame: FrameType | None, name: str) -> object | None:
     """The table that a variable of `frame` holds; None where there is no such variable, or it holds something else."""
-    if frame is None:
-        return None
-    value = frame.f_locals.get(name, frame.f_globals.get(name))
-    library = type(value).__module__.partition(".")[0]
-    return value if library in LIBRARIES and not isinstance(value, type) else None
+    while frame is not None:
+        value = frame.f_locals.get(name, frame.f_globals.get(name))
+        library = type(value).__module__.partition(".")[0]
+        if library in LIBRARIES and not isinstance(value, type):
+            return value
+        frame = frame.f_back if frame.f_code.co_name in INNER else None
+    return None

@@ -74,6 +74,7 @@ def read_groups(
 def _codes(table: pa.Table, ids: Sequence[str]) -> IntArray:
     """One number per row [N]: rows of one series have the same; numbered by first appearance, column by column."""
     codes = np.zeros(len(table), np.int64)
+    span = 1
     for name in ids:
         column = table[name].combine_chunks()
         if isinstance(column, pa.ChunkedArray):  # an empty column has no chunk to combine
@@ -82,7 +83,12 @@ def _codes(table: pa.Table, ids: Sequence[str]) -> IntArray:
             column = pc.dictionary_encode(column, null_encoding="encode")
         size = len(column.dictionary) + 1
         code = pc.fill_null(column.indices, size - 1).to_numpy(zero_copy_only=False)
-        codes = codes * size + code
+        if span * size >= 2**62:
+            codes = np.unique(codes, return_inverse=True)[1]
+            span = int(codes.max(initial=0)) + 1
+        span *= size
+        codes *= size
+        codes += code
     return codes
 
 
@@ -129,10 +135,10 @@ def _grids(times: IntArray, bounds: IntArray, step: Step | None) -> list[Grid]:
     if not len(starts):
         return []
     gaps = np.diff(times, append=times[-1])
-    inner = np.ones(len(times), bool)
-    inner[ends - 1] = False
-    least = np.minimum.reduceat(np.where(inner, gaps, np.iinfo(np.int64).max), starts)
-    most = np.maximum.reduceat(np.where(inner, gaps, 0), starts)
+    gaps[ends - 1] = np.iinfo(np.int64).max  # from one series to the next: no gap
+    least = np.minimum.reduceat(gaps, starts)
+    gaps[ends - 1] = 0
+    most = np.maximum.reduceat(gaps, starts)
     even = (least == most) & (least > 0) & (least < 28 * DAY) & (step is None)
     return [
         Grid(int(times[a]), Step(ns=int(gap)), int(b - a)) if simple else find_grid(times[a:b], step)

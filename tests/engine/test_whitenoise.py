@@ -1,0 +1,28 @@
+"""The Ljung-Box test against statsmodels'."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from statsmodels.stats.diagnostic import acorr_ljungbox
+
+from foretell.engine.whitenoise import LAGS, is_white_noise, ljung_box
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_p_values_are_those_of_statsmodels(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values = random.normal(size=17 + 9 * seed) + (seed % 3) * np.sin(np.arange(17 + 9 * seed))
+    expected = acorr_ljungbox(values, lags=[LAGS])["lb_pvalue"].iloc[0]
+    assert ljung_box(values) == pytest.approx(expected, abs=1e-12)
+
+
+def test_noise_is_told_from_structure() -> None:
+    random = np.random.default_rng(0)
+    assert is_white_noise(random.normal(size=200))
+    assert not is_white_noise(random.normal(size=200).cumsum())
+    assert not is_white_noise(random.normal(size=LAGS))
+    assert not is_white_noise(np.full(50, 3.0))
+    gaps = random.normal(size=200)
+    gaps[::7] = np.nan
+    assert is_white_noise(gaps)

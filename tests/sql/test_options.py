@@ -1,0 +1,60 @@
+"""The text of the options."""
+
+from __future__ import annotations
+
+import pytest
+
+from foretell.errors import InvalidInput
+from foretell.series import DAY, SECOND, Step
+from foretell.sql.options import MILLISECOND, Options, place_of, read_options
+
+
+def test_defaults_are_tdengines() -> None:
+    assert read_options("") == Options("holtwinters", 10, 0.95, wncheck=False)
+    assert read_options("").levels == (0.025, 0.975)
+    assert read_options("conf=0.5").levels == (0.25, 0.75)
+
+
+def test_stray_commas_and_blanks_are_let_pass() -> None:
+    assert read_options(", algo = ets ,, rows=3 , ").algo == "ets"
+    assert read_options("period=12,trend=mul").model == {"period": "12", "trend": "mul"}
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("every=1000", Step(ns=1000 * MILLISECOND)),
+        ("every=1h", Step(ns=3600 * SECOND)),
+        ("every=15m", Step(ns=900 * SECOND)),
+        ("every=2w", Step(ns=14 * DAY)),
+        ("every=1n", Step(months=1)),
+        ("every=1mo", Step(months=1)),
+        ("every=2y", Step(months=24)),
+        ("every=7b", Step(ns=7)),
+    ],
+)
+def test_every(text: str, step: Step) -> None:
+    assert read_options(text).every == step
+
+
+def test_start() -> None:
+    assert read_options("start=1700000000000").start == 1_700_000_000 * SECOND
+    assert read_options("start=-1").start == -MILLISECOND
+    assert read_options("start=5", unit=1).start == 5
+    assert read_options("start=1970-01-02").start == DAY
+    assert read_options("start=1970-01-01T01:00:00+01:00").start == 0
+    with pytest.raises(InvalidInput, match="1678 to 2262"):
+        read_options("start=99999999999999999")
+
+
+def test_future_covariates() -> None:
+    text = "rows=2,dynamic_real_1=[1, 2],dynamic_real_1_col=a,dynamic_real_2=[3 4],dynamic_real_2_col=b"
+    assert read_options(text).future == {"a": (1, 2), "b": (3, 4)}
+    with pytest.raises(InvalidInput, match="dynamic_real_1_col: needs"):
+        read_options("dynamic_real_1_col=a")
+
+
+def test_place_of_a_key() -> None:
+    text = "algo=rows, rows = 3"
+    assert text[place_of("rows", text) :] == "rows = 3"
+    assert place_of("nosuch", text) == 0
