@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from foretell.engine import Engine
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.evaluation import datasets, metrics
+from foretell.evaluation.backtest import ask
 from foretell.evaluation.task import Task
 from foretell.series import FloatArray
 
@@ -51,6 +53,17 @@ def test_seasonal_naive_on_m4_gives_the_published_errors(part: str, count: int, 
     assert len(task) == count
     assert metrics.smape(task.truth, point).mean() == pytest.approx(smape, abs=5e-4)
     assert metrics.mase(task.truth, point, task.scale).mean() == pytest.approx(mase, abs=5e-4)
+
+
+@needs_files
+def test_a_model_of_the_registry_gets_the_same_through_the_engine() -> None:
+    engine = Engine()
+    try:
+        found = ask(datasets.m4("Hourly", SHARED), "seasonal_naive", engine).summary()
+    finally:
+        engine.close()
+    assert found["smape"] == pytest.approx(13.912, abs=5e-4)
+    assert found["mase"] == pytest.approx(1.193, abs=5e-4)
 
 
 @needs_files

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -57,8 +59,13 @@ def test_short_series_and_windows_without_truth_are_left_out() -> None:
 def test_no_window_at_all_is_an_error_that_names_the_length() -> None:
     with pytest.raises(InvalidInput, match="needs 33 points a series, the longest here has 20"):
         rolling_windows([COUNT], 30)
-    with pytest.raises(InvalidInput, match="at least 1"):
-        rolling_windows([COUNT], 3, windows=0)
+
+
+@pytest.mark.parametrize("wrong", [{"windows": 0}, {"stride": 0}, {"max_context": -1}, {"horizon": 2.5}])
+def test_counts_must_be_whole_and_positive(wrong: dict[str, Any]) -> None:
+    [name] = wrong
+    with pytest.raises(InvalidInput, match=f"{name}: must be a whole number of at least 1"):
+        rolling_windows([COUNT], **{"horizon": 3, **wrong})
 
 
 def test_infinite_values_are_no_truth_and_no_scale() -> None:

@@ -102,8 +102,7 @@ def rolling_windows(
     A series too short for an older window takes part in the newer ones only. A window whose truth is missing
     altogether is left out. InvalidInput if no window is left.
     """
-    if horizon < 1 or windows < 1 or (stride is not None and stride < 1):
-        raise InvalidInput("windows", "horizon, windows and stride must be at least 1")
+    _check_counts(horizon=horizon, windows=windows, stride=stride, max_context=max_context)
     candidates = (
         Window(s, len(s) - horizon - index * (stride or horizon), horizon, index, max_context)
         for s in series
@@ -115,6 +114,13 @@ def rolling_windows(
         needed = horizon + MIN_HISTORY
         raise InvalidInput("horizon", f"a back-test needs {needed} points a series, the longest here has {longest}")
     return found
+
+
+def _check_counts(**counts: int | None) -> None:
+    """Each is a whole number of at least 1, or not given."""
+    for name, count in counts.items():
+        if count is not None and (not isinstance(count, int | np.integer) or count < 1):
+            raise InvalidInput(name, f"must be a whole number of at least 1, got {count!r}")
 
 
 def season_of(step: Step | None) -> int:
