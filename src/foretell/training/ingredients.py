@@ -1,6 +1,6 @@
 """What synthetic series are mixed from: trends, seasonal patterns, noise. Shapes are [N, T]; units are about one."""
 
-from math import pi
+from math import pi, sqrt
 
 import torch
 from torch import Tensor
@@ -152,12 +152,11 @@ def trend(dice: Dice, rows: int, length: int) -> Tensor:
     if kind == 5:
         return 1.5 * smooth(dice, rows, length)
     if kind == 6:
-        return dice.normal(rows, length).cumsum(1) * (2 / length**0.5)
+        return dice.normal(rows, length).cumsum(1) * (2 / sqrt(length))
     return s.sign() * ((dice.uniform(0.3, 3, rows, 1) * t).exp() - 1)
 
 
 def jumps(dice: Dice, rows: int, length: int, rate: Tensor, size: Tensor) -> Tensor:
     """Sparse normal shocks with probability rate [N, 1] a step and scale size [N, 1]."""
     hit = dice.uniform(0, 1, rows, length) < rate
-    found: Tensor = torch.where(hit, dice.normal(rows, length) * size, 0.0)
-    return found
+    return torch.where(hit, dice.normal(rows, length) * size, 0.0)
