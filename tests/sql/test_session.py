@@ -82,6 +82,21 @@ def test_a_database_file_is_kept_and_read(tmp_path: Path) -> None:
         Session(str(tmp_path / "nosuch" / "x.db"))
 
 
+@pytest.mark.parametrize("dear", [0.0, 60.0])
+def test_both_ways_to_pull_give_the_same(dear: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretell.sql.history.DEAR_BIND", dear)
+    path = str(tmp_path / "x.db")
+    with Session(path) as session:
+        session.sql("CREATE TABLE t AS SELECT * FROM 'sites.csv'")
+    with Session(path, read_only=True) as session:
+        for source in ("t", "'sites.csv'"):
+            made = session.sql(f"SELECT site, {NAIVE} AS f FROM {source} PARTITION BY site ORDER BY ALL")
+            assert made.fetchall() == [("a", 5.0), ("a", 5.0), ("b", 105.0), ("b", 105.0)]
+            with pytest.raises(SqlError, match=r"Could not convert string 'b'(.|\n)*\^") as caught:
+                session.sql(f"SELECT FORECAST(CAST(site AS INT), 'algo=naive') FROM {source} WHERE site = 'b'")
+            assert caught.value.position == len("SELECT FORECAST(")
+
+
 def test_results_in_every_form(session: Session) -> None:
     made = session.sql(f"SELECT _frowts, {NAIVE} AS f FROM 'sites.csv' WHERE site = 'a'")
     assert made.columns == ["_frowts", "f"] and len(made) == 2
@@ -95,17 +110,17 @@ def test_variables_of_the_caller_are_tables() -> None:
     times = pd.date_range("2024-01-01", periods=5, freq="D")
     frame = pd.DataFrame({"ts": times, "v": np.arange(5.0)})
     lazy = pl.DataFrame({"ts": times.to_numpy(), "v": np.arange(5) * 2.0}).lazy()
-    table = pa.table({"ts": times.to_numpy(), "v": np.arange(5) * 3.0})
+    arrow = pa.table({"ts": times.to_numpy(), "v": np.arange(5) * 3.0})
     sql = number = 3  # neither table nor used
     with foretell.connect() as session:
-        last = [session.sql(f"SELECT {NAIVE} AS f FROM {name}").fetchall()[0] for name in ("frame", "lazy", "table")]
+        last = [session.sql(f"SELECT {NAIVE} AS f FROM {name}").fetchall()[0] for name in ("frame", "lazy", "arrow")]
         assert last == [(4.0,), (8.0,), (12.0,)]
-        assert session.sql("SELECT count(*) FROM frame, table").fetchall() == [(25,)]
+        assert session.sql("SELECT count(*) FROM frame, arrow").fetchall() == [(25,)]
         session.sql("CREATE TABLE frame AS SELECT 1 AS one")
         assert session.sql("FROM frame").fetchall() == [(1,)]
         with pytest.raises(SqlError, match="Table with name number does not exist"):
             session.sql("FROM number")
-    assert len(frame) == len(table) == len(lazy.collect()) == 5 and sql == number
+    assert len(frame) == len(arrow) == len(lazy.collect()) == 5 and sql == number
 
 
 def test_a_failed_group_is_a_warning(session: Session, caplog: pytest.LogCaptureFixture) -> None:

@@ -86,10 +86,13 @@ class Duck:
 
     def columns(self, text: Text, source: Source, lookup: Lookup) -> tuple[dict[str, str], float]:
         """Names and types of what a query gives, without running it, and the seconds that it took to find out."""
+
+        def describe(sql: str) -> dict[str, str]:
+            relation = self._connection.sql(sql)
+            return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+
         started = time.perf_counter()
-        relation = self._run(text, source, lookup, self._connection.sql)
-        types = {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
-        return types, time.perf_counter() - started
+        return self._run(text, source, lookup, describe), time.perf_counter() - started
 
     def table(self, text: Text, source: Source, lookup: Lookup) -> pa.Table:
         """The result of a statement; without columns where it has none."""
