@@ -39,6 +39,7 @@ class Arrays(Protocol):
     def inverse_power(self, p: Array, length: int) -> Array: ...
     def cross(self, x: Array, y: Array, length: int) -> Array: ...
     def smallest(self, x: Array, k: int) -> Array: ...
+    def squash(self, x: Array) -> Array: ...
     def sort(self, x: Array) -> Array: ...
     def lowest(self, x: Array) -> Array: ...
     def highest(self, x: Array) -> Array: ...
@@ -118,8 +119,24 @@ class NumpyArrays:
         return np.fft.irfft(f, length, axis=-1).astype(np.float32)
 
     def smallest(self, x: Array, k: int) -> Array:
-        """Places of the k smallest along the last axis, in no order -> [..., k]."""
-        return np.argpartition(x, k - 1, axis=-1)[..., :k]
+        """Places of the k smallest along the last axis, in no order -> [..., k] (k small: one search each)."""
+        left = x.copy()
+        found = np.empty((*x.shape[:-1], k), np.int64)
+        for i in range(k):
+            place = left.argmin(axis=-1)
+            found[..., i] = place
+            np.put_along_axis(left, place[..., None], np.inf, axis=-1)
+        return found
+
+    def squash(self, x: Array) -> Array:
+        """Inverse hyperbolic sine: linear near zero, logarithmic far out."""
+        size = np.abs(x)
+        grown = size * size
+        grown += 1.0
+        np.sqrt(grown, out=grown)
+        grown += size
+        np.log(grown, out=grown)
+        return np.copysign(grown, x, out=grown)
 
     def sort(self, x: Array) -> Array:
         """Ascending along the last axis."""
@@ -135,10 +152,3 @@ class NumpyArrays:
 
 
 NUMPY = NumpyArrays()
-
-
-def squash(xp: Arrays, x: Array) -> Array:
-    """Inverse hyperbolic sine: linear near zero, logarithmic far out (the form that vectorises in both backends)."""
-    size = abs(x)
-    grown = xp.log(size + xp.sqrt(size * size + 1.0))
-    return xp.where(x < 0, -grown, grown)

@@ -80,6 +80,10 @@ class TorchArrays:
     def smallest(self, x: Array, k: int) -> Array:
         return x.topk(k, dim=-1, largest=False).indices
 
+    def squash(self, x: Array) -> Array:
+        size = x.abs()
+        return torch.copysign((size + (size * size + 1.0).sqrt()).log(), x)
+
     def sort(self, x: Array) -> Array:
         return x.sort(-1).values
 

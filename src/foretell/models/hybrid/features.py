@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from foretell.models.hybrid.arrays import Array, Arrays, squash
+from foretell.models.hybrid.arrays import Array, Arrays
 from foretell.models.hybrid.backtest import BANDS, Trial, back_test, errors_and_scale
 from foretell.models.hybrid.candidates import COUNT, View, candidate_forecasts, fit_residuals
 from foretell.models.hybrid.gaps import fill_seasons
@@ -93,7 +93,7 @@ def _assemble(xp: Arrays, now: Past, seen: Array, patches: Array, reach: int) ->
 
 def _as_seen(xp: Arrays, x: Array, anchor: Array, scale: Array, mask: Array | None) -> Array:
     """Candidates [B, H, K] around the anchor in units of the error scale, squashed; zero outside mask [B, H]."""
-    seen = 0.5 * squash(xp, (x - anchor[..., None]) * (1.0 / scale)[..., None])
+    seen = 0.5 * xp.squash((x - anchor[..., None]) * (1.0 / scale)[..., None])
     return seen if mask is None else seen * mask[..., None]
 
 
@@ -101,7 +101,7 @@ def _fine(xp: Arrays, now: Past, seen: Array, anchor: Array, scale: Array) -> tu
     """Newest values as patches [B, N, 48], newest first, and which patches hold a known value [B, N]."""
     width = min(now.z.shape[1], FINE)
     z, mask = now.z[:, :width], seen[:, :width]
-    views = xp.stack([squash(xp, z) * mask, 0.5 * squash(xp, (z - anchor) / scale) * mask, mask], -1)
+    views = xp.stack([xp.squash(z) * mask, 0.5 * xp.squash((z - anchor) / scale) * mask, mask], -1)
     known = mask.reshape(len(z), -1, PATCH).sum(axis=-1) > 0
     return views.reshape(len(z), width // PATCH, 3 * PATCH), known
 
@@ -112,7 +112,7 @@ def _coarse(xp: Arrays, now: Past, seen: Array) -> tuple[Array, Array]:
     wide = context // (COARSE * PATCH) if context > FINE else 0
     z, mask = (x[:, : wide * COARSE * PATCH].reshape(rows, wide, PATCH, COARSE) for x in (now.z * seen, seen))
     share = mask.sum(axis=-1) / COARSE
-    mean = squash(xp, z.sum(axis=-1) / (COARSE * xp.clip(share, 1.0 / COARSE, None)))
+    mean = xp.squash(z.sum(axis=-1) / (COARSE * xp.clip(share, 1.0 / COARSE, None)))
     return xp.concat([mean, share], -1), share.sum(axis=-1) > 0
 
 

@@ -31,29 +31,30 @@ def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list
     p = periods[:, :, None]
     ages = xp.concat([phases(steps[:, None], p), xp.count(RECENT)[None, None] % p], 2)
     cycle = xp.count(CYCLES)
-    index = ages[..., None] + (cycle * p)[:, :, None]
+    index = ages[:, None] + (cycle[:, None] * periods[:, None])[..., None]
     inside = index < now.length[:, :, None, None]
     values = xp.take(now.z, xp.clip(index, None, now.z.shape[1] - 1))
     means = now.span_mean(xp, cycle * p, (cycle + 1) * p)
-    weight = xp.real(inside) * xp.const(CYCLE_WEIGHTS)
-    profile = ((values - means[:, :, None]) * weight).sum(axis=-1) / (weight.sum(axis=-1) + 1e-6)
+    weight = xp.real(inside) * xp.const(CYCLE_WEIGHTS)[:, None, None]
+    level = xp.stack([means[..., k] for k in range(CYCLES)], 1)[..., None]
+    profile = ((values - level) * weight).sum(axis=1) / (weight.sum(axis=1) + 1e-6)
     ahead = steps.shape[1]
     recent = (0.7 ** xp.real(xp.count(RECENT))) * now.seen[:, :RECENT]
-    level = ((now.z[:, None, :RECENT] - profile[..., ahead:]) * recent[:, None]).sum(axis=-1)
-    level = level / recent.sum(axis=-1)[:, None]
+    height = ((now.z[:, None, :RECENT] - profile[..., ahead:]) * recent[:, None]).sum(axis=-1)
+    height = height / recent.sum(axis=-1)[:, None]
     ours = profile[..., :ahead]
-    naive = values[:, :, :ahead, 0]
-    found = [_cycle_median(xp, values[:, 0, :ahead], inside[:, 0, :ahead])]
+    found = [_cycle_median(xp, values[:, :, 0, :ahead], inside[:, :, 0, :ahead])]
     for i in range(periods.shape[1]):
-        found += [naive[:, i], means[:, i, :1] + ours[:, i], level[:, i, None] + ours[:, i]]
+        found += [values[:, 0, i, :ahead], means[:, i, :1] + ours[:, i], height[:, i, None] + ours[:, i]]
     return found
 
 
 def _cycle_median(xp: Arrays, values: Array, inside: Array) -> Array:
-    """[B, H] lower median of the same phase over the cycles [B, H, CYCLES] that lie in the history."""
-    rows, ahead, cycles = values.shape
-    ordered = xp.sort(xp.where(inside, values, values * 0.0 + 1e6)).reshape(rows * ahead, cycles)
-    middle = (inside.sum(axis=2).reshape(-1, 1) - 1) // 2
+    """[B, H] lower median of the same phase over the cycles [B, CYCLES, H] that lie in the history."""
+    rows, cycles, ahead = values.shape
+    known = xp.where(inside, values, values * 0.0 + 1e6)
+    ordered = xp.sort(xp.stack([known[:, k] for k in range(cycles)], -1)).reshape(rows * ahead, cycles)
+    middle = (inside.sum(axis=1).reshape(-1, 1) - 1) // 2
     return xp.take(ordered, xp.clip(middle, 0, None)).reshape(rows, ahead)
 
 
@@ -124,11 +125,17 @@ def phase_counts(xp: Arrays, length: Array, period: Array, size: int) -> Array:
 
 def _smooth(xp: Arrays, profile: Array, period: Array, half: Array) -> Array:
     """Circular moving average over 2 * half + 1 phases of profiles [B, M]; rows with half = 0 stay as they are."""
-    if not bool((half > 0).any()):
+    wide = (half > 0)[:, 0]
+    if not bool(wide.any()):
         return profile
-    size = profile.shape[1]
-    place = xp.count(size)[None]
-    sums = xp.concat([xp.zeros(len(profile), 1), xp.running_sum(profile)], 1)
+    smoothed = profile * 1.0
+    smoothed[wide] = _circular_mean(xp, profile[wide], period[wide], half[wide])
+    return smoothed
+
+
+def _circular_mean(xp: Arrays, profile: Array, period: Array, half: Array) -> Array:
+    place = xp.count(profile.shape[1])[None]
+    sums = xp.concat([profile[:, :1] * 0.0, xp.running_sum(profile)], 1)
 
     def upto(end: Array) -> Array:
         """Sum of phases 0 .. end-1, continued circularly on both sides."""
@@ -136,4 +143,4 @@ def _smooth(xp: Arrays, profile: Array, period: Array, half: Array) -> Array:
         return xp.take(sums, end - around * period) + xp.real(around) * xp.take(sums, period)
 
     mean = (upto(place + half + 1) - upto(place - half)) / xp.real(2 * half + 1)
-    return xp.where((half > 0) & (place < period), mean, profile)
+    return xp.where(place < period, mean, profile)

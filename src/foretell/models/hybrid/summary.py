@@ -1,6 +1,6 @@
 """A few numbers that describe a series beside its candidates' errors: periods, roughness, drift, bounds, spread."""
 
-from foretell.models.hybrid.arrays import Array, Arrays, squash
+from foretell.models.hybrid.arrays import Array, Arrays
 from foretell.models.hybrid.backtest import BANDS, ORIGINS, TRIAL, Trial
 from foretell.models.hybrid.candidates import View, swing
 from foretell.models.hybrid.past import Past
@@ -35,7 +35,7 @@ def describe(
         0.3 * xp.log(periodic / now.size),
         missing,
         trial.usable,
-        squash(xp, anchor),
+        xp.squash(anchor),
         drift,
         view.joint.strength,
         _blend(xp, trial, errors, scale),
@@ -60,7 +60,7 @@ def _blend(xp: Arrays, trial: Trial, errors: Array, scale: Array) -> Array:
     size = xp.concat([(abs(miss).sum(axis=2) / counts)[:, : BANDS - 2], far / far_counts], 1)
     worst = xp.highest(abs(miss)).reshape(len(miss), ORIGINS)
     bias = miss.sum(axis=2) / counts
-    return xp.concat([_log(xp, size), _log(xp, worst), 0.5 * squash(xp, bias)], 1)
+    return xp.concat([_log(xp, size), _log(xp, worst), 0.5 * xp.squash(bias)], 1)
 
 
 def _roughness(xp: Arrays, now: Past, scale: Array) -> Array:
@@ -83,7 +83,7 @@ def _bounds(xp: Arrays, now: Past, scale: Array, anchor: Array) -> Array:
     at_low = (xp.real(now.z <= low + 1e-4) * now.seen).sum(axis=1)[:, None] / now.size
     change = differenced(xp, now.z, now.length)
     same = (xp.real(abs(change) < 1e-5) * now.seen).sum(axis=1)[:, None] / now.size
-    ends = [0.5 * squash(xp, (x - anchor) / scale) for x in (low, high)]
+    ends = [0.5 * xp.squash((x - anchor) / scale) for x in (low, high)]
     return xp.concat([*ends, at_low, same], 1)
 
 
