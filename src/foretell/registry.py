@@ -1,8 +1,8 @@
 """The one list of everything that can forecast, detect, impute or correlate, by name.
 
-A model is a class with the attributes of `Model`. It enters through the entry-point group `foretell.models`,
-ours as anybody's: an entry point names a class (`package.module:Class`) or a package, whose modules are then
-searched for classes that say their `kind`. Importing such a module must be cheap: heavy libraries are imported
+A model is a class with the attributes of `Named` and the method of its kind. It enters through the entry-point group
+`foretell.models`, ours as anybody's: an entry point names a class (`package.module:Class`) or a package, whose modules
+are then searched for classes that say their `kind`. Importing such a module must be cheap: heavy libraries are imported
 where they are used, so that names can be listed without them.
 """
 
@@ -19,10 +19,18 @@ from types import ModuleType
 from typing import Any, ClassVar, Literal, Protocol, cast
 
 from foretell.errors import ForetellError, InvalidInput, NotAvailable, UnknownName
+from foretell.results import Correlation, Detection, Imputation
 from foretell.series import Batch, Forecast
 
 GROUP = "foretell.models"
 Kind = Literal["forecast", "anomaly", "imputation", "correlation"]
+VERBS: Mapping[Kind, str] = {
+    "forecast": "forecast",
+    "anomaly": "detect",
+    "imputation": "impute",
+    "correlation": "correlate",
+}
+"""What a model of each kind does: the name of its method, and of the engine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +113,8 @@ def _read_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
 Options = Mapping[str, Any]
 
 
-class Model(Protocol):
-    """A forecaster. `forecast` is a plain function of its arguments, which it never changes.
-
-    It gets at least `limits.min_context` points a row, no missing value unless `limits.missing`, and options that
-    are complete and of the declared types. It returns quantiles at exactly `levels` (ascending) or None.
-    """
+class Named(Protocol):
+    """What every model says of itself, whatever it does."""
 
     name: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]]
@@ -120,7 +124,34 @@ class Model(Protocol):
     limits: ClassVar[Limits]
     options: ClassVar[Mapping[str, Option]]
 
+
+class Model(Named, Protocol):
+    """A forecaster. `forecast` is a plain function of its arguments, which it never changes.
+
+    It gets at least `limits.min_context` points a row, no missing value unless `limits.missing`, and options that
+    are complete and of the declared types; so do the other kinds. It returns quantiles at exactly `levels`
+    (ascending) or None.
+    """
+
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast: ...
+
+
+class Detector(Named, Protocol):
+    """Labels every point of every row."""
+
+    def detect(self, batch: Batch, options: Options) -> Detection: ...
+
+
+class Imputer(Named, Protocol):
+    """Fills every gap of every row and keeps what was seen; rows have gaps, so `limits.missing` is True."""
+
+    def impute(self, batch: Batch, options: Options) -> Imputation: ...
+
+
+class Correlator(Named, Protocol):
+    """Compares row i of `first` with row i of `second`; one answer for each pair."""
+
+    def correlate(self, first: Batch, second: Batch, options: Options) -> tuple[Correlation, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +185,7 @@ class Registry:
     _by_name: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
-    def register(self, model: type[Model]) -> Entry:
+    def register(self, model: type[Named]) -> Entry:
         entry = Entry(
             name=model.name,
             target=f"{model.__module__}:{model.__qualname__}",
@@ -202,13 +233,13 @@ def registry() -> Registry:
     return Registry().discover()
 
 
-def load(target: str) -> Model:
+def load(target: str) -> Any:
     """A new instance of the model class that an entry-point string names. Its own ImportError comes through."""
     module_name, _, attribute = target.partition(":")
     model: Any = importlib.import_module(module_name)
     for part in attribute.split("."):
         model = getattr(model, part)
-    return cast(Model, model())
+    return model()
 
 
 def require(module: str, extra: str) -> ModuleType:
@@ -221,15 +252,15 @@ def require(module: str, extra: str) -> ModuleType:
         raise NotAvailable(f"{module} is not installed; pip install 'foretell[{extra}]'") from None
 
 
-def _models_in(found: object) -> Iterator[type[Model]]:
+def _models_in(found: object) -> Iterator[type[Named]]:
     if isinstance(found, type):
-        yield cast(type[Model], found)
+        yield cast(type[Named], found)
     elif isinstance(found, ModuleType):
         names = [m.name for m in pkgutil.iter_modules(getattr(found, "__path__", []))]
         modules = [importlib.import_module(f"{found.__name__}.{name}") for name in names] or [found]
         for module in modules:
             for value in vars(module).values():
                 if isinstance(value, type) and value.__module__ == module.__name__ and "kind" in vars(value):
-                    yield cast(type[Model], value)
+                    yield cast(type[Named], value)
     else:
         raise ForetellError(f"an entry point of {GROUP} must name a class or a package, got {found!r}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foretell.engine.repair import fill, newest, prepare
+from foretell.engine.repair import newest, prepare
+from foretell.gaps import fill
 from foretell.registry import Limits
 from foretell.series import DAY, FloatArray, Series, Step
 

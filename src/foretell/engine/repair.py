@@ -1,4 +1,4 @@
-"""What can be said of a series before any model sees it, and the filling of its gaps."""
+"""What can be said of a series before any model sees it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from foretell import series as words
+from foretell.gaps import fill
 from foretell.registry import Limits
-from foretell.series import FloatArray, Series
+from foretell.series import Series
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A series ready for a model, with its status; `series` is None where no forecast is possible."""
+    """A series ready for a model, with its status; `series` is None where no answer is possible."""
 
     series: Series | None
     status: str
@@ -33,7 +34,20 @@ def prepare(series: Series, limits: Limits) -> Prepared:
         return Prepared(None, words.NON_FINITE)
     if not observed.any():
         return Prepared(None, words.ALL_MISSING)
-    series = newest(series, min(len(values) - int(observed.argmax()), limits.max_context))
+    return _with_gaps(newest(series, min(len(values) - int(observed.argmax()), limits.max_context)), limits)
+
+
+def prepare_whole(series: Series, limits: Limits) -> Prepared:
+    """As `prepare`, for verbs that answer for each point: nothing is trimmed or cut, and too many points `failed`."""
+    if len(series) > limits.max_context:
+        return Prepared(None, words.failed(f"takes at most {limits.max_context} points, got {len(series)}"))
+    if np.isinf(series.values).any():
+        return Prepared(None, words.NON_FINITE)
+    return _with_gaps(series, limits)
+
+
+def _with_gaps(series: Series, limits: Limits) -> Prepared:
+    """A series without infinite values, its gaps filled if the model needs that."""
     missing = np.isnan(series.values)
     if missing.all():
         return Prepared(None, words.ALL_MISSING)
@@ -71,12 +85,3 @@ def newest(series: Series, count: int) -> Series:
         past_covariates=None if past is None else past[:, drop:],
         future_covariates=None if future is None else future[:, drop:],
     )
-
-
-def fill(values: FloatArray) -> FloatArray:
-    """`values` [T] with NaN replaced: linearly between neighbours, by the last value at the end."""
-    missing = np.isnan(values)
-    filled = values.copy()
-    index = np.arange(len(values))
-    filled[missing] = np.interp(index[missing], index[~missing], values[~missing])
-    return filled

@@ -19,8 +19,9 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from foretell.engine.loaded import Models
 from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, ModelFailed
-from foretell.registry import Model, Options, load
+from foretell.registry import Options
 from foretell.series import Batch, Forecast
 
 STOP = None
@@ -28,9 +29,13 @@ CHILD_NICENESS = 5
 
 
 class Executor(Protocol):
-    """The seam of CONTRACT.md."""
+    """The seam of CONTRACT.md: `call` is what an executor has to bring, `submit` the forecast case of it."""
 
     slots: int
+
+    async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
+        """What the model behind the entry-point string `name` answers to `verb` (a value of registry.VERBS)."""
+        ...
 
     async def submit(
         self,
@@ -41,43 +46,16 @@ class Executor(Protocol):
         options: Options,
         deadline: float | None = None,
     ) -> Forecast:
-        """Run the model that the entry-point string `name` stands for."""
-        ...
+        """Run a forecaster."""
+        forecast: Forecast = await self.call(name, "forecast", (batch, horizon, levels, options), deadline)
+        return forecast
 
     def close(self) -> None:
         """Stop all workers. Work under way is given up."""
         ...
 
 
-class Models:
-    """The models of one worker, loaded at first use. Whatever a model raises comes out as a ForetellError."""
-
-    def __init__(self) -> None:
-        self._loaded: dict[str, Model] = {}
-
-    def forecast(self, name: str, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
-        if name not in self._loaded:
-            self._loaded[name] = load(name)
-        try:
-            forecast = self._loaded[name].forecast(batch, horizon, levels, options)
-        except ForetellError:
-            raise
-        except Exception as error:
-            raise ModelFailed(f"{name}: {type(error).__name__}: {error}") from error
-        return _checked(name, forecast, (len(batch), horizon), levels)
-
-
-def _checked(name: str, forecast: Forecast, shape: tuple[int, int], levels: tuple[float, ...]) -> Forecast:
-    """As many rows, steps and levels as asked for, or an error: a wrong shape must not travel."""
-    wrong = forecast.point.shape != shape or len(forecast.status) != shape[0]
-    if forecast.quantiles is not None:
-        wrong |= forecast.quantiles.shape != (*shape, len(levels)) or forecast.levels != levels
-    if wrong:
-        raise ModelFailed(f"{name}: returned point {forecast.point.shape} with levels {forecast.levels}, not {shape}")
-    return forecast
-
-
-class ThreadExecutor:
+class ThreadExecutor(Executor):
     """Models in threads of this process: nothing is copied. Work that passes its deadline is left to end by itself."""
 
     def __init__(self, slots: int = 1) -> None:
@@ -85,17 +63,9 @@ class ThreadExecutor:
         self._models = Models()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="foretell")
 
-    async def submit(
-        self,
-        name: str,
-        batch: Batch,
-        horizon: int,
-        levels: tuple[float, ...],
-        options: Options,
-        deadline: float | None = None,
-    ) -> Forecast:
+    async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._pool, self._models.forecast, name, batch, horizon, levels, options)
+        work = loop.run_in_executor(self._pool, self._models.call, name, verb, arguments)
         try:
             return await asyncio.wait_for(work, _seconds_left(deadline))
         except TimeoutError:
@@ -111,7 +81,7 @@ class ThreadExecutor:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class ProcessExecutor:
+class ProcessExecutor(Executor):
     """Models in spawned processes of lower priority; one that dies is replaced and its work is tried once more."""
 
     def __init__(self, slots: int | None = None) -> None:
@@ -120,16 +90,8 @@ class ProcessExecutor:
         self._idle: deque[_Child] = deque()
         self._closed = False
 
-    async def submit(
-        self,
-        name: str,
-        batch: Batch,
-        horizon: int,
-        levels: tuple[float, ...],
-        options: Options,
-        deadline: float | None = None,
-    ) -> Forecast:
-        call = _Call((name, batch, horizon, levels, options), deadline)
+    async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
+        call = _Call((name, verb, arguments), deadline)
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, self._run, call)
@@ -137,7 +99,7 @@ class ProcessExecutor:
             call.cancel()
             raise
 
-    def _run(self, call: _Call) -> Forecast:
+    def _run(self, call: _Call) -> Any:
         for attempt in (1, 2):
             child = self._take()
             try:
@@ -182,7 +144,7 @@ class _Call:
         self._child: _Child | None = None
         self._cancelled = False
 
-    def run_in(self, child: _Child) -> Forecast | Exception:
+    def run_in(self, child: _Child) -> Any:
         self._child = child
         if self._cancelled:
             raise Cancelled
@@ -212,12 +174,11 @@ class _Child:
             self._process.start()
         theirs.close()
 
-    def ask(self, request: tuple[Any, ...], deadline: float | None) -> Forecast | Exception:
+    def ask(self, request: tuple[Any, ...], deadline: float | None) -> Any:
         self._pipe.send(request)
         if not self._pipe.poll(_seconds_left(deadline)):
             raise DeadlineExceeded
-        answer: Forecast | Exception = self._pipe.recv()
-        return answer
+        return self._pipe.recv()
 
     def stop(self) -> None:
         """End the process, from any thread; whoever waits for its answer gets an EOFError."""
@@ -257,7 +218,7 @@ def _serve(pipe: Connection) -> None:
         os.nice(CHILD_NICENESS)
     models = Models()
     while (request := _next(pipe)) is not STOP:
-        pipe.send(_answer(models.forecast, request))
+        pipe.send(_answer(models.call, request))
 
 
 def _next(pipe: Connection) -> Any:
@@ -267,7 +228,8 @@ def _next(pipe: Connection) -> Any:
         return STOP
 
 
-def _answer(run: Callable[..., Forecast], request: tuple[Any, ...]) -> Forecast | Exception:
+def _answer(run: Callable[..., Any], request: tuple[Any, ...]) -> Any:
+    """The answer, or the error that stands for it."""
     try:
         return run(*request)
     except ForetellError as error:

@@ -1,0 +1,122 @@
+"""The job of `Engine.forecast`: points, and quantiles from the model or from its errors inside the context."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from foretell import series as words
+from foretell.engine import conformal
+from foretell.engine.job import SeriesJob
+from foretell.engine.repair import newest, prepare
+from foretell.engine.run import Run
+from foretell.errors import InvalidInput
+from foretell.registry import Entry
+from foretell.series import Forecast, Series, batch_of
+
+
+class Forecasting(SeriesJob[Forecast]):
+    """Forecast `series` `horizon` steps ahead with quantiles at `levels` (in (0, 1), any order)."""
+
+    def __init__(self, entry: Entry, series: Sequence[Series], horizon: int, levels: Sequence[float]) -> None:
+        super().__init__(entry, series)
+        check_horizon(horizon, entry.limits.max_horizon)
+        if not entry.limits.covariates and any(map(_covariates, series)):
+            raise InvalidInput("covariates", f"{entry.name} takes none")
+        self.horizon, self.levels = horizon, check_levels(levels)
+        self._point = np.full((len(series), horizon), np.nan)
+        self._quantiles = np.full((len(series), horizon, len(self.levels)), np.nan) if self.levels else None
+
+    def prepare(self, row: int) -> bool:
+        """A constant series is answered here."""
+        if not self.keep(row, prepare(self.series[row], self.entry.limits)):
+            return False
+        if self.status[row] != words.CONSTANT:
+            return True
+        values = self.series[row].values
+        self._point[row] = value = values[np.flatnonzero(~np.isnan(values))[-1]]
+        if self._quantiles is not None:
+            self._quantiles[row] = value
+        return False
+
+    def covariates(self, row: int) -> int:
+        return _covariates(self.series[row])
+
+    async def ask(self, run: Run, rows: Sequence[int]) -> Forecast:
+        members = [self.series[row] for row in rows]
+        native = self.levels if self.entry.limits.intervals else ()
+        forecast: Forecast = await run.ask(batch_of(members), self.horizon, native)
+        if native == self.levels:
+            return forecast
+        return await with_bounds(run, members, forecast, self.levels)
+
+    def put(self, rows: Sequence[int], answer: Forecast) -> None:
+        """What is not finite is not an answer."""
+        self.model = answer.model or self.model
+        for i, row in enumerate(rows):
+            status = answer.status[i]
+            if words.has_forecast(status) and not np.isfinite(answer.point[i]).all():
+                status = words.failed(f"{self.entry.name} gave a value that is not finite")
+            if words.has_forecast(status):
+                self._point[row] = answer.point[i]
+                status = self._put_bounds(row, i, answer, status)
+            self.note(row, status, answer.details[i] if answer.details else {})
+
+    def _put_bounds(self, row: int, i: int, answer: Forecast, status: str) -> str:
+        if self._quantiles is None:
+            return status
+        if answer.quantiles is None or not np.isfinite(answer.quantiles[i]).all():
+            return words.NO_INTERVAL
+        self._quantiles[row] = answer.quantiles[i]
+        return status
+
+    def result(self) -> Forecast:
+        return Forecast(self._point, self._quantiles, self.levels, tuple(self.status), self.model, tuple(self.details))
+
+
+async def with_bounds(run: Run, members: Sequence[Series], forecast: Forecast, levels: tuple[float, ...]) -> Forecast:
+    """Conformal quantiles for a point-only model: the same model from earlier origins of the same series."""
+    horizon = forecast.horizon
+    plans = [
+        conformal.plan(len(s), horizon, run.entry.limits.min_context) if words.has_forecast(status) else None
+        for s, status in zip(members, forecast.status, strict=True)
+    ]
+    histories = [_history(members[i], origin) for i, p in enumerate(plans) if p for origin in p.origins]
+    longest = max((p.horizon for p in plans if p), default=0)
+    answer = await run.ask(batch_of(histories), longest, ()) if histories else None
+    quantiles = np.full((len(members), horizon, len(levels)), np.nan)
+    status = list(forecast.status)
+    row = 0
+    for i, p in enumerate(plans):
+        if p is None or answer is None:
+            status[i] = words.NO_INTERVAL if words.has_forecast(status[i]) else status[i]
+            continue
+        made = answer.point[row : row + len(p.origins), : p.horizon]
+        truth = np.array([members[i].values[o : o + p.horizon] for o in p.origins])
+        quantiles[i] = conformal.quantiles(forecast.point[i], truth - made, levels)
+        row += len(p.origins)
+    return Forecast(forecast.point, quantiles, levels, tuple(status), forecast.model, forecast.details)
+
+
+def check_horizon(horizon: int, most: int) -> None:
+    if horizon < 1 or horizon > most:
+        raise InvalidInput("horizon", f"must be between 1 and {most}, got {horizon}")
+
+
+def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Levels ascending and distinct; each must lie strictly between 0 and 1."""
+    for level in levels:
+        if not (isinstance(level, int | float) and math.isfinite(level) and 0 < level < 1):
+            raise InvalidInput("levels", f"must lie between 0 and 1, got {level!r}")
+    return tuple(sorted({float(level) for level in levels}))
+
+
+def _covariates(series: Series) -> int:
+    return sum(len(c) for c in (series.past_covariates, series.future_covariates) if c is not None)
+
+
+def _history(series: Series, origin: int) -> Series:
+    """The first `origin` points."""
+    return newest(Series(series.values[:origin], series.start, series.step, series.id), origin)

@@ -1,0 +1,124 @@
+"""The way that every verb takes: prepare each row -> cut into chunks -> ask the model -> put the answers in place.
+
+A job knows what is particular to its verb; `carry_out` knows the way. One bad row never fails the others.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from foretell.engine.batcher import batch_key, cut
+from foretell.engine.loop import at_most
+from foretell.engine.repair import Prepared
+from foretell.engine.run import Run
+from foretell.errors import ModelFailed
+from foretell.registry import Entry
+from foretell.series import OK, Series, failed
+
+Result = TypeVar("Result")
+
+
+class Job(ABC, Generic[Result]):
+    """What one call wants. Rows are numbered in the order of the input and answered in any order."""
+
+    horizon = 0
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def prepare(self, row: int) -> bool:
+        """Note what can be said of a row before any model sees it; True if the model is needed."""
+
+    @abstractmethod
+    def width(self, row: int) -> int:
+        """How many points the model will see: rows of like width share a batch."""
+
+    def covariates(self, row: int) -> int:  # noqa: ARG002
+        """How many covariates the row has: rows with as many share a batch."""
+        return 0
+
+    @abstractmethod
+    async def ask(self, run: Run, rows: Sequence[int]) -> Any:
+        """One batch of rows to the model."""
+
+    @abstractmethod
+    def put(self, rows: Sequence[int], answer: Any) -> None:
+        """Keep what the model answered for these rows."""
+
+    @abstractmethod
+    def fail(self, row: int, reason: str) -> None:
+        """The model cannot answer for this row."""
+
+    @abstractmethod
+    def result(self) -> Result:
+        """All rows together."""
+
+
+class SeriesJob(Job[Result]):
+    """A job whose rows are series: what is known of each of them."""
+
+    def __init__(self, entry: Entry, series: Sequence[Series]) -> None:
+        self.entry = entry
+        self.series = list(series)
+        self.status = [OK] * len(series)
+        self.details: list[Mapping[str, Any]] = [{}] * len(series)
+        self.model = entry.name
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def width(self, row: int) -> int:
+        return len(self.series[row])
+
+    def fail(self, row: int, reason: str) -> None:
+        self.status[row] = failed(reason)
+
+    def keep(self, row: int, prepared: Prepared) -> bool:
+        """Note the status; True if the series, as it was prepared, may go to the model."""
+        self.status[row] = prepared.status
+        if prepared.series is None:
+            return False
+        self.series[row] = prepared.series
+        return True
+
+    def note(self, row: int, status: str, details: Mapping[str, Any]) -> None:
+        """What the model says of a row; its `ok` does not hide what was known before."""
+        self.status[row] = self.status[row] if status == OK else status
+        self.details[row] = details
+
+
+async def carry_out(job: Job[Result], run: Run) -> Result:
+    rows = [row for row in range(len(job)) if job.prepare(row)]
+    run.advance(len(job) - len(rows))
+    widths = [job.width(row) for row in rows]
+    keys = [
+        batch_key(run.entry, run.options, width, job.horizon, job.covariates(row))
+        for row, width in zip(rows, widths, strict=True)
+    ]
+    chunks = cut(keys, widths, job.horizon, run.entry.limits.cost, run.chunk_budget)
+    await at_most(run.executor.slots, [partial(_chunk, job, run, [rows[i] for i in chunk]) for chunk in chunks])
+    return job.result()
+
+
+async def _chunk(job: Job[Result], run: Run, rows: list[int]) -> None:
+    await _answer(job, run, rows)
+    run.advance(len(rows))
+
+
+async def _answer(job: Job[Result], run: Run, rows: list[int]) -> None:
+    """One batch. Where the model fails, each row is tried alone: only the bad ones fail."""
+    run.check()
+    try:
+        answer = await job.ask(run, rows)
+    except ModelFailed as error:
+        if len(rows) == 1:
+            job.fail(rows[0], str(error))
+            return
+        for row in rows:
+            await _answer(job, run, [row])
+    else:
+        job.put(rows, answer)

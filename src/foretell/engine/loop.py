@@ -1,0 +1,47 @@
+"""Work on an event loop: a few jobs at a time, and for callers that have no loop of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def at_most(count: int, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Run all jobs, `count` at a time, in order; the first error stops the rest."""
+    waiting = iter(jobs)
+
+    async def lane() -> None:
+        for job in waiting:
+            await job()
+
+    lanes = [asyncio.ensure_future(lane()) for _ in range(min(count, len(jobs)))]
+    try:
+        await asyncio.gather(*lanes)
+    except BaseException:
+        for task in lanes:
+            task.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
+        raise
+
+
+_loop_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, computed on a loop of our own in a background thread."""
+    global _loop
+    with _loop_lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="foretell-loop", daemon=True).start()
+    future = asyncio.run_coroutine_threadsafe(work, _loop)
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
