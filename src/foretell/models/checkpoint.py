@@ -1,0 +1,80 @@
+"""A folder with config.json and model.safetensors (one file, or shards with an index) into a network, strictly.
+
+Every tensor of the files must have its place in the network and every place its tensor, of the right shape.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from foretell.errors import InvalidInput
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+Places = Iterable[tuple[str, nn.Parameter, Any]]
+"""Name of a tensor in the files, the parameter that takes it, and the index where it lies there."""
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json; InvalidInput names the file where it is missing or no JSON object."""
+    return _read_json(folder / CONFIG)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """model.safetensors, or the shards that the index names."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if not (folder / INDEX).is_file():
+        raise InvalidInput("weights", f"{folder} has neither {WEIGHTS} nor {INDEX}")
+    shards = sorted(set(_read_json(folder / INDEX).get("weight_map", {}).values()))
+    missing = [s for s in shards if Path(s).name != s or not (folder / s).is_file()]
+    if missing or not shards:
+        raise InvalidInput("weights", f"{folder / INDEX} names files that are not there: {', '.join(missing) or '-'}")
+    return [folder / s for s in shards]
+
+
+@torch.no_grad()
+def load(places: Places, folder: Path) -> None:
+    """Fill the parameters from the files, in the parameters' own type."""
+    open_places = {name: (parameter, index) for name, parameter, index in places}
+    for name, tensor in _tensors(folder):
+        if name not in open_places:
+            raise InvalidInput("weights", f"{folder}: {name} is unknown to this architecture, or there twice")
+        parameter, index = open_places.pop(name)
+        if parameter[index].shape != tensor.shape:
+            shapes = f"{list(tensor.shape)}, config.json asks for {list(parameter[index].shape)}"
+            raise InvalidInput("weights", f"{folder}: {name} is {shapes}")
+        parameter[index] = tensor.to(parameter.dtype)
+    if open_places:
+        some = ", ".join(sorted(open_places)[:3])
+        raise InvalidInput("weights", f"{folder}: {len(open_places)} tensors are missing, among them {some}")
+
+
+def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
+    for file in weight_files(folder):
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                for name in tensors.keys():  # noqa: SIM118 (not a dict)
+                    yield name, tensors.get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise InvalidInput("weights", f"cannot read {file}: {error}") from None
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidInput("weights", f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidInput("weights", f"{file} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise InvalidInput("weights", f"{file} holds no JSON object")
+    return found
