@@ -100,7 +100,7 @@ def page(rows: list[Row]) -> str:
     lines = [
         "# What foretell-small costs",
         "",
-        f"Context {CONTEXT}, horizon {HORIZON}, one core, three quantile levels; best of {ROUNDS} rounds. Features, network",
+        f"Context {CONTEXT}, horizon {HORIZON}, one core, three quantile levels; best of {ROUNDS}. Features, network",
         f"and matrix products: milliseconds a series inside a chunk of at most {TOGETHER} rows.",
         "Written by `python -m benchmarks.small`.",
         "",
