@@ -152,7 +152,7 @@ SELECT FORECAST(v) FROM 'sites.csv;
 --! this ' is never closed @ 'sites
 
 SELECT FORECAST(v, v2, 'algo=naive') FROM (SELECT *, v AS v2 FROM 'sites.csv' WHERE site = 'a');
---! covariates: naive takes none
+--! covariates: naive takes none @ v2, 
 
 SELECT FORECAST(v, 'algo=naive,rows=2,dynamic_real_1=[1 2]') FROM 'sites.csv' WHERE site = 'a';
 --! dynamic_real_1: needs dynamic_real_1_col=NAME, one of the covariates of the call @ dynamic_real_1
@@ -174,3 +174,9 @@ SELECT FORECAST(site || 'x', 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
 
 SELECT FORECAST(ts, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
 --! ts stands twice @ ts,
+
+SELECT FORECAST(v, 'algo=naive') FROM (SELECT * FROM 'sites.csv' UNION ALL SELECT 'a', NULL, 3) WHERE site = 'a';
+--! ts: 1 rows have no time
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' a JOIN 'sites.csv' b USING (site) WHERE site = 'a';
+--! there are several columns ts; say which, as ts=TABLE.ts in the options @ FROM

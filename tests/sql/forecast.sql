@@ -164,3 +164,7 @@ VALUES ('naive', false);
 -- no FORECAST: DuckDB's own
 SELECT 'FORECAST(v)' AS "FORECAST(v)", max(v) AS m FROM 'sites.csv';
 SELECT 'FORECAST(v)', 105;
+
+-- two tables with a time column
+SELECT FORECAST(a.v, 'algo=naive,rows=1,ts=a.ts') AS f FROM 'sites.csv' a JOIN 'sites.csv' b USING (site) WHERE site = 'a' AND hour(b.ts) = 0;
+SELECT 5.0::DOUBLE;

@@ -69,6 +69,16 @@ def test_a_forecast_is_written_to_tables_and_files(session: Session, tmp_path: P
     assert session.sql("SELECT count(*) FROM ahead").fetchall() == [(7,)]
 
 
+def test_a_table_may_be_called_forecast(session: Session) -> None:
+    session.sql("CREATE TABLE forecast (ts TIMESTAMP, v DOUBLE); CREATE TABLE IF NOT EXISTS forecast (ts INT)")
+    session.sql(f"INSERT INTO forecast (ts, v) SELECT _frowts, {NAIVE} FROM 'sites.csv' WHERE site = 'b'")
+    made = session.sql("WITH forecast(a, b) AS (FROM main.forecast) SELECT forecast.b FROM forecast")
+    assert made.fetchall() == [(105.0,), (105.0,)]
+    kept = session.sql(f"SELECT site, typeof(site), {NAIVE} FROM 'sites.csv' PARTITION BY site ORDER BY site DESC")
+    assert [row[:2] for row in kept.fetchall()[::2]] == [("b", "VARCHAR"), ("a", "VARCHAR")]
+    assert kept.arrow().schema.field("site").type == pa.string()
+
+
 def test_a_database_file_is_kept_and_read(tmp_path: Path) -> None:
     path = str(tmp_path / "plant.db")
     with foretell.connect(path) as session:

@@ -22,7 +22,7 @@ DEAR_BIND = 0.005
 """Seconds. A relation binds twice, which costs nothing but where a CSV file has to be sniffed."""
 EXPLAIN = "EXPLAIN "
 ROWS_AT_ONCE = 122_880
-PULLED = "foretell_pulled"
+PULLED = "__foretell_pulled"
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
 
 Lookup = Callable[[str], object | None]
@@ -84,12 +84,12 @@ class Duck:
         if self.stopped.is_set():
             raise Cancelled
 
-    def columns(self, text: Text, source: Source, lookup: Lookup) -> tuple[dict[str, str], float]:
+    def columns(self, text: Text, source: Source, lookup: Lookup) -> tuple[list[tuple[str, str]], float]:
         """Names and types of what a query gives, without running it, and the seconds that it took to find out."""
 
-        def describe(sql: str) -> dict[str, str]:
+        def describe(sql: str) -> list[tuple[str, str]]:
             relation = self._connection.sql(sql)
-            return {name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)}
+            return [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
 
         started = time.perf_counter()
         return self._run(text, source, lookup, describe), time.perf_counter() - started

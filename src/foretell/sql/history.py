@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
+
+import pyarrow as pa
 
 from foretell.errors import InvalidInput
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
@@ -65,28 +68,30 @@ def read_history(block: Block, place: Place, arguments: Sequence[Span], ts: str 
     statement = block.statement
     if "FROM" not in block.whole:
         raise statement.error(f"{block.calls[0].name} needs a FROM", block.calls[0].span)
-    types, seconds = place.duck.columns(_everything(block), statement.source, place.lookup)
+    found, seconds = place.duck.columns(_everything(block), statement.source, place.lookup)
     keys = partition_keys(block)
-    time = _time_column(block, types, ts)
+    time = _time_column(block, found, ts)
     ids = [_column(block, f"PARTITION BY {key.name}", key.span) for key in keys]
     values = [_column(block, statement.written(span), span) for span in arguments]
     columns = [time, *ids, *values]
     _refuse_twins(block, columns)
-    _refuse_words(block, arguments, types)
+    _refuse_words(block, arguments, dict(found))
     table = place.duck.pull(
         _pull(block, columns), statement.source, place.lookup, range(1, 1 + len(ids)), dear=seconds > DEAR_BIND
     )
     table = table.rename_columns([column.name for column in columns])
     if not len(table):
         raise statement.error("there are no rows to forecast from", block.whole.get("WHERE", block.whole["FROM"]))
+    past = [c.name for c in values[1:]]
     try:
-        past = [c.name for c in values[1:]]
         groups = read_groups(table, values[0].name, time.name, [c.name for c in ids], past)
+    except pa.ArrowException as error:
+        raise statement.error(str(error), block.whole["FROM"]) from None
     except InvalidInput as error:
         spans = {c.name: c.span for c in columns}
         advice = " with PARTITION BY" if error.field == time.name and "twice" in str(error) else ""
         raise statement.error(str(error) + advice, spans.get(error.field) or block.whole["FROM"]) from None
-    return History(groups, keys, time.name)
+    return History(replace(groups, keys=_decoded(groups.keys)), keys, time.name)
 
 
 def partition_keys(block: Block) -> tuple[Key, ...]:
@@ -99,16 +104,21 @@ def partition_keys(block: Block) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def _time_column(block: Block, types: Mapping[str, str], ts: str | None) -> Column:
+def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None) -> Column:
     """The column that `ts` names, else the first that has times."""
     origin = block.statement.place(block.whole["FROM"])[0]
     if ts is not None:
         parts = [part.strip().strip('"') for part in ts.split(".")]
         return Column(parts[-1], written(".".join(quote(part) for part in parts), origin), None)
-    for name, kind in types.items():
+    for name, kind in found:
         if kind.startswith(("TIMESTAMP", "DATE")):
+            if [other for other, _ in found].count(name) > 1:
+                raise block.statement.error(
+                    f"there are several columns {name}; say which, as ts=TABLE.{name} in the options",
+                    block.whole["FROM"],
+                )
             return Column(name, written(quote(name), origin), None)
-    listed = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    listed = ", ".join(f"{name} {kind}" for name, kind in found)
     raise block.statement.error(
         f"no column here is a TIMESTAMP or a DATE, only {listed}; cast one in a subquery", block.whole["FROM"]
     )
@@ -133,6 +143,15 @@ def _refuse_words(block: Block, arguments: Sequence[Span], types: Mapping[str, s
         if not kind.startswith(NUMBERS):
             written = block.statement.written(span)
             raise block.statement.error(f"{written}: must be a column of numbers, got {kind}", span)
+
+
+def _decoded(keys: pa.Table) -> pa.Table:
+    """Words as words again, where they were dictionary codes."""
+    columns = {
+        name: column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for name, column in zip(keys.column_names, keys.itercolumns(), strict=True)
+    }
+    return pa.table(columns) if columns else keys
 
 
 def _everything(block: Block) -> Text:

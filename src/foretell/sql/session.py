@@ -21,6 +21,7 @@ from foretell.sql.history import Place
 from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
 from foretell.sql.statement import Block, Statement, blocks, statements
+from foretell.sql.text import Source
 
 log = logging.getLogger("foretell.sql")
 
@@ -92,10 +93,20 @@ class Session:
     ) -> Iterator[Result]:
         place = Place(self.duck, lambda name: table_in(frame, name))
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
+            if _is_plain(text):
+                source = Source(text)
+                yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
+                return
             for statement in statements(text):
                 control = Control(progress=progress, cancel=self.duck.stopped)
                 context = Context(place, self.engine, self._profile, control, self._warn, deadline)
                 yield _run_statement(statement, context)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can be seen without reading it that this is one statement, and none of ours."""
+    upper = text.upper()
+    return ";" not in text.rstrip().removesuffix(";") and not any(name in upper for name in FUNCTIONS)
 
 
 def _run_statement(statement: Statement, context: Context) -> Result:
@@ -106,7 +117,7 @@ def _run_statement(statement: Statement, context: Context) -> Result:
     _refuse_frozen(statement, found[0])
     context = replace(context, explain=statement.is_word(0, "EXPLAIN"))
     with ExitStack() as lent:
-        answers = [_answer(block, f"foretell_{i}", context, lent) for i, block in enumerate(found)]
+        answers = [_answer(block, f"__foretell_{i}", context, lent) for i, block in enumerate(found)]
         if context.explain:
             return _plans(found, answers)
         try:
@@ -137,7 +148,9 @@ def _plans(found: list[Block], answers: list[Answer]) -> Result:
 
 def _refuse_frozen(statement: Statement, block: Block) -> None:
     for i in range(block.span[0]):
-        if statement.parent[i] < 0 and statement.is_word(i, *FROZEN):
+        if statement.is_word(i, "TABLE", "INTO") or statement.parent[i] >= 0:
+            return
+        if statement.is_word(i, *FROZEN):
             raise statement.error(
                 f"{block.calls[0].name} is computed once, now; keep its result with CREATE TABLE ... AS",
                 i,

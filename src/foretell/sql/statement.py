@@ -37,6 +37,9 @@ CLAUSES = {
 OF_THE_WHOLE = ("ORDER", "LIMIT", "OFFSET", "FETCH")
 """Clauses that belong to a whole UNION, not to its last arm."""
 
+BEFORE_TABLE = ("INTO", "TABLE", "EXISTS", "AS", "FROM", "JOIN", "REFERENCES", "ON")
+"""Words after which a name with brackets is a table."""
+
 
 class Statement:
     """One statement of a script."""
@@ -186,10 +189,17 @@ def blocks(statement: Statement, functions: Container[str]) -> list[Block]:
     """The SELECT blocks that call one of the `functions`; inner ones and earlier ones first."""
     found: dict[Span, list[Call]] = {}
     for i, token in enumerate(statement.tokens):
-        is_call = token.kind == WORD and token.text in functions and statement.is_sign(i + 1, "(")
-        if is_call and not statement.is_sign(i - 1, "."):
+        if token.kind == WORD and token.text in functions and _is_call(statement, i):
             found.setdefault(_arm(statement, i), []).append(_call(statement, i))
     return [_block(statement, span, calls) for span, calls in sorted(found.items(), key=lambda item: item[0][1])]
+
+
+def _is_call(statement: Statement, i: int) -> bool:
+    """Whether the name at `i` is called, and is not a table whose columns are listed."""
+    if not statement.is_sign(i + 1, "(") or statement.is_sign(i - 1, ".") or statement.is_word(i - 1, *BEFORE_TABLE):
+        return False
+    last = statement.partner[i + 1]
+    return not (statement.is_word(last + 1, "AS") and statement.is_sign(last + 2, "("))  # WITH name(columns) AS (
 
 
 def _call(statement: Statement, i: int) -> Call:

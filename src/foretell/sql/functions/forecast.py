@@ -168,6 +168,8 @@ def _run(block: Block, call: Call, context: Context, entry: Entry, options: Opti
             series, options.rows, entry.name, options.levels if bounds else (), dict(options.model), control
         )
     except InvalidInput as error:
+        if error.field == "covariates" and len(call.arguments) > 1:
+            raise block.statement.error(str(error), call.arguments[1]) from None
         raise _option_error(block, call, error.field, error) from None
 
 
