@@ -45,7 +45,7 @@ class Recipe:
     """Decay of the exponential moving average of the weights, which is what ships."""
     pool: float = 1.0
     """Size of the pool of synthetic series."""
-    renew: int = 16
+    renew: int = 24
     """Steps between two replacements of a block of the pool."""
     seed: int = 1
     """Of weights, data and windows."""
@@ -180,7 +180,7 @@ def train(recipe: Recipe, folder: Path, device: str = "cpu", resume: bool = Fals
     if resume:
         run.resume()
     pool = Pool(Dice(recipe.seed + 1000 * run.progress.step, device), recipe.pool)
-    validation = Validation(device, rows=512 if recipe.pool >= 1 else 32)
+    validation = Validation(device, rows=192 if recipe.pool >= 1 else 32)
     run.progress = Progress(recipe, run.progress.step, run.progress.spent)
     recent: list[float] = []
     spoken = saved = time.monotonic()
@@ -189,7 +189,7 @@ def train(recipe: Recipe, folder: Path, device: str = "cpu", resume: bool = Fals
         if time.monotonic() - spoken > every / 2:
             spoken = time.monotonic()
             _say(_line(run, recent))
-        if time.monotonic() - saved > 3 * every:
+        if time.monotonic() - saved > 4 * every:
             run.save()
             _say(validation.line(run.average))
             saved = time.monotonic()
