@@ -12,6 +12,7 @@ from typing import Any
 
 from foretell.errors import InvalidInput
 from foretell.series import DAY, SECOND, Step, parse_time
+from foretell.wire.options import read_pairs
 
 MILLISECOND = SECOND // 1000
 MAX_ROWS = 1024
@@ -75,21 +76,13 @@ def place_of(key: str, text: str) -> int:
     return match.end() - len(match.group().lstrip(", \t\n")) if match else 0
 
 
-_PAIR = re.compile(r"[^,\[]*(?:\[[^\]]*\][^,\[]*)*")
-
-
 def _pairs(text: str) -> dict[str, str]:
-    """Keys and values; commas inside [ ] do not separate. Stray commas and blanks are let pass."""
-    pairs: dict[str, str] = {}
-    for part in _PAIR.findall(text):
-        if not part.strip():
-            continue
-        key, sign, value = (word.strip() for word in part.partition("="))
-        if not sign or not key or not value:
-            raise InvalidInput("options", f"{part.strip()!r} is not of the form key=value")
-        if key in pairs:
+    pairs, stray = read_pairs(text)
+    for part in stray:
+        key, _, value = (word.strip() for word in part.partition("="))
+        if value and key in pairs:
             raise InvalidInput(key, "is given twice")
-        pairs[key] = value
+        raise InvalidInput("options", f"{part!r} is not of the form key=value")
     return pairs
 
 
