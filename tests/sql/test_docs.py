@@ -1,0 +1,54 @@
+"""docs/sql.md is true: every example is run. `python -m tests.sql.test_docs` writes what they print."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from foretell.render import write
+from foretell.sql import Session
+from foretell.sql.options import DURATIONS, READERS
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "sql.md"
+EXAMPLE = re.compile(r"```(sql|python)\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
+
+
+def printed(language: str, code: str) -> str:
+    """What an example prints."""
+    if language == "python":
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            exec(compile(code, str(PAGE), "exec"), {"__name__": "example"})
+        return text.getvalue()
+    table = io.BytesIO()
+    with Session() as session:
+        write(session.sql(code).arrow(), "table", table)
+    return "\n".join(line.rstrip() for line in table.getvalue().decode().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("example", EXAMPLE.findall(PAGE.read_text()), ids=lambda e: e[1][:40])
+def test_example(example: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    language, code, expected = example
+    assert printed(language, code) == expected
+
+
+def test_every_option_is_described() -> None:
+    text = PAGE.read_text()
+    assert all(f"`{key}`" in text for key in READERS)
+    assert all(f"`{unit}`" in text for unit in DURATIONS)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+
+    def filled(match: re.Match[str]) -> str:
+        return f"```{match[1]}\n{match[2]}```\n```text\n{printed(match[1], match[2])}```"
+
+    PAGE.write_text(EXAMPLE.sub(filled, PAGE.read_text()))
