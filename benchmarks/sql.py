@@ -22,9 +22,10 @@ from foretell.engine.engine import Engine
 from foretell.registry import Kind, Limits, Model, Option, Options, Registry
 from foretell.series import OK, Batch, Forecast
 from foretell.sql import Session
+from foretell.sql.blocks import blocks
 from foretell.sql.functions import FUNCTIONS
 from foretell.sql.history import Place, read_history
-from foretell.sql.statement import blocks, statements
+from foretell.sql.statement import statements
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks" / "sql.md"
 SERIES, POINTS, ROUNDS = 10_000, 512, 7

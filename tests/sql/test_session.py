@@ -19,7 +19,7 @@ import foretell
 from foretell.engine.engine import Engine
 from foretell.errors import Cancelled, DeadlineExceeded, SqlError, WhiteNoise
 from foretell.sql import Session
-from foretell.sql.functions.answer import TDENGINE
+from foretell.sql.answer import TDENGINE
 from tests.sql.fakes import models
 from tests.sql.pairs import HERE
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from foretell.sql.blocks import QUERY, Block, Call
 from foretell.sql.duck import Duck
-from foretell.sql.statement import QUERY, Block, Call, Span
+from foretell.sql.statement import Span
 from foretell.sql.tokens import WORD
 
 REFUSED = {

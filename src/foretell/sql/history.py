@@ -9,9 +9,10 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from foretell.errors import InvalidInput
+from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
 from foretell.sql.items import aliases, column_name
-from foretell.sql.statement import Block, Span
+from foretell.sql.statement import Span
 from foretell.sql.text import Text, written
 from foretell.sql.tokens import quote
 from foretell.wire.table import Groups, read_groups

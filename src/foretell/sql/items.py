@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from foretell.sql.statement import Block, Span, Statement
+from foretell.sql.blocks import Block
+from foretell.sql.statement import Span, Statement
 from foretell.sql.tokens import NAME, SIGN, WORD, unquote
 
 OPERATORS = ("AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "COLLATE", "THEN", "ELSE", "WHEN", "CASE")

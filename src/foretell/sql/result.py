@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from foretell.registry import require
 from foretell.series import Forecast, Series
-from foretell.sql.functions.answer import Answer
+from foretell.sql.answer import Answer
 
 if TYPE_CHECKING:
     import pandas

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from foretell.sql.blocks import Block
 from foretell.sql.items import column_name, split_alias
-from foretell.sql.statement import Block, Span
+from foretell.sql.statement import Span
 from foretell.sql.text import Text, written
 from foretell.sql.tokens import NAME, WORD, quote
 

@@ -13,14 +13,15 @@ import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine, Progress
 from foretell.errors import SqlError
+from foretell.sql.answer import FILES, Answer, Context, Profile
+from foretell.sql.blocks import Block, blocks
 from foretell.sql.duck import Duck, UnknownColumn
 from foretell.sql.frames import caller, table_in
 from foretell.sql.functions import FUNCTIONS
-from foretell.sql.functions.answer import FILES, Answer, Context, Profile
 from foretell.sql.history import Place
 from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
-from foretell.sql.statement import Block, Statement, blocks, statements
+from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source
 
 log = logging.getLogger("foretell.sql")

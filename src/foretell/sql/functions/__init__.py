@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from foretell.sql.answer import Function
 from foretell.sql.functions import forecast
-from foretell.sql.functions.answer import Function
 
 FUNCTIONS: dict[str, Function] = {"FORECAST": forecast.answer}

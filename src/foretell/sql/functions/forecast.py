@@ -1,7 +1,6 @@
 """FORECAST(column [, covariate ...] [, 'options']): the next rows of each series (protocol section 3.1).
 
-The result of a block has the columns of PARTITION BY, `_frowts` (the time of a row), the forecast, its bounds
-`_flow` and `_fhigh`, `_fstatus` (what may be said of the series) and `_fmodel` (who answered).
+options and columns of the call -> history as series -> one call of the engine -> long form
 """
 
 from __future__ import annotations
@@ -12,22 +11,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from foretell.engine.batcher import batch_key, cut
 from foretell.engine.whitenoise import is_white_noise
-from foretell.errors import ForetellError, InvalidInput, SqlError, UnknownName, WhiteNoise
+from foretell.errors import InvalidInput, WhiteNoise
 from foretell.registry import Entry
 from foretell.series import OK, FloatArray, Forecast, Series, failed, has_forecast
+from foretell.sql.answer import Answer, Context, Profile
+from foretell.sql.blocks import Block, Call
+from foretell.sql.call import call_options, find_model, option_error, target_and_covariates
 from foretell.sql.checks import check_block
-from foretell.sql.functions.answer import Answer, Context, Profile
+from foretell.sql.covariates import with_futures
 from foretell.sql.history import History, read_history
-from foretell.sql.items import column_name
-from foretell.sql.options import READERS, Options, place_of, read_options
-from foretell.sql.rewrite import Names
-from foretell.sql.statement import Block, Call, Span
-from foretell.sql.tokens import unquote
-from foretell.wire.table import Groups, Rows, forecast_rows
+from foretell.sql.long_form import long_form, names
+from foretell.sql.options import Options
 
 WARNINGS_SHOWN = 5
 
@@ -35,11 +32,11 @@ WARNINGS_SHOWN = 5
 def answer(block: Block, context: Context) -> Answer:
     """Forecast every group of a block, in one call of the engine."""
     call = check_block(block, context.place.duck)
-    options = _options(block, call, context)
-    entry = _model(block, call, context, options)
-    target, covariates = _arguments(block, call)
+    options = call_options(block, call, Options(wncheck=context.profile.wncheck))
+    entry = find_model(block, call, options, context.engine.models)
+    target, covariates = target_and_covariates(block, call)
     history = read_history(block, context.place, [target, *covariates.values()], options.ts)
-    series = _with_futures(block, call, history.groups.series, list(covariates), options)
+    series = with_futures(block, call, history.groups.series, list(covariates), options)
     refused = _refusals(series, options, context.profile)
     chosen = [i for i in range(len(series)) if i not in refused]
     plan = {}
@@ -50,90 +47,8 @@ def answer(block: Block, context: Context) -> Answer:
         made = _run(block, call, context, entry, options, [series[i] for i in chosen])
         forecast = _put_together(made, chosen, len(series), refused)
         _report(block, call, history, forecast, context)
-    table = _table(block, history, forecast, options)
-    return Answer(table, _names(block, call, history), history, forecast, plan)
-
-
-def _options(block: Block, call: Call, context: Context) -> Options:
-    defaults = Options(wncheck=context.profile.wncheck)
-    if call.options is None:
-        return defaults
-    statement = block.statement
-    text = unquote(statement.tokens[call.options], statement.source.text)
-    try:
-        return read_options(text, defaults)
-    except InvalidInput as error:
-        raise _option_error(block, call, error.field, error) from None
-
-
-def _option_error(block: Block, call: Call, key: str, error: ForetellError) -> SqlError:
-    """An error whose place is an option, or the call where the option is not written."""
-    statement = block.statement
-    if call.options is None:
-        return statement.error(str(error), call.span)
-    token = statement.tokens[call.options]
-    text = unquote(token, statement.source.text)
-    shift = statement.source.text.index(text[:1], token.start) if text else token.start
-    return statement.source.error(str(error), shift + place_of(key, text))
-
-
-def _model(block: Block, call: Call, context: Context, options: Options) -> Entry:
-    """The model, with the options that are left checked against those it has; before any data is read."""
-    try:
-        entry = context.engine.models.find(options.algo)
-    except UnknownName as error:
-        raise _option_error(block, call, "algo", error) from None
-    for key, value in options.model.items():
-        if key not in entry.options:
-            unknown = UnknownName("option", key, [*READERS, *entry.options, "dynamic_real_N", "dynamic_real_N_col"])
-            raise _option_error(block, call, key, unknown)
-        try:
-            entry.options[key].read(key, value)
-        except InvalidInput as error:
-            raise _option_error(block, call, key, error) from None
-    if options.rows > entry.limits.max_horizon:
-        raise _option_error(
-            block, call, "rows", InvalidInput("rows", f"{entry.name} gives {entry.limits.max_horizon} at most")
-        )
-    return entry
-
-
-def _arguments(block: Block, call: Call) -> tuple[Span, dict[str, Span]]:
-    """The target, and the covariates by name. Twins of the target and of each other are dropped, as TDengine does."""
-    statement = block.statement
-    if not call.arguments:
-        raise statement.error("FORECAST needs a column", call.span)
-    seen = {statement.key(call.arguments[0])}
-    covariates: dict[str, Span] = {}
-    for span in call.arguments[1:]:
-        if statement.key(span) not in seen:
-            seen.add(statement.key(span))
-            covariates[column_name(statement, span) or statement.written(span)] = span
-    return call.arguments[0], covariates
-
-
-def _with_futures(
-    block: Block, call: Call, series: Sequence[Series], covariates: Sequence[str], options: Options
-) -> list[Series]:
-    """The series, with the covariates whose future is in the options moved to `future_covariates`."""
-    for number, name in enumerate(options.future, 1):
-        if name not in covariates:
-            error = InvalidInput(f"dynamic_real_{number}_col", f"{name!r} is not among the covariates of the call")
-            raise _option_error(block, call, error.field, error)
-    if not options.future:
-        return list(series)
-    past = [i for i, name in enumerate(covariates) if name not in options.future]
-    ahead = np.array(list(options.future.values()))
-    known = [covariates.index(name) for name in options.future]
-
-    def moved(one: Series) -> Series:
-        behind = one.past_covariates
-        if behind is None:
-            raise AssertionError("covariates were pulled for every series")
-        future = np.concatenate([behind[known], ahead], axis=1)
-        return replace(one, past_covariates=behind[past] if past else None, future_covariates=future)
-
-    return [moved(one) for one in series]
+    table = long_form(block, call, history, forecast, options)
+    return Answer(table, names(block, call, history), history, forecast, plan)
 
 
 def _refusals(series: Sequence[Series], options: Options, profile: Profile) -> dict[int, str]:
@@ -170,7 +85,7 @@ def _run(block: Block, call: Call, context: Context, entry: Entry, options: Opti
     except InvalidInput as error:
         if error.field == "covariates" and len(call.arguments) > 1:
             raise block.statement.error(str(error), call.arguments[1]) from None
-        raise _option_error(block, call, error.field, error) from None
+        raise option_error(block, call, error.field, error) from None
 
 
 def _put_together(made: Forecast, chosen: Sequence[int], count: int, refused: Mapping[int, str]) -> Forecast:
@@ -211,60 +126,6 @@ def _report(block: Block, call: Call, history: History, forecast: Forecast, cont
         context.warn(f"no forecast for {history.groups.series[i].id}: {forecast.status[i]}")
     if len(bad) > WARNINGS_SHOWN:
         context.warn(f"no forecast for {len(bad) - WARNINGS_SHOWN} other series; see _fstatus")
-
-
-def _table(block: Block, history: History, forecast: Forecast, options: Options) -> pa.Table:
-    """The result in long form: H rows for each series, one for each without a forecast."""
-    rows = forecast_rows(forecast)
-    keys = history.groups.keys.take(pa.array(rows.series))
-    columns: dict[str, Any] = {key.name: column for key, column in zip(history.keys, keys.itercolumns(), strict=True)}
-    columns["_frowts"] = rows.times(_ahead(history.groups, options))
-    columns[block.statement.written(block.calls[0].span)] = rows.numbers(forecast.point)
-    if block.mentions("_FLOW", "_FHIGH"):
-        for name, level in zip(("_flow", "_fhigh"), options.levels, strict=True):
-            columns[name] = _bound(rows, forecast, level)
-    columns["_fstatus"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
-    columns["_fmodel"] = pa.array([forecast.model] * len(rows.series), pa.string())
-    return pa.table(columns)
-
-
-def _bound(rows: Rows, forecast: Forecast, level: float) -> pa.Array:
-    if forecast.quantiles is None:
-        return pa.nulls(len(rows.series), pa.float64())
-    return rows.numbers(forecast.quantile(level))
-
-
-def _ahead(groups: Groups, options: Options) -> Groups:
-    """The groups with series whose future times are those of the result; a date continues as a timestamp."""
-    kind = groups.time_type
-    if kind is not None and pa.types.is_date(kind):
-        kind = pa.timestamp("us")
-    if options.start is None and options.every is None:
-        return replace(groups, time_type=kind)
-    return replace(groups, series=[_moved(one, options) for one in groups.series], time_type=kind)
-
-
-def _moved(series: Series, options: Options) -> Series:
-    step = options.every or series.step
-    if options.start is not None:
-        return Series(np.empty(0), options.start, step)
-    last = series.start
-    if last is not None and series.step is not None:
-        last = int(series.step.times(last, 1, first=len(series) - 1)[0])
-    return Series(np.empty(1), last, step)
-
-
-def _names(block: Block, call: Call, history: History) -> Names:
-    """Which of the result's columns stand for what in the block."""
-    statement = block.statement
-    expressions = {statement.key(call.span): statement.written(call.span)}
-    columns = {}
-    for key in history.keys:
-        plain = column_name(statement, key.span)
-        if plain is None:
-            expressions[statement.key(key.span)] = key.name
-        columns[(plain or key.name).lower()] = key.name
-    return Names(expressions, columns)
 
 
 def _plan(entry: Entry, options: Options, series: Sequence[Series], context: Context) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
+from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
-from foretell.sql.statement import Block
 
 
 @dataclass(frozen=True, slots=True)

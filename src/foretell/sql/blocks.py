@@ -1,0 +1,194 @@
+"""The SELECT blocks of a statement that call our functions, and their clauses. What an expression means is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import cached_property
+
+from foretell.sql.statement import Span, Statement
+from foretell.sql.tokens import STRING, WORD
+
+QUERY = ("SELECT", "FROM", "WITH")
+ARMS = ("UNION", "INTERSECT", "EXCEPT")
+CLAUSES = {
+    "SELECT": "",
+    "FROM": "",
+    "WHERE": "",
+    "PARTITION": "BY",
+    "GROUP": "BY",
+    "HAVING": "",
+    "WINDOW": "",
+    "QUALIFY": "",
+    "ORDER": "BY",
+    "LIMIT": "",
+    "OFFSET": "",
+    "FETCH": "",
+    "USING": "SAMPLE",
+}
+"""The words that begin a clause, with the word that must follow."""
+OF_THE_WHOLE = ("ORDER", "LIMIT", "OFFSET", "FETCH")
+"""Clauses that belong to a whole UNION, not to its last arm."""
+
+BEFORE_TABLE = ("INTO", "TABLE", "EXISTS", "AS", "FROM", "JOIN", "REFERENCES", "ON")
+"""Words after which a name with brackets is a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a function: its name in upper case, its tokens, and its arguments; a last string is the options."""
+
+    name: str
+    span: Span
+    arguments: tuple[Span, ...]
+    options: int | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One SELECT with its clauses, and the calls of our functions in it.
+
+    `clauses` maps the first word of a clause to the tokens after it; `froms` maps it to the whole clause.
+    `before` are the spans of the WITH lists that the block can see, outermost first.
+    """
+
+    statement: Statement
+    span: Span
+    clauses: dict[str, Span]
+    whole: dict[str, Span]
+    before: tuple[Span, ...]
+    calls: tuple[Call, ...]
+
+    @cached_property
+    def items(self) -> list[Span]:
+        """The expressions of the SELECT list, aliases included."""
+        first, last = self.clauses["SELECT"]
+        if self.statement.is_word(first, "DISTINCT", "ALL"):
+            first += 1
+        return self.statement.split((first, last))
+
+    @property
+    def distinct(self) -> bool:
+        return self.statement.is_word(self.clauses["SELECT"][0], "DISTINCT")
+
+    def listed(self, clause: str) -> list[Span]:
+        """The expressions of a clause that is a list, none where it is absent."""
+        return self.statement.split(self.clauses[clause]) if clause in self.clauses else []
+
+    def mentions(self, *words: str) -> bool:
+        """Whether one of these words stands anywhere in the SELECT list or in ORDER BY."""
+        spans = [self.clauses[name] for name in ("SELECT", "ORDER") if name in self.clauses]
+        return any(self.statement.is_word(i, *words) for span in spans for i in range(*span))
+
+
+def blocks(statement: Statement, functions: Container[str]) -> list[Block]:
+    """The SELECT blocks that call one of the `functions`; inner ones and earlier ones first."""
+    found: dict[Span, list[Call]] = {}
+    for i, token in enumerate(statement.tokens):
+        if token.kind == WORD and token.text in functions and _is_call(statement, i):
+            found.setdefault(_arm(statement, i), []).append(_call(statement, i))
+    return [_block(statement, span, calls) for span, calls in sorted(found.items(), key=lambda item: item[0][1])]
+
+
+def _is_call(statement: Statement, i: int) -> bool:
+    """Whether the name at `i` is called, and is not a table whose columns are listed."""
+    if not statement.is_sign(i + 1, "(") or statement.is_sign(i - 1, ".") or statement.is_word(i - 1, *BEFORE_TABLE):
+        return False
+    last = statement.partner[i + 1]
+    return not (statement.is_word(last + 1, "AS") and statement.is_sign(last + 2, "("))  # WITH name(columns) AS (
+
+
+def _call(statement: Statement, i: int) -> Call:
+    last = statement.partner[i + 1]
+    arguments = statement.split((i + 2, last)) if last > i + 2 else []
+    options = None
+    if arguments and arguments[-1][1] - arguments[-1][0] == 1:
+        only = arguments[-1][0]
+        options = only if statement.tokens[only].kind == STRING else None
+    if options is not None:
+        arguments.pop()
+    return Call(statement.tokens[i].text, (i, last + 1), tuple(arguments), options)
+
+
+def _query(statement: Statement, i: int) -> Span:
+    """The innermost query around token `i`: the tokens of a bracket that begins like one, or the whole statement."""
+    parent = statement.parent[i]
+    while parent >= 0 and not statement.is_word(parent + 1, *QUERY):
+        parent = statement.parent[parent]
+    return (0, len(statement.tokens)) if parent < 0 else (parent + 1, statement.partner[parent])
+
+
+def _arm(statement: Statement, i: int) -> Span:
+    """The SELECT around token `i`, without what belongs to the UNION or the INSERT that it is part of."""
+    query = _query(statement, i)
+    cuts = [j for j in statement.level(query) if statement.is_word(j, *ARMS)]
+    begin = max([query[0], *(j for j in cuts if j <= i)])
+    end = min([query[1], *(j for j in cuts if j > i)])
+    start = next((j for j in statement.level((begin, end)) if statement.is_word(j, "SELECT", "FROM")), None)
+    if start is None or start > i:
+        raise statement.error(f"{statement.tokens[i].text} belongs in the list of a SELECT", i)
+    for j in statement.level((start, end)):
+        of_insert = statement.is_word(j, "RETURNING") or (
+            statement.is_word(j, "ON") and statement.is_word(j + 1, "CONFLICT")
+        )
+        if of_insert or (cuts and end == query[1] and statement.is_word(j, *OF_THE_WHOLE)):
+            return start, j
+    return start, end
+
+
+def _block(statement: Statement, span: Span, calls: list[Call]) -> Block:
+    heads = [j for j in statement.level(span) if _begins_clause(statement, j)]
+    clauses: dict[str, Span] = {}
+    whole: dict[str, Span] = {}
+    for head, end in zip(heads, [*heads[1:], span[1]], strict=True):
+        word = statement.tokens[head].text
+        first = head + (2 if CLAUSES[word] else 1)
+        if word in clauses:
+            raise statement.error(f"{word} stands twice in one SELECT", head)
+        if first >= end:
+            raise statement.error(f"something is missing after {word}", head)
+        clauses[word], whole[word] = (first, end), (head, end)
+    return Block(statement, span, clauses, whole, _with_lists(statement, span), tuple(calls))
+
+
+def _begins_clause(statement: Statement, j: int) -> bool:
+    word = statement.tokens[j].text
+    if not statement.is_word(j, *CLAUSES):
+        return False
+    if word == "FROM" and statement.is_word(j - 1, "DISTINCT"):  # IS DISTINCT FROM
+        return False
+    return not CLAUSES[word] or statement.is_word(j + 1, CLAUSES[word])
+
+
+def _with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:
+    """The WITH lists around a block, outermost first, each up to where the block itself stands in it."""
+    lists: list[Span] = []
+    inside = span[0]
+    while True:
+        query = _query(statement, inside)
+        found = _with_list(statement, query, span[0])
+        if found:
+            lists.insert(0, found)
+        if query[0] == 0:
+            return tuple(lists)
+        inside = query[0] - 1
+
+
+def _with_list(statement: Statement, query: Span, before: int) -> Span | None:
+    """WITH and those of its definitions that end before token `before`."""
+    start = next((j for j in statement.level(query) if statement.is_word(j, *QUERY)), None)
+    if start is None or not statement.is_word(start, "WITH"):
+        return None
+    end = start
+    for j in statement.level((start + 1, query[1])):
+        if j >= before or statement.is_word(j, "SELECT", "FROM", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES"):
+            break
+        last = statement.partner[j]
+        if statement.is_sign(j, "(") and last < before and _ends_definition(statement, last):
+            end = last + 1
+    return (start, end) if end > start else None
+
+
+def _ends_definition(statement: Statement, bracket: int) -> bool:
+    """Whether a closing bracket ends a definition, and is not that of its list of columns."""
+    return not statement.is_word(bracket + 1, "AS", "USING")

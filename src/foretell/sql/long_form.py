@@ -1,0 +1,75 @@
+"""Forecasts as the table that a block selects from.
+
+It has the columns of PARTITION BY, `_frowts` (the time of a row), the forecast, its bounds `_flow` and `_fhigh` where
+the block mentions them, `_fstatus` (what may be said of the series) and `_fmodel` (who answered).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from foretell.series import Forecast, Series
+from foretell.sql.blocks import Block, Call
+from foretell.sql.history import History
+from foretell.sql.items import column_name
+from foretell.sql.options import Options
+from foretell.sql.rewrite import Names
+from foretell.wire.table import Groups, Rows, forecast_rows
+
+
+def long_form(block: Block, call: Call, history: History, forecast: Forecast, options: Options) -> pa.Table:
+    """H rows for each series, one for each without a forecast."""
+    rows = forecast_rows(forecast)
+    keys = history.groups.keys.take(pa.array(rows.series))
+    columns: dict[str, Any] = {key.name: column for key, column in zip(history.keys, keys.itercolumns(), strict=True)}
+    columns["_frowts"] = rows.times(_ahead(history.groups, options))
+    columns[block.statement.written(call.span)] = rows.numbers(forecast.point)
+    if block.mentions("_FLOW", "_FHIGH"):
+        for name, level in zip(("_flow", "_fhigh"), options.levels, strict=True):
+            columns[name] = _bound(rows, forecast, level)
+    columns["_fstatus"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
+    columns["_fmodel"] = pa.array([forecast.model] * len(rows.series), pa.string())
+    return pa.table(columns)
+
+
+def _bound(rows: Rows, forecast: Forecast, level: float) -> pa.Array:
+    if forecast.quantiles is None:
+        return pa.nulls(len(rows.series), pa.float64())
+    return rows.numbers(forecast.quantile(level))
+
+
+def _ahead(groups: Groups, options: Options) -> Groups:
+    """The groups with series whose future times are those of the result; a date continues as a timestamp."""
+    kind = groups.time_type
+    if kind is not None and pa.types.is_date(kind):
+        kind = pa.timestamp("us")
+    if options.start is None and options.every is None:
+        return replace(groups, time_type=kind)
+    return replace(groups, series=[_moved(one, options) for one in groups.series], time_type=kind)
+
+
+def _moved(series: Series, options: Options) -> Series:
+    step = options.every or series.step
+    if options.start is not None:
+        return Series(np.empty(0), options.start, step)
+    last = series.start
+    if last is not None and series.step is not None:
+        last = int(series.step.times(last, 1, first=len(series) - 1)[0])
+    return Series(np.empty(1), last, step)
+
+
+def names(block: Block, call: Call, history: History) -> Names:
+    """Which of the result's columns stand for what in the block."""
+    statement = block.statement
+    expressions = {statement.key(call.span): statement.written(call.span)}
+    columns = {}
+    for key in history.keys:
+        plain = column_name(statement, key.span)
+        if plain is None:
+            expressions[statement.key(key.span)] = key.name
+        columns[(plain or key.name).lower()] = key.name
+    return Names(expressions, columns)
