@@ -59,7 +59,7 @@ def one_by_one(
             point[row] = units.leave(answer.point)
             if quantiles is not None and answer.quantiles is not None:
                 quantiles[row] = units.leave(answer.quantiles)
-            mse = float(np.nanmean(answer.errors**2)) * units.size**2 if answer.errors.size else np.nan
+            mse = float(np.nanmean((answer.errors * units.size) ** 2)) if answer.errors.size else np.nan
             details[row] = describe(answer.period, mse, **answer.notes)
     return Forecast(point, quantiles, levels, tuple(status), name, tuple(details))
 

@@ -103,6 +103,7 @@ def detect_periods(values: FloatArray, natural: tuple[int, ...] = ()) -> IntArra
     lags = min(LONGEST, values.shape[1] // NATURAL.cycles) + 1
     if lags < 3:
         return np.ones(len(values), dtype=np.int64)
+    values = _at_most_one(values)
     views = [_View.of(v, count, lags) for v in (values, np.diff(values, axis=1))]
     natural = tuple(lag for lag in natural if lag < lags)
     found = np.ones(len(values), dtype=np.int64)
@@ -174,19 +175,25 @@ def autocorrelation(values: FloatArray, lags: int) -> FloatArray:
     return result
 
 
+def _at_most_one(values: FloatArray) -> FloatArray:
+    """Rows divided by their largest size, so that nothing overflows."""
+    largest = np.max(np.where(np.isnan(values), 0.0, np.abs(values)), axis=1, keepdims=True, initial=0.0)
+    result: FloatArray = values / np.where(largest > 0, largest, 1.0)
+    return result
+
+
 def _without_line(values: FloatArray) -> FloatArray:
-    """Rows in units of their own spread, their least-squares line taken out, missing points 0."""
+    """Rows without their least-squares line, missing points 0; what is left of a straight line is 0 too."""
     seen = ~np.isnan(values)
     count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
-    unit = np.max(np.where(seen, np.abs(values), 0.0), axis=1, keepdims=True, initial=0.0)
-    y = np.where(seen, values, 0.0) / np.where(unit > 0, unit, 1.0)
+    y = np.where(seen, values, 0.0)
     y = np.where(seen, y - y.sum(axis=1, keepdims=True) / count, 0.0)
     time = np.arange(values.shape[1]) * seen
     time = np.where(seen, time - time.sum(axis=1, keepdims=True) / count, 0.0)
     square = (time**2).sum(axis=1, keepdims=True)
     slope = (time * y).sum(axis=1, keepdims=True) / np.where(square > 0, square, 1.0)
     y = y - slope * time
-    noise = 1e-12 * np.sqrt(count)
+    noise = 1e-12 * np.sqrt(count)  # for values up to 1
     size = np.sqrt((y**2).sum(axis=1, keepdims=True))
     return np.where(size > noise, y, 0.0)
 

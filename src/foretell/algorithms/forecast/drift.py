@@ -24,6 +24,7 @@ class Drift:
     limits: ClassVar[Limits] = Limits(min_context=2, cost=0.02, prefix_consistent=True, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {}
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:  # noqa: ARG002
         first = batch.values[np.arange(len(batch)), batch.values.shape[1] - batch.lengths][:, None]
         last = batch.values[:, -1:]

@@ -38,7 +38,7 @@ class Ets:
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         model = check_model(options["model"])
-        periods = periods_of(batch, None if model[2] != "N" and not options["period"] else options["period"])
+        periods = periods_of(batch, 0 if model[2] == "N" else options["period"])
 
         def fit(values: FloatArray, row: int) -> Answer:
             return smooth(values, int(periods[row]), horizon, levels, model, options["damped"])

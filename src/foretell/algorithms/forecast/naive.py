@@ -24,6 +24,7 @@ class Naive:
     limits: ClassVar[Limits] = Limits(cost=0.02, prefix_consistent=True, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {}
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:  # noqa: ARG002
         errors = np.diff(batch.values, axis=1)
         steps = np.sqrt(np.arange(1, horizon + 1))

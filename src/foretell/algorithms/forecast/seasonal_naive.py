@@ -36,6 +36,7 @@ class SeasonalNaive:
         return normal_forecast(self.name, point, spread, levels, errors, periods, _status(batch.lengths, periods))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _last_season(values: FloatArray, period: int, horizon: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Points [B, H], standard errors [B, H] and one-season errors [B, T] of rows [B, T] with the same period."""
     ahead = np.arange(horizon)
