@@ -5,12 +5,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak licences clean
+.PHONY: help setup demo test check bench soak docs clean
 
 help:
 	@echo "make demo    install (light) into .venv, then forecast real data: a table and a picture"
 	@echo "make test    install what the tests need, then run all that CI runs"
 	@echo "make check   the same without installing"
+	@echo "make docs    write the pages that are made from the code"
 	@echo "make bench   measure speed and accuracy, write docs/benchmarks/"
 
 setup: .venv/.complete
@@ -45,8 +46,9 @@ bench: setup
 soak: setup
 	@echo "there is nothing to soak yet: it comes with the server"
 
-licences: setup
-	$(BIN)/python tools/licences.py
+docs: setup
+	$(BIN)/python -m tools.licences
+	$(BIN)/python -m tools.models_page
 
 clean:
 	rm -rf .venv build dist out

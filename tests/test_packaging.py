@@ -56,7 +56,7 @@ def test_the_repository_installs_from_its_url(tmp_path: Path) -> None:
 
 def test_the_licence_of_every_package_is_listed() -> None:
     listed = set(re.findall(r"^\| ([a-z0-9-]+) \|", PAGE.read_text("utf-8"), re.M)) - {"package"}
-    assert listed == set(needed()), "run `make licences`"
+    assert listed == set(needed()), "run `make docs`"
 
 
 def test_no_licence_forbids_free_use() -> None:

@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "third-party-licences.md"
 HEAD = """# Licences of the packages that foretell needs
 
 foretell itself is Apache-2.0. `pip install foretell` brings the packages below; each keeps its own licence.
-This page is written by `make licences`; a test fails when a package is missing here.
+This page is written by `make docs`; a test fails when a package is missing here.
 
 | package | licence |
 |---|---|

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foretell.registry import Entry, Option, registry
+from foretell.registry import Entry, registry
 from foretell.render import aligned
 
 
@@ -32,13 +32,5 @@ def _page(entry: Entry) -> str:
     ]
     if entry.aliases:
         lines.append(f"  also called {', '.join(entry.aliases)}")
-    rows = [(f"  {key}", str(o.default), _values(o), o.doc) for key, o in entry.options.items()]
+    rows = [(f"  {key}", str(o.default), o.values(), o.doc) for key, o in entry.options.items()]
     return "\n".join(lines + (aligned([("  OPTION", "DEFAULT", "VALUES", "MEANING"), *rows]) if rows else []))
-
-
-def _values(option: Option) -> str:
-    if option.choices:
-        return "|".join(option.choices)
-    if option.low is not None or option.high is not None:
-        return f"{option.low if option.low is not None else ''}..{option.high if option.high is not None else ''}"
-    return option.type.__name__

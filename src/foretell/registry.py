@@ -78,6 +78,14 @@ class Option:
             return _read_choice(name, value, self.choices)
         return self._read_number(name, value) if self.type in (int, float) else str(value)
 
+    def values(self) -> str:
+        """What it takes, for people."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.low is None and self.high is None:
+            return {bool: "0, 1", int: "whole number", float: "number"}.get(self.type, "text")
+        return f"at least {self.low:g}" if self.high is None else f"{self.low or 0:g} to {self.high:,.10g}"
+
     def _read_number(self, name: str, value: Any) -> float | int:
         try:
             number = float(value)

@@ -1,4 +1,4 @@
-"""The README tells the truth: its demo is what `make demo` prints, and all its examples run."""
+"""The pages tell the truth: the demo is what `make demo` prints, examples run, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools import models_page
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FORETELL = [sys.executable, "-c", "from foretell.cli import main; main()"]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
 
 
 def commands(block: str) -> list[list[str]]:
@@ -66,16 +68,22 @@ def test_the_commands_run(command: list[str], folder: Path) -> None:
     assert done.stdout or (folder / "ahead.csv").exists()
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_the_python_runs(code: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_python_of_a_page_runs(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    exec(compile(code, "README.md", "exec"), {})
-    assert (folder / "ahead.png").exists()
+    code = "\n".join(blocks("python", (ROOT / page).read_text("utf-8")))
+    exec(compile(code, page, "exec"), {})
+    assert list(folder.glob("*.png"))
 
 
-def test_every_link_leads_somewhere() -> None:
-    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in t]
-    assert [t for t in targets if not (ROOT / t).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")) if "://" not in t]
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+def test_the_page_of_models_is_what_the_registry_says() -> None:
+    assert models_page.PAGE.read_text("utf-8") == models_page.page(), "run `make docs`"
 
 
 def test_the_notebook_runs(folder: Path) -> None:
