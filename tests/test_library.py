@@ -48,12 +48,13 @@ def test_options_reach_the_model() -> None:
 @pytest.mark.parametrize("library", ["pandas", "polars", "lazy", "arrow"])
 def test_tables_give_the_same_kind_of_table(library: str) -> None:
     frame = long_table()
-    data = {
-        "pandas": lambda: frame,
-        "polars": lambda: pl.from_pandas(frame),
-        "lazy": lambda: pl.from_pandas(frame).lazy(),
-        "arrow": lambda: pa.Table.from_pandas(frame),
-    }[library]()
+    kinds: dict[str, Any] = {
+        "pandas": frame,
+        "polars": pl.from_pandas(frame),
+        "lazy": pl.from_pandas(frame).lazy(),
+        "arrow": pa.Table.from_pandas(frame),
+    }
+    data = kinds[library]
     made = foretell.forecast(data, 3, "naive")
     assert type(made) is (pl.DataFrame if library == "lazy" else type(data))
     columns = made.column_names if library == "arrow" else list(made.columns)
@@ -98,7 +99,8 @@ def test_one_bad_series_leaves_the_others_alone() -> None:
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
-        foretell.forecast(**{"data": SEASON, "horizon": 2, "model": "naive"} | arguments)
+        usual: dict[str, Any] = {"data": SEASON, "horizon": 2, "model": "naive"}
+        foretell.forecast(**usual | arguments)
 
 
 def test_it_works_inside_a_running_loop() -> None:

@@ -39,10 +39,10 @@ def needed(root: str = "foretell") -> dict[str, str]:
 def _licence(package: metadata.Distribution) -> str:
     """The licence expression, else the classifiers, else the first line of the licence field."""
     data = package.metadata
-    if data.get("License-Expression"):
+    if "License-Expression" in data:
         return str(data["License-Expression"])
     classified = [c.rpartition(" :: ")[2] for c in data.get_all("Classifier") or [] if c.startswith("License ::")]
-    first_line = str(data.get("License") or "").strip().partition("\n")[0]
+    first_line = (str(data["License"]) if "License" in data else "").strip().partition("\n")[0]
     return ", ".join(classified) or first_line or "see the package"
 
 

@@ -24,7 +24,7 @@ CONFIG = "FORETELL_CONFIG"
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    default_model: str = Field("foretell-small", description="Model of Python and the command line where none is named.")
+    default_model: str = Field("foretell-small", description="Model where none is named, in Python and on the command line.")
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 computes in the calling process.")
     timeout: float | None = Field(None, gt=0, description="Seconds after which a call is given up; none by default.")
 

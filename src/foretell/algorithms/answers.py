@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from foretell.algorithms.intervals import mean_square, normal_quantiles
+from foretell.algorithms.intervals import normal_quantiles
 from foretell.series import OK, FloatArray, Forecast, IntArray
 
 
@@ -17,11 +17,11 @@ def normal_forecast(
     point: FloatArray,
     spread: FloatArray,
     levels: tuple[float, ...],
-    errors: FloatArray,
+    mse: FloatArray,
     periods: IntArray | None = None,
     status: tuple[str, ...] | None = None,
 ) -> Forecast:
-    """A Forecast with normal errors: `point` and standard errors `spread` [B, H], one-step `errors` [B, N].
+    """A Forecast with normal errors: `point` and standard errors `spread` [B, H], in-sample `mse` [B].
 
     `periods` [B] says which seasonal period was used (1: none, told as 0). A spread that is NaN gives no quantiles.
     """
@@ -32,7 +32,7 @@ def normal_forecast(
         levels,
         status or (OK,) * len(point),
         name,
-        tuple(describe(int(p), float(e)) for p, e in zip(periods, mean_square(errors), strict=True)),
+        tuple(describe(int(p), float(e)) for p, e in zip(periods, mse, strict=True)),
     )
 
 

@@ -23,14 +23,13 @@ def residual_spread(errors: FloatArray, parameters: int = 0) -> FloatArray:
     Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.5. NaN where there are
     too few errors to say. Works at any scale: the largest error is taken out before squaring.
     """
-    seen = ~np.isnan(errors)
-    sizes = np.where(seen, np.abs(errors), 0.0)
-    largest = sizes.max(axis=-1, initial=0.0)
-    unit = np.where(largest > 0, largest, 1.0)
-    count: IntArray = seen.sum(axis=-1) - parameters
-    with np.errstate(invalid="ignore", divide="ignore"):
-        total = ((sizes / unit[..., None]) ** 2).sum(axis=-1)
-        spread: FloatArray = np.where(count > 0, unit * np.sqrt(total / np.maximum(count, 1)), np.nan)
+    sizes = np.abs(errors)
+    largest = np.fmax.reduce(sizes, axis=-1, initial=0.0)
+    sizes /= np.where(largest > 0, largest, 1.0)[..., None]
+    count: IntArray = sizes.shape[-1] - np.isnan(sizes).sum(axis=-1) - parameters
+    np.nan_to_num(sizes, copy=False)
+    total = np.einsum("...n,...n->...", sizes, sizes)
+    spread: FloatArray = np.where(count > 0, largest * np.sqrt(total / np.maximum(count, 1)), np.nan)
     return spread
 
 

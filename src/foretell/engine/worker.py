@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -81,14 +82,31 @@ class ThreadExecutor(Executor):
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class ProcessExecutor(Executor):
-    """Models in spawned processes of lower priority; one that dies is replaced and its work is tried once more."""
+class Caller(Protocol):
+    """What answers inside a worker process: `Models`, or anything else that can be called by name."""
 
-    def __init__(self, slots: int | None = None) -> None:
+    def call(self, name: str, verb: str, arguments: tuple[Any, ...]) -> Any: ...
+
+
+class ProcessExecutor(Executor):
+    """Models in spawned processes of lower priority; one that dies is replaced and its work is tried once more.
+
+    `models` makes, inside each process, what answers there; it must survive pickling. `deaths` counts processes that
+    ended by themselves or were killed.
+    """
+
+    def __init__(self, slots: int | None = None, models: Callable[[], Caller] = Models) -> None:
         self.slots = slots or os.cpu_count() or 1
+        self.deaths = 0
+        self._models = models
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="foretell-wait")
         self._idle: deque[_Child] = deque()
         self._closed = False
+
+    def start(self) -> None:
+        """Start all processes now, so that no request waits for one."""
+        for _ in range(self.slots - len(self._idle)):
+            self._idle.append(self._new())
 
     async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
         call = _Call((name, verb, arguments), deadline)
@@ -101,22 +119,21 @@ class ProcessExecutor(Executor):
 
     def _run(self, call: _Call) -> Any:
         for attempt in (1, 2):
+            call.check()
             child = self._take()
             try:
                 answer = call.run_in(child)
             except (EOFError, OSError):
-                child.kill()
+                self._replace(child)
                 if attempt == 2:
                     raise ModelFailed(f"{call.name}: the worker process died twice (exit {child.exit_code})") from None
                 continue
             except BaseException:
-                child.kill()
+                self._replace(child)
                 raise
-            self._idle.append(child)
+            self._give_back(child)
             if isinstance(answer, Exception):
                 raise answer
-            if self._closed:
-                self.close()
             return answer
         raise AssertionError("unreachable")
 
@@ -124,7 +141,22 @@ class ProcessExecutor(Executor):
         try:
             return self._idle.pop()
         except IndexError:
-            return _Child(threads=max(1, (os.cpu_count() or 1) // self.slots))
+            return self._new()
+
+    def _give_back(self, child: _Child) -> None:
+        self._idle.append(child)
+        if self._closed:
+            self.close()
+
+    def _replace(self, child: _Child) -> None:
+        """A process whose work was stopped is of no use any more; its successor starts now."""
+        child.kill()
+        self.deaths += 1
+        if not self._closed:
+            self._give_back(self._new())
+
+    def _new(self) -> _Child:
+        return _Child(self._models, threads=max(1, (os.cpu_count() or 1) // self.slots))
 
     def close(self) -> None:
         self._closed = True
@@ -144,11 +176,14 @@ class _Call:
         self._child: _Child | None = None
         self._cancelled = False
 
-    def run_in(self, child: _Child) -> Any:
-        self._child = child
+    def check(self) -> None:
         if self._cancelled:
             raise Cancelled
+
+    def run_in(self, child: _Child) -> Any:
+        self._child = child
         try:
+            self.check()
             return child.ask(self._request, self._deadline)
         except (EOFError, OSError):
             if self._cancelled:
@@ -166,10 +201,10 @@ class _Call:
 class _Child:
     """A spawned process that answers one request after the other; `threads` bounds its numeric libraries."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, models: Callable[[], Caller], threads: int) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, models), daemon=True)
         with _thread_limit(threads):
             self._process.start()
         theirs.close()
@@ -212,11 +247,12 @@ def _thread_limit(threads: int) -> Iterator[None]:
                 del os.environ[name]
 
 
-def _serve(pipe: Connection) -> None:
-    """The life of a worker process: answer until the pipe closes."""
+def _serve(pipe: Connection, make: Callable[[], Caller]) -> None:
+    """The life of a worker process: answer until the pipe closes. Ctrl-C is for the parent, which then closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         os.nice(CHILD_NICENESS)
-    models = Models()
+    models = make()
     while (request := _next(pipe)) is not STOP:
         pipe.send(_answer(models.call, request))
 

@@ -1,4 +1,4 @@
-"""The SELECT blocks of a statement that call our functions, and their clauses. What an expression means is not asked."""
+"""The SELECT blocks of a statement that call our functions, and their clauses. No expression is understood here."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from foretell.algorithms.answers import normal_forecast
-from foretell.algorithms.intervals import residual_spread
+from foretell.algorithms.intervals import mean_square, residual_spread
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, Forecast
 
@@ -21,7 +21,7 @@ class Drift:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "The line through the first and the last value; a benchmark for series with a trend"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=2, cost=0.02, prefix_consistent=True, shift_equivariant=True)
+    limits: ClassVar[Limits] = Limits(min_context=2, cost=0.5, prefix_consistent=True, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {}
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -33,4 +33,4 @@ class Drift:
         errors = np.diff(batch.values, axis=1) - slope
         h = np.arange(1, horizon + 1)
         spread = residual_spread(errors, parameters=1)[:, None] * np.sqrt(h * (1 + h / intervals))
-        return normal_forecast(self.name, last + h * slope, spread, levels, errors)
+        return normal_forecast(self.name, last + h * slope, spread, levels, mean_square(errors))

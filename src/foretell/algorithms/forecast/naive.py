@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from foretell.algorithms.answers import normal_forecast
-from foretell.algorithms.intervals import residual_spread
+from foretell.algorithms.intervals import mean_square, residual_spread
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, Forecast
 
@@ -21,7 +21,7 @@ class Naive:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "The last value repeated; a benchmark, right for random walks"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(cost=0.02, prefix_consistent=True, shift_equivariant=True)
+    limits: ClassVar[Limits] = Limits(cost=0.5, prefix_consistent=True, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {}
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -29,4 +29,4 @@ class Naive:
         errors = np.diff(batch.values, axis=1)
         steps = np.sqrt(np.arange(1, horizon + 1))
         point = np.repeat(batch.values[:, -1:], horizon, axis=1)
-        return normal_forecast(self.name, point, residual_spread(errors)[:, None] * steps, levels, errors)
+        return normal_forecast(self.name, point, residual_spread(errors)[:, None] * steps, levels, mean_square(errors))

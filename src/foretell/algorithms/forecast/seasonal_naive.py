@@ -22,29 +22,30 @@ class SeasonalNaive:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "The last season repeated; the benchmark that other methods have to beat"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(cost=0.1, prefix_consistent=True, shift_equivariant=True)
+    limits: ClassVar[Limits] = Limits(cost=0.5, prefix_consistent=True, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {"period": PERIOD}
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         periods = periods_of(batch, options["period"])
         point = np.full((len(batch), horizon), np.nan)
         spread = point.copy()
-        errors = np.full(batch.values.shape, np.nan)
+        mse = np.full(len(batch), np.nan)
         for period in np.unique(periods):
             rows = (periods == period) & (batch.lengths >= period)
-            point[rows], spread[rows], errors[rows] = _last_season(batch.values[rows], int(period), horizon)
-        return normal_forecast(self.name, point, spread, levels, errors, periods, _status(batch.lengths, periods))
+            point[rows], spread[rows], mse[rows] = _last_season(batch.values[rows], int(period), horizon)
+        return normal_forecast(self.name, point, spread, levels, mse, periods, _status(batch.lengths, periods))
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def _last_season(values: FloatArray, period: int, horizon: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Points [B, H], standard errors [B, H] and one-season errors [B, T] of rows [B, T] with the same period."""
+    """Points [B, H], standard errors [B, H] and mean squared one-season errors [B] of rows [B, T] with one period."""
+    if values.shape[1] < period:
+        return np.empty((0, horizon)), np.empty((0, horizon)), np.empty(0)
     ahead = np.arange(horizon)
-    width = values.shape[1]
-    point = values[:, width - period + ahead % period] if width >= period else np.full((len(values), horizon), np.nan)
-    errors = np.full(values.shape, np.nan)
-    errors[:, period:] = values[:, period:] - values[:, :-period]
-    return point, residual_spread(errors)[:, None] * np.sqrt(ahead // period + 1), errors
+    errors = values[:, period:] - values[:, :-period]
+    spread = residual_spread(errors)
+    point = values[:, values.shape[1] - period + ahead % period]
+    return point, spread[:, None] * np.sqrt(ahead // period + 1), spread**2
 
 
 def _status(lengths: IntArray, periods: IntArray) -> tuple[str, ...]:
