@@ -43,7 +43,7 @@ HARMONICS = 3
 LONGEST = 2000
 NEWEST = 8192
 """Only the newest points are looked at; enough for any period up to `LONGEST`."""
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 128
 
 PERIOD = Option(None, "points in one season; 0 or 1: no season; not given: found in the series", int, low=0, high=1e6)
 """The option of every method that wants a period."""
@@ -69,9 +69,9 @@ def periods_of(batch: Batch, given: int | None = None) -> IntArray:
     if given is not None:
         return np.full(len(batch), max(1, given), dtype=np.int64)
     found = np.ones(len(batch), dtype=np.int64)
-    natural = [natural_periods(step) for step in batch.steps]
-    for candidates in set(natural):
-        rows = np.array([i for i, c in enumerate(natural) if c == candidates])
+    by_step = {step: natural_periods(step) for step in set(batch.steps)}
+    for candidates in set(by_step.values()):
+        rows = np.array([i for i, step in enumerate(batch.steps) if by_step[step] == candidates])
         for start in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[start : start + ROWS_AT_ONCE]
             found[part] = detect_periods(batch.values[part, -NEWEST:], candidates)
@@ -168,7 +168,8 @@ class _View:
 
 def autocorrelation(values: FloatArray, lags: int) -> FloatArray:
     """Autocorrelation [B, lags], lag 0 first, of rows [B, T] with mean 0; zeros for a row of zeros."""
-    power = np.abs(np.fft.rfft(values, 2 * values.shape[1], axis=1)) ** 2
+    width = 1 << (values.shape[1] + lags).bit_length()
+    power = np.abs(np.fft.rfft(values, width, axis=1)) ** 2
     covariance = np.fft.irfft(power, axis=1)[:, :lags]
     variance = covariance[:, :1]
     result: FloatArray = np.divide(covariance, variance, out=np.zeros_like(covariance), where=variance > 0)
