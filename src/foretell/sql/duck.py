@@ -45,7 +45,7 @@ class Duck:
             self._connection = duckdb.connect(path, read_only, {"python_enable_replacements": False})
         except duckdb.Error as error:
             raise SqlError(f"{path}: {error}") from None
-        self._connection.execute("SET errors_as_json = true")
+        self._connection.execute("SET errors_as_json = true; SET enable_progress_bar = false")
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
         self._timed_out = False
@@ -179,8 +179,12 @@ class Duck:
 
 
 def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:
+    """The batch with the words of `ids` as codes. The other columns are copied: one that is kept keeps the words too."""
+    words = {i for i in ids if pa.types.is_string(batch.column(i).type)}
+    if not words:
+        return batch
     columns = [
-        column.dictionary_encode() if i in ids and pa.types.is_string(column.type) else column
+        column.dictionary_encode() if i in words else pa.concat_arrays([column, column[:0]])
         for i, column in enumerate(batch.columns)
     ]
     return pa.record_batch(columns, batch.schema.names)
