@@ -29,7 +29,7 @@ def test_later_places_win(config: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_file_with_an_unknown_key_lists_the_known(config: Path) -> None:
     config.write_text("worker = 2\n")
-    with pytest.raises(InvalidInput, match=r"worker: is no setting.*known: default_model, timeout, workers"):
+    with pytest.raises(InvalidInput, match=r"worker: is no setting.*known: .*default_model.*workers"):
         read_settings()
 
 

@@ -21,6 +21,9 @@ PREFIX = "FORETELL_"
 CONFIG = "FORETELL_CONFIG"
 
 
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
@@ -34,8 +37,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that `foretell serve` listens on.")
     port: int = Field(6035, ge=0, le=65535, description="Port of the server; 0 takes a free one.")
     also: tuple[int, ...] = Field((), description="Further ports of the same server, such as 6090.")
-    plugins: Path | None = Field(None, description="Folder of TDgpt algorithm plugins (fc, ad, imputat, correl, custom).")
-    tsfm_service: dict[str, str] = Field({}, description="Model servers: algorithm name = URL (TDgpt's [tsfm-service]).")
+    plugins: Path | None = Field(None, description="Folder of TDgpt plugins (fc, ad, imputat, correl, custom).")
+    tsfm_service: dict[str, str] = Field({}, description="Model servers: algorithm = URL (TDgpt's [tsfm-service]).")
     timemoe_fc: str = Field("auto", description="Weights behind timemoe-fc: auto, 200m, 50m, mini or a URL.")
     tokens: tuple[str, ...] = Field((), description="Secrets, one of which every request must bring; none: open.")
     admin_token: str = Field("", description="Secret of `foretell reload`; one is made at each start if empty.")
@@ -45,10 +48,10 @@ class Settings(BaseSettings):
         "error", description="Where bounds are asked for and unknown: an error, or TDgpt's copies of the point."
     )
     body_limit: int = Field(32 << 20, gt=0, description="Largest request body, in bytes.")
-    request_timeout: float = Field(1200.0, gt=0, description="Seconds after which work for a request is killed at last.")
+    request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
     queue_limit: int = Field(1000, gt=0, description="Requests that may wait for one model; more are refused.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field("INFO", description="Least level logged.")
+    log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")
 
 

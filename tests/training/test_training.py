@@ -110,7 +110,7 @@ def test_muon_learns_a_matrix() -> None:
     for _ in range(200):
         optimiser.zero_grad()
         loss = (weight - goal).square().mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
     assert float((weight.detach() - goal).square().mean()) < 0.1 * first
 

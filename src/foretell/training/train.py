@@ -110,7 +110,7 @@ def steps(recipe: Recipe, run: "Run", pool: Pool, device: str) -> Iterator[float
         loss = window_loss(run.network(seen), truth, seen.scale, levels).clamp(max=20).mean()
         for optimiser in run.optimisers:
             optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
         for optimiser in run.optimisers:
             optimiser.step()
