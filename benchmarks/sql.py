@@ -85,9 +85,14 @@ def both(ours: Callable[[], object], theirs: Callable[[], object], rounds: int =
     return min(taken[0]), min(taken[1])
 
 
+def quiet() -> duckdb.DuckDBPyConnection:
+    """Plain DuckDB, without its progress bar."""
+    return duckdb.connect(config={"enable_progress_bar": False})
+
+
 def make_data(folder: Path) -> None:
     """Long tables: sorted by series and by time, and one series of 1,000 points as CSV."""
-    with duckdb.connect() as con:
+    with quiet() as con:
         con.execute(
             f"""CREATE TABLE long AS SELECT 'device_' || lpad(d::VARCHAR, 5, '0') AS device,
             TIMESTAMP '2024-01-01' + to_minutes(15 * i::INT) AS ts, d % 7 + sin(i * pi() / 12) + random() AS v
@@ -103,7 +108,7 @@ def front(folder: Path) -> list[Figure]:
     models = Registry()
     models.register(cast(type[Model], Instant))
     figures = []
-    with Session(engine=Engine(models=models)) as session, duckdb.connect() as con:
+    with Session(engine=Engine(models=models)) as session, quiet() as con:
         for kind, source, where in (
             ("CSV, 1 series", f"'{folder}/one.csv'", ""),
             ("Parquet, 1 of 10,000 series", f"'{folder}/by_series.parquet'", "WHERE device = 'device_05000'"),
@@ -122,7 +127,7 @@ def front(folder: Path) -> list[Figure]:
 def extraction(folder: Path) -> list[Figure]:
     """Parquet to engine input, against DuckDB's own grouping into ordered lists."""
     figures = []
-    with Session() as session, duckdb.connect() as con:
+    with Session() as session, quiet() as con:
         for order in ("by_series", "by_time"):
             file = f"'{folder}/{order}.parquet'"
             text = f"SELECT FORECAST(v, 'algo=seasonal_naive') FROM {file} PARTITION BY device"
@@ -164,7 +169,7 @@ def parsing() -> Figure:
 
 def memory(folder: Path) -> Figure:
     """Growth of the peak memory of a process that runs `whole`, against the size of the three columns in Arrow."""
-    with duckdb.connect() as con:
+    with quiet() as con:
         size = con.sql(f"SELECT device, ts, v FROM '{folder}/by_series.parquet'").to_arrow_table().nbytes
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:

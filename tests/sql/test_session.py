@@ -146,6 +146,19 @@ def test_a_failed_group_is_a_warning(session: Session, caplog: pytest.LogCapture
     assert len(lines) == 6 and lines[-1] == "no forecast for 3 other series; see _fstatus"
 
 
+def test_groups_together_are_as_each_alone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE.parents[1])
+    call = "SELECT metric, _frowts, _flow, _fhigh, FORECAST(value, 'algo=seasonal_naive,rows=5')"
+    source = "FROM 'examples/cloudwatch.parquet' WHERE ts < '2014-04-15'"
+    together = session.sql(f"{call} {source} PARTITION BY metric").fetchall()
+    alone = []
+    for metric in dict.fromkeys(row[0] for row in together):
+        alone += session.sql(f"{call} {source} AND metric = '{metric}' PARTITION BY metric").fetchall()
+    assert len(together) > 50
+    assert [row[:2] for row in together] == [row[:2] for row in alone]
+    np.testing.assert_allclose([row[2:] for row in together], [row[2:] for row in alone], rtol=1e-9)
+
+
 def test_no_bounds_known_are_null(fakes: Session) -> None:
     made = fakes.sql("SELECT _flow, _fhigh, FORECAST(v, 'algo=last,rows=1'), _fstatus FROM 'sites.csv' WHERE v < 5")
     assert made.fetchall() == [(None, None, 4.0, "no_interval")]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import duckdb
 import pytest
 import sqlglot
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from foretell.errors import SqlError
+from foretell.sql.blocks import blocks
 from foretell.sql.statement import statements
 from foretell.sql.tokens import STRING, quote, tokenize, unquote
 from tests.sql.pairs import HERE, faults, pairs
@@ -38,6 +43,18 @@ def test_names() -> None:
         [token] = tokenize(text)
         assert unquote(token, text) == name
         assert duckdb.execute(f"SELECT 1 AS {quote(name)}").description[0][0] == name
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="aF(),;'\"$`-/*.1e \n[]", max_size=40) | st.text(max_size=20))
+def test_any_text_is_cut_into_tokens_or_refused(text: str) -> None:
+    try:
+        found = [block for statement in statements(text + " FORECAST(v)") for block in blocks(statement, ("FORECAST",))]
+    except SqlError:
+        return
+    tokens = tokenize(text)
+    assert all(a.end <= b.start for a, b in pairwise(tokens))
+    assert len(found) <= 1
 
 
 def test_comments_nest() -> None:

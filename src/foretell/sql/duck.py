@@ -179,7 +179,7 @@ class Duck:
 
 
 def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:
-    """The batch with the words of `ids` as codes. The other columns are copied: one that is kept keeps the words too."""
+    """The batch with the words of `ids` as codes. Other columns are copied: as they are, they would keep the words."""
     words = {i for i in ids if pa.types.is_string(batch.column(i).type)}
     if not words:
         return batch
