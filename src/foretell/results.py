@@ -39,6 +39,12 @@ class Detection:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, rows: slice) -> Detection:
+        """The answers for some of the series."""
+        scores = None if self.scores is None else self.scores[rows]
+        own = self.labels[rows], scores, self.lengths[rows], self.status[rows]
+        return Detection(*own, self.model, self.details[rows], self.normal)
+
     @property
     def anomalies(self) -> BoolArray:
         """[B, T]: the point is anomalous."""
@@ -76,6 +82,11 @@ class Imputation:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def take(self, rows: slice) -> Imputation:
+        """The answers for some of the series."""
+        own = self.values[rows], self.imputed[rows], self.lengths[rows], self.status[rows]
+        return Imputation(*own, self.model, self.details[rows])
 
     def row(self, index: int) -> tuple[FloatArray, BoolArray]:
         """Values and marks [T_i] of one series without the padding."""

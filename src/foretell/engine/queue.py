@@ -1,0 +1,133 @@
+"""Requests of many callers, answered together: gather -> run -> hand out.
+
+No arrays here: an item is anything, a key says which items may share a batch, a cost how many do. A batch runs as soon
+as a slot is free; what comes meanwhile waits and makes the next batch. So a lone request never waits, and a crowd is
+answered in few calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from foretell.errors import DeadlineExceeded, ModelFailed, Overloaded
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(eq=False, slots=True)
+class Waiting(Generic[Item, Answer]):
+    """One request in the queue. `deadline` is a time of `time.monotonic()`, or None."""
+
+    key: Hashable
+    item: Item
+    cost: float
+    deadline: float | None
+    future: asyncio.Future[Answer]
+
+
+Run = Callable[[Sequence[Item], float | None], Awaitable[Sequence[Answer]]]
+"""Answers a batch of items, as many as there are; the deadline is the latest of them, None if one has none."""
+
+
+@dataclass(eq=False, slots=True)
+class BatchQueue(Generic[Item, Answer]):
+    """At most `slots` batches run at once, each of items with one key that cost at most `budget` or are alone.
+
+    More than `limit` waiting: Overloaded. A deadline that passes: DeadlineExceeded for that caller. What `run` raises
+    goes to every waiter of the batch. A request whose caller is gone is dropped, a batch with none left is cancelled.
+    """
+
+    run: Run[Item, Answer]
+    slots: int = 1
+    budget: float = 1.0
+    limit: int = 1000
+    _waiting: deque[Waiting[Item, Answer]] = field(default_factory=deque)
+    _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def busy(self) -> int:
+        """How many batches run."""
+        return len(self._lanes)
+
+    async def submit(self, key: Hashable, item: Item, cost: float = 1.0, deadline: float | None = None) -> Answer:
+        if len(self._waiting) >= self.limit:
+            raise Overloaded(f"{len(self._waiting)} requests are waiting; try again later")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(key, item, cost, deadline, future))
+        if len(self._lanes) < self.slots:
+            lane = asyncio.ensure_future(self._lane())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        try:
+            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
+                return await future
+        except TimeoutError:
+            raise DeadlineExceeded from None
+
+    async def _lane(self) -> None:
+        while batch := self._gather():
+            await self._answer(batch)
+
+    def _gather(self) -> list[Waiting[Item, Answer]]:
+        """The oldest request that is still wanted, and those like it, in order, as far as the budget goes."""
+        batch: list[Waiting[Item, Answer]] = []
+        others: deque[Waiting[Item, Answer]] = deque()
+        cost = 0.0
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if waiting.future.done():
+                continue
+            if batch and (waiting.key != batch[0].key or cost + waiting.cost > self.budget):
+                others.append(waiting)
+                continue
+            batch.append(waiting)
+            cost += waiting.cost
+        self._waiting.extend(others)
+        return batch
+
+    async def _answer(self, batch: list[Waiting[Item, Answer]]) -> None:
+        deadlines = [w.deadline for w in batch]
+        latest = None if None in deadlines else max(d for d in deadlines if d is not None)
+        work = asyncio.ensure_future(self.run([w.item for w in batch], latest))
+        cancel_when_unwanted(work, [w.future for w in batch])
+        await asyncio.wait([work])
+        hand_out(work, [w.future for w in batch])
+
+
+def cancel_when_unwanted(work: asyncio.Future[Sequence[Answer]], futures: Sequence[asyncio.Future[Answer]]) -> None:
+    """Cancel `work` when all who wait for it have gone."""
+    left = len(futures)
+
+    def gone(_: asyncio.Future[Answer]) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            work.cancel()
+
+    for future in futures:
+        future.add_done_callback(gone)
+
+
+def hand_out(work: asyncio.Future[Sequence[Answer]], futures: Sequence[asyncio.Future[Answer]]) -> None:
+    """Give each waiter its answer, or all of them the error."""
+    waiting = [f for f in futures if not f.done()]
+    error = None if work.cancelled() else work.exception()
+    if error is None and not work.cancelled() and len(work.result()) != len(futures):
+        error = ModelFailed(f"{len(work.result())} answers for {len(futures)} requests")
+    if work.cancelled() or error is not None:
+        for future in waiting:
+            future.set_exception(error or DeadlineExceeded("the work was stopped"))
+        return
+    for future, answer in zip(futures, work.result(), strict=True):
+        if not future.done():
+            future.set_result(answer)

@@ -1,0 +1,178 @@
+"""The engine for many callers at once: requests for the same thing are answered by one call of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from foretell.engine.batcher import batch_key
+from foretell.engine.correlating import Pair
+from foretell.engine.engine import Engine
+from foretell.engine.forecasting import check_horizon, check_levels
+from foretell.engine.pools import Pools
+from foretell.engine.queue import BatchQueue
+from foretell.engine.run import Control
+from foretell.registry import Entry, Kind, Options
+from foretell.results import Correlation, Detection, Imputation
+from foretell.series import Forecast, Series
+
+BATCH_BUDGET = 100_000.0
+"""Cost of a batch across callers in microseconds, rough: what a caller may wait for the others."""
+QUEUE_LIMIT = 1000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """What one caller wants of a model; `inputs` are series, or pairs of them."""
+
+    entry: Entry
+    inputs: Sequence[Any]
+    options: Options
+    horizon: int = 0
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(slots=True)
+class Serving:
+    """The verbs of the engine, for the requests of a server. `deadline` is a time of `time.monotonic()`.
+
+    Raises what the engine raises, and Overloaded where too many wait.
+    """
+
+    engine: Engine
+    pools: Pools
+    limit: int = QUEUE_LIMIT
+    seen: Callable[[str, int], None] | None = None
+    """Told the model's name and the size of each batch of callers."""
+    _queues: dict[str, BatchQueue[Call, Any]] = field(default_factory=dict)
+
+    async def forecast(
+        self,
+        series: Sequence[Series],
+        horizon: int,
+        model: str,
+        levels: Sequence[float] = (),
+        options: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> Forecast:
+        entry = self.engine.models.find(model)
+        check_horizon(horizon, entry.limits.max_horizon)
+        call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
+        forecast: Forecast = await self._submit(call, deadline)
+        return forecast
+
+    async def detect(
+        self,
+        series: Sequence[Series],
+        model: str,
+        options: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> Detection:
+        detection: Detection = await self._submit(self._call("anomaly", model, series, options), deadline)
+        return detection
+
+    async def impute(
+        self,
+        series: Sequence[Series],
+        model: str,
+        options: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> Imputation:
+        imputation: Imputation = await self._submit(self._call("imputation", model, series, options), deadline)
+        return imputation
+
+    async def correlate(
+        self,
+        pairs: Sequence[Pair],
+        model: str,
+        options: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> tuple[Correlation, ...]:
+        found: tuple[Correlation, ...] = await self._submit(self._call("correlation", model, pairs, options), deadline)
+        return found
+
+    def depths(self) -> dict[str, int]:
+        """How many requests wait for each pool."""
+        return {name: len(queue) for name, queue in self._queues.items()}
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _call(self, kind: Kind, model: str, inputs: Sequence[Any], options: Options | None) -> Call:
+        entry = self.engine.models.find(model, kind)
+        return Call(entry, inputs, entry.read_options(options or {}))
+
+    async def _submit(self, call: Call, deadline: float | None) -> Any:
+        points = sum(_points(i) + call.horizon for i in call.inputs)
+        cost = points * call.entry.limits.cost
+        return await self._queue(call.entry.target).submit(key_of(call), call, cost, deadline)
+
+    def _queue(self, target: str) -> BatchQueue[Call, Any]:
+        pool = self.pools.of(target)
+        if pool.name not in self._queues:
+            self._queues[pool.name] = BatchQueue(self._run, pool.executor.slots, BATCH_BUDGET, self.limit)
+        return self._queues[pool.name]
+
+    async def _run(self, calls: Sequence[Call], deadline: float | None) -> Sequence[Any]:
+        """One call of the engine for the calls of one key; each gets its own rows back."""
+        if self.seen is not None:
+            self.seen(calls[0].entry.name, len(calls))
+        inputs = [item for call in calls for item in call.inputs]
+        control = Control(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+        answer = await ASK[calls[0].entry.kind](self.engine, calls, inputs, control)
+        ends = [0]
+        for call in calls:
+            ends.append(ends[-1] + len(call.inputs))
+        return [_part(answer, slice(a, b), call) for a, b, call in zip(ends, ends[1:], calls, strict=False)]
+
+
+def key_of(call: Call) -> tuple[object, ...]:
+    """Calls with equal keys may be one. Horizons may differ only where no interval depends on them."""
+    longest = max((_points(i) for i in call.inputs), default=0)
+    series = call.inputs[0] if call.inputs and isinstance(call.inputs[0], Series) else None
+    key = batch_key(call.entry, call.options, longest, call.horizon, _covariates(series))
+    conformal = bool(call.levels) and not call.entry.limits.intervals
+    return key, call.levels, call.horizon if conformal else None
+
+
+async def _forecast(engine: Engine, calls: Sequence[Call], inputs: list[Any], control: Control) -> Forecast:
+    first, horizon = calls[0], max(c.horizon for c in calls)
+    return await engine.forecast(inputs, horizon, first.entry.name, first.levels, first.options, control)
+
+
+async def _other(verb: str, engine: Engine, calls: Sequence[Call], inputs: list[Any], control: Control) -> Any:
+    return await getattr(engine, verb)(inputs, calls[0].entry.name, calls[0].options, control)
+
+
+ASK: Mapping[Kind, Callable[..., Any]] = {
+    "forecast": _forecast,
+    "anomaly": partial(_other, "detect"),
+    "imputation": partial(_other, "impute"),
+    "correlation": partial(_other, "correlate"),
+}
+
+Result = TypeVar("Result", Forecast, Detection, Imputation, tuple[Correlation, ...])
+
+
+def _part(answer: Any, rows: slice, call: Call) -> Any:
+    """One caller's rows, and no more steps than it asked for."""
+    if isinstance(answer, tuple):
+        return answer[rows]
+    part = answer.take(rows)
+    if not isinstance(part, Forecast) or part.horizon == call.horizon:
+        return part
+    quantiles = None if part.quantiles is None else part.quantiles[:, : call.horizon]
+    return Forecast(part.point[:, : call.horizon], quantiles, part.levels, part.status, part.model, part.details)
+
+
+def _points(item: Series | Pair) -> int:
+    return len(item) if isinstance(item, Series) else sum(map(len, item))
+
+
+def _covariates(series: Series | None) -> int:
+    if series is None:
+        return 0
+    return sum(len(c) for c in (series.past_covariates, series.future_covariates) if c is not None)

@@ -1,0 +1,78 @@
+"""TDgpt's endpoints (protocol section 1), as a table: method, path, what answers.
+
+Errors are answers, `rows: -1` with HTTP 200; the framework's own pages never leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+from foretell.registry import Kind
+from foretell.tdgpt.node import Node
+from foretell.wire import tdgpt
+from foretell.wire.tdgpt_answers import STATUS, Answer, encode
+
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+Ask = Callable[[Node, bytes], Coroutine[Any, Any, Answer]]
+Show = Callable[[Node], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A GET shows what is known at once, a POST asks and may wait."""
+
+    path: str
+    show: Show | None = None
+    ask: Ask | None = None
+    media_type: str = JSON
+
+    @property
+    def method(self) -> Literal["GET", "POST"]:
+        return "GET" if self.show else "POST"
+
+
+def _root(_: Node) -> bytes:
+    return f"foretell analytics node (ver {metadata.version('foretell')})\n".encode()
+
+
+_STATUS = encode(STATUS)
+
+
+def _models(node: Node) -> bytes:
+    """The winner of each name and what it hides, then what could not be loaded."""
+    rows = [
+        {
+            "name": offer.name,
+            "algo": offer.name,
+            "type": offer.kind,
+            "source": offer.source,
+            "place": offer.place,
+            "desc": offer.description,
+            "hides": [{"source": o.source, "place": o.place} for o in node.catalogue.hidden(offer)],
+        }
+        for offer in node.catalogue.winners()
+    ]
+    return encode(rows + [{"name": place, "error": reason} for place, reason in node.catalogue.broken.items()])
+
+
+def _question(kind: Kind, read: Callable[[bytes], tdgpt.Question]) -> Ask:
+    async def ask(node: Node, body: bytes) -> Answer:
+        return await node.ask(kind, read, body)
+
+    return ask
+
+
+ENDPOINTS = (
+    Endpoint("/", show=_root, media_type=HTML),
+    Endpoint("/status", show=lambda _: _STATUS),
+    Endpoint("/list", show=lambda node: node.listing),
+    Endpoint("/models", show=_models),
+    Endpoint("/forecast", ask=_question("forecast", tdgpt.read_forecast)),
+    Endpoint("/anomaly-detect", ask=_question("anomaly", tdgpt.read_anomaly)),
+    Endpoint("/imputation", ask=_question("imputation", tdgpt.read_imputation)),
+    Endpoint("/correlation", ask=_question("correlation", tdgpt.read_correlation)),
+)

@@ -1,0 +1,59 @@
+"""One analytics node: its settings, its names, its engine. Endpoints are functions of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from foretell.engine.serving import Serving
+from foretell.engine.whitenoise import is_white_noise
+from foretell.errors import WhiteNoise
+from foretell.registry import Kind
+from foretell.settings import Settings
+from foretell.tdgpt.catalogue import Catalogue, Offer
+from foretell.tdgpt.local import Local
+from foretell.wire.tdgpt import Question
+from foretell.wire.tdgpt_answers import Answer, encode, list_answer
+
+log = logging.getLogger("foretell.tdgpt")
+
+
+@dataclass(slots=True)
+class Node:
+    """`listing` is /list as bytes, made when the names change: taosd waits 100 ms for it."""
+
+    settings: Settings
+    serving: Serving
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    listing: bytes = b""
+
+    def reload(self) -> None:
+        """Read anew what may change while the node runs. An error leaves everything as it was."""
+        self.catalogue = Catalogue.of(self._local(), self.serving.engine.models.broken)
+        self.listing = encode(list_answer(_algorithms(self.catalogue)))
+        for place, reason in self.catalogue.broken.items():
+            log.error("%s offers nothing: %s", place, reason)
+
+    async def ask(self, kind: Kind, read: Callable[[bytes], Question], body: bytes) -> Answer:
+        """The answer to the body of a POST; raises ForetellError."""
+        question = read(body)
+        offer = self.catalogue.find(kind, question.algo)
+        if question.wncheck and is_white_noise(question.values):
+            raise WhiteNoise
+        patience = min(question.timeout, self.settings.request_timeout)
+        return await offer.answer(question, time.monotonic() + patience)
+
+    def _local(self) -> Iterator[Offer]:
+        for entry in self.serving.engine.models.entries():
+            for name in (entry.name, *entry.aliases):
+                yield Local(name, entry, self.serving, self.settings.missing_interval == "point")
+
+
+def _algorithms(catalogue: Catalogue) -> dict[str, list[dict[str, object]]]:
+    found: dict[str, list[dict[str, object]]] = {}
+    for offer in catalogue.winners():
+        about = {"name": offer.name, "desc": offer.description, **offer.about()}
+        found.setdefault(offer.kind, []).append(about)
+    return found

@@ -1,0 +1,88 @@
+"""The table of TDgpt's endpoints as handlers of the web framework; nothing else in this folder knows it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from foretell.errors import Cancelled, ForetellError
+from foretell.tdgpt.endpoints import ENDPOINTS, JSON, Ask, Endpoint, Show
+from foretell.tdgpt.node import Node
+from foretell.wire.tdgpt_answers import Answer, encode, error_answer
+
+log = logging.getLogger("foretell.tdgpt")
+Web = Request[Any, Any, Any]
+Seen = Callable[[str, Exception | None, float], None]
+"""Told of each question: path, what went wrong, seconds."""
+T = TypeVar("T")
+
+
+def routes(node: Node, seen: Seen) -> list[HTTPRouteHandler]:
+    return [_handler(node, endpoint, seen) for endpoint in ENDPOINTS]
+
+
+def _handler(node: Node, endpoint: Endpoint, seen: Seen) -> HTTPRouteHandler:
+    handle = _show(node, endpoint.show, endpoint.media_type) if endpoint.show else _ask(node, endpoint, seen)
+    route = HTTPRouteHandler(
+        endpoint.path, http_method=endpoint.method, status_code=200, name=endpoint.path, include_in_schema=False
+    )
+    return route(handle)
+
+
+def _show(node: Node, show: Show, media_type: str) -> Callable[[], Any]:
+    async def handle() -> Response[bytes]:
+        return Response(show(node), media_type=media_type)
+
+    return handle
+
+
+def _ask(node: Node, endpoint: Endpoint, seen: Seen) -> Callable[[Web], Any]:
+    ask = endpoint.ask
+    if ask is None:
+        raise TypeError(f"{endpoint.path} neither shows nor asks")
+
+    async def handle(request: Web) -> Response[bytes]:
+        started = time.monotonic()
+        answer, error = await answer_of(node, ask, request)
+        seen(endpoint.path, error, time.monotonic() - started)
+        return Response(encode(answer), media_type=JSON)
+
+    return handle
+
+
+async def answer_of(node: Node, ask: Ask, request: Web) -> tuple[Answer, Exception | None]:
+    """The answer to a request, which for an error says so, and that error."""
+    body = await request.body()
+    try:
+        return await unless_gone(request, ask(node, body)), None
+    except ForetellError as error:
+        log.info("%s: %s", request.url.path, error)
+        return error_answer(error), error
+    except Exception as error:
+        log.exception("%s", request.url.path)
+        return error_answer("internal error; the log of the node says more"), error
+
+
+async def unless_gone(request: Web, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is stopped when the caller hangs up: taosd does so at its timeout."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise Cancelled("the caller hung up")
+    finally:
+        task.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Web) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
