@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -162,9 +162,17 @@ class Correlator(Named, Protocol):
     def correlate(self, first: Batch, second: Batch, options: Options) -> tuple[Correlation, ...]: ...
 
 
+def nothing() -> str | None:
+    """What most models need to run."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the registry knows of a model without running it; `target` is the entry-point string of its class."""
+    """What the registry knows of a model without running it; `target` is the entry-point string of its class.
+
+    `missing()` says what would make it run here, or None where it can.
+    """
 
     name: str
     target: str
@@ -174,6 +182,7 @@ class Entry:
     license: str
     limits: Limits
     options: Mapping[str, Option]
+    missing: Callable[[], str | None] = nothing
 
     def read_options(self, given: Options) -> dict[str, Any]:
         """All options of the model: the given ones checked, the others at their defaults. Unknown keys are errors."""
@@ -194,16 +203,21 @@ class Registry:
     broken: dict[str, str] = field(default_factory=dict)
 
     def register(self, model: type[Named]) -> Entry:
-        entry = Entry(
-            name=model.name,
-            target=f"{model.__module__}:{model.__qualname__}",
-            kind=model.kind,
-            aliases=tuple(model.aliases),
-            description=model.description,
-            license=model.license,
-            limits=model.limits,
-            options=dict(model.options),
+        return self.add(
+            Entry(
+                name=model.name,
+                target=f"{model.__module__}:{model.__qualname__}",
+                kind=model.kind,
+                aliases=tuple(model.aliases),
+                description=model.description,
+                license=model.license,
+                limits=model.limits,
+                options=dict(model.options),
+            )
         )
+
+    def add(self, entry: Entry) -> Entry:
+        """Register what is no class here, such as a server elsewhere."""
         for name in (entry.name, *entry.aliases):
             other = self._by_name.get((entry.kind, name.lower()))
             if other is not None and other.target != entry.target:
@@ -213,15 +227,23 @@ class Registry:
         return entry
 
     def find(self, name: str, kind: Kind = "forecast") -> Entry:
-        """The entry of a name or alias, in any case; UnknownName lists the known."""
+        """The entry of a name or alias that can run here; NotAvailable says what would make it run."""
+        entry = self.lookup(name, kind)
+        if (needed := entry.missing()) is not None:
+            raise NotAvailable(f"{entry.name} cannot run here: {needed}")
+        return entry
+
+    def lookup(self, name: str, kind: Kind = "forecast") -> Entry:
+        """The entry of a name or alias, in any case, whether it can run or not; UnknownName lists those that can."""
         entry = self._by_name.get((kind, name.strip().lower()))
         if entry is None:
             raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
         return entry
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
-        """All entries, or those of one kind, by name."""
-        found = {e.target: e for e in self._by_name.values() if kind in (None, e.kind)}
+        """All entries that can run here, or those of one kind, by name."""
+        known = {e.target: e for e in self._by_name.values() if kind in (None, e.kind)}
+        found = {target: e for target, e in known.items() if e.missing() is None}
         return sorted(found.values(), key=lambda e: (e.kind, e.name))
 
     def discover(self) -> Registry:

@@ -1,25 +1,28 @@
 """A folder with config.json and model.safetensors (one file, or shards with an index) into a network, strictly.
 
 Every tensor of the files must have its place in the network and every place its tensor, of the right shape.
+This file imports no torch, so that a folder can be looked at without it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
 
 from foretell.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-Places = Iterable[tuple[str, nn.Parameter, Any]]
+Places = Iterable[tuple[str, "nn.Parameter", Any]]
 """Name of a tensor in the files, the parameter that takes it, and the index where it lies there."""
 
 
@@ -41,7 +44,6 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / s for s in shards]
 
 
-@torch.no_grad()
 def load(places: Places, folder: Path) -> None:
     """Fill the parameters from the files, in the parameters' own type."""
     open_places = {name: (parameter, index) for name, parameter, index in places}
@@ -52,7 +54,7 @@ def load(places: Places, folder: Path) -> None:
         if parameter[index].shape != tensor.shape:
             shapes = f"{list(tensor.shape)}, config.json asks for {list(parameter[index].shape)}"
             raise InvalidInput("weights", f"{folder}: {name} is {shapes}")
-        parameter[index] = tensor.to(parameter.dtype)
+        parameter.data[index] = tensor.to(parameter.dtype)
     if open_places:
         some = ", ".join(sorted(open_places)[:3])
         raise InvalidInput("weights", f"{folder}: {len(open_places)} tensors are missing, among them {some}")
@@ -78,3 +80,23 @@ def _read_json(file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InvalidInput("weights", f"{file} holds no JSON object")
     return found
+
+
+def is_complete(folder: Path, expected: Mapping[str, Any]) -> bool:
+    """Whether the files are there and config.json has the `expected` values: no weight is read."""
+    try:
+        config = read_config(folder)
+        return bool(weight_files(folder)) and all(config.get(k) == v for k, v in expected.items())
+    except InvalidInput:
+        return False
+
+
+def fingerprint(folder: Path) -> str:
+    """Eight hexadecimal digits that name the weights: of the SHA-256 of the file, or of those of its shards."""
+    hashes = [sha256(file) for file in weight_files(folder)]
+    return (hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest())[:8]
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

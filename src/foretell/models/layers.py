@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from foretell.errors import InvalidInput
+
 
 class Linear(nn.Module):
     """x [N, in] -> [N, out]. The weight may be stored in another type than x has; arithmetic is done in that of x."""
@@ -32,8 +34,7 @@ class Linear(nn.Module):
         bias = None if self.bias is None else self.bias.to(x.dtype)
         if self._packed is not None:
             return packed_product(x, self._packed, bias)
-        assert self.weight is not None
-        return functional.linear(x, self.weight.to(x.dtype), bias)
+        return functional.linear(x, plain(self).to(x.dtype), bias)
 
     def pack(self) -> None:
         if self.weight is not None and can_pack(self.weight):
@@ -56,8 +57,7 @@ class Bank(nn.Module):
         if self._packed:
             rows = x.split(counts.tolist())
             return torch.cat([packed_product(r, w) for r, w in zip(rows, self._packed, strict=True) if len(r)])
-        assert self.weight is not None
-        weight = self.weight.to(x.dtype)
+        weight = plain(self).to(x.dtype)
         if x.is_cuda:
             return grouped_product(x, weight, counts)
         return looped_product(x, weight.unbind(), counts.tolist())
@@ -79,6 +79,13 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         wide = functional.rms_norm(x.float(), self.weight.shape, eps=self.eps)
         return wide.to(x.dtype) * self.weight.to(x.dtype)
+
+
+def plain(module: Linear | Bank) -> nn.Parameter:
+    """The weight as a parameter; it is there no more once it has been packed."""
+    if module.weight is None:
+        raise InvalidInput("weights", "are packed for this CPU; load the network again")
+    return module.weight
 
 
 def looped_product(x: Tensor, weights: Sequence[Tensor], counts: Sequence[int]) -> Tensor:

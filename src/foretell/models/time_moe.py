@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foretell.errors import InvalidInput
-from foretell.models.layers import Bank, Linear, Norm
+from foretell.models.layers import Bank, Linear, Norm, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,9 @@ class Routing:
     weights: Tensor
 
 
+BLOCK = 1024
+"""Tokens that pass the experts at once when answering: what lies between their matrices then stays in the cache."""
+
 Published = Iterator[tuple[str, nn.Parameter, Any]]
 """Name of a published tensor, the parameter of ours that holds it, and the index where it lies there."""
 
@@ -173,10 +176,10 @@ class Attention(nn.Module):
             rows = torch.arange(heads * self.shape.head_width)
             if name != "v":
                 rows = (rows.view(heads, -1)[:, pairs]).flatten()
-            yield f"{prefix}{name}_proj.weight", _weight(self.qkv), start + rows
+            yield f"{prefix}{name}_proj.weight", plain(self.qkv), start + rows
             yield f"{prefix}{name}_proj.bias", cast(nn.Parameter, self.qkv.bias), start + rows
             start += len(rows)
-        yield prefix + "o_proj.weight", _weight(self.out), ...
+        yield prefix + "o_proj.weight", plain(self.out), ...
 
 
 class Experts(nn.Module):
@@ -211,26 +214,26 @@ class Experts(nn.Module):
     def _routed(self, x: Tensor, experts: Tensor) -> Tensor:
         """What the chosen experts [N, K] say: [N, K, D]. Rows are sorted by expert, so that each has one product."""
         order = experts.flatten().argsort(stable=True)
-        counts = torch.bincount(experts.flatten(), minlength=self.shape.experts)
+        counts = order.new_zeros(self.shape.experts).scatter_add_(0, experts.flatten(), torch.ones_like(order))
         rows = x[order // self.shape.chosen]
         said = self.down(gated(self.up(rows, counts)), counts)
         back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=x.device))
         return cast(Tensor, said[back].unflatten(0, experts.shape))
 
     def published(self, prefix: str) -> Published:
-        yield prefix + "gate.weight", _weight(self.router), slice(0, self.shape.experts)
-        yield prefix + "shared_expert_gate.weight", _weight(self.router), slice(self.shape.experts, None)
+        yield prefix + "gate.weight", plain(self.router), slice(0, self.shape.experts)
+        yield prefix + "shared_expert_gate.weight", plain(self.router), slice(self.shape.experts, None)
         halves = {"gate_proj": 0, "up_proj": 1}
         for name, half in halves.items():
             rows = slice(half * self.shape.inner, (half + 1) * self.shape.inner)
-            yield f"{prefix}shared_expert.{name}.weight", _weight(self.shared_up), rows
-        yield prefix + "shared_expert.down_proj.weight", _weight(self.shared_down), ...
+            yield f"{prefix}shared_expert.{name}.weight", plain(self.shared_up), rows
+        yield prefix + "shared_expert.down_proj.weight", plain(self.shared_down), ...
         routed = self.shape.inner // self.shape.chosen
         for e in range(self.shape.experts):
             for name, half in halves.items():
                 rows = slice(half * routed, (half + 1) * routed)
-                yield f"{prefix}experts.{e}.{name}.weight", _weight(self.up), (e, rows)
-            yield f"{prefix}experts.{e}.down_proj.weight", _weight(self.down), e
+                yield f"{prefix}experts.{e}.{name}.weight", plain(self.up), (e, rows)
+            yield f"{prefix}experts.{e}.down_proj.weight", plain(self.down), e
 
 
 class Layer(nn.Module):
@@ -240,6 +243,11 @@ class Layer(nn.Module):
         self.attention = Attention(shape)
         self.experts_norm = Norm(shape.width, shape.eps)
         self.experts = Experts(shape)
+
+    def mix(self, h: Tensor, watch: list[Routing] | None) -> Tensor:
+        """The experts on h [N, D]; each token stands for itself, so blocks of them give the same."""
+        parts = [h] if watch is not None else h.split(BLOCK)
+        return torch.cat([self.experts(self.experts_norm(part), watch) for part in parts])
 
     def published(self, prefix: str) -> Published:
         yield prefix + "input_layernorm.weight", self.attention_norm.weight, ...
@@ -299,7 +307,7 @@ class TimeMoe(nn.Module):
             yield from cast(Layer, layer).published(f"model.layers.{i}.")
         yield "model.norm.weight", self.norm.weight, ...
         for i, head in enumerate(self.heads):
-            yield f"lm_heads.{i}.out_layer.weight", _weight(cast(Linear, head)), ...
+            yield f"lm_heads.{i}.out_layer.weight", plain(cast(Linear, head)), ...
 
     @torch.no_grad()
     def initialise(self, seed: int) -> TimeMoe:
@@ -336,7 +344,7 @@ class TimeMoe(nn.Module):
             cut = last and i == len(self.layers) - 1
             mixed = layer.attention(layer.attention_norm(h), turn, groups, i, cut)
             h = (h[ends] if cut else h) + mixed
-            h = h + layer.experts(layer.experts_norm(h), watch)
+            h = h + layer.mix(h, watch)
         return cast(Tensor, self.norm(h))
 
 
@@ -406,9 +414,3 @@ def active_flops(shape: Shape, tokens: int) -> float:
 def parameter_count(shape: Shape) -> int:
     """Numbers in the published file."""
     return sum(math.prod(p.shape) for p in TimeMoe(shape).parameters())
-
-
-def _weight(module: Linear | Bank) -> nn.Parameter:
-    if module.weight is None:
-        raise InvalidInput("weights", "are packed for this CPU; load the network again")
-    return module.weight

@@ -1,0 +1,233 @@
+"""The names under which Time-MoE forecasts: `timemoe-50m`, `timemoe-200m` and, for SQL, `timemoe-fc`.
+
+The network is in time_moe.py; torch is imported only when a forecast is asked for. A forecast is made as TDgpt's model
+server makes it: each series scaled by its own mean and standard deviation (ddof = 1), generated greedily in float32,
+scaled back; a constant series is continued.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from foretell.errors import InvalidInput, NotAvailable
+from foretell.models.checkpoint import fingerprint, load, read_config
+from foretell.models.published import Published
+from foretell.registry import Kind, Limits, Option, Options, require
+from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, Batch, FloatArray, Forecast
+from foretell.settings import settings
+
+if TYPE_CHECKING:
+    from foretell.models.hub import Progress
+    from foretell.models.time_moe import TimeMoe
+
+TOGETHER = {"cpu": 4096, "cuda": 65536}
+"""Points of context that run at once; beyond, the cache of keys and values grows and nothing gets faster."""
+
+SMALL = Published(
+    "timemoe-50m", "Maple728/TimeMoE-50M", ("timemoe-50m", "timemoe"), {"model_type": "time_moe", "hidden_size": 384}
+)
+LARGE = Published(
+    "timemoe-200m", "Maple728/TimeMoE-200M", ("timemoe-200m", "timemoe"), {"model_type": "time_moe", "hidden_size": 768}
+)
+
+
+class _Forecaster:
+    """What the names share: `published` says whose weights."""
+
+    name: ClassVar[str]
+    published: ClassVar[Published]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    license: ClassVar[str] = "Apache-2.0"
+    options: ClassVar[Mapping[str, Option]] = {
+        "norm": Option(
+            "instance",
+            "scale each series by its own mean and standard deviation (instance), or feed it as it is (none)",
+            choices=("instance", "none"),
+        ),
+        "head": Option(
+            "greedy",
+            "the largest output head that fits into the rest (greedy, as published), or the smallest that covers it "
+            "(covering: fewer steps, other numbers)",
+            choices=("greedy", "covering"),
+        ),
+        "precision": Option(
+            "fp32",
+            "arithmetic; bf16 is for GPUs that have it, and several times slower on CPUs",
+            choices=("fp32", "bf16"),
+        ),
+    }
+
+    def __init__(self) -> None:
+        self._source = self.source()
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """What would make this model run here; None where it can."""
+        if importlib.util.find_spec("torch") is None:
+            return "torch is not installed; pip install 'foretell[torch]'"
+        source = cls.source()
+        if source.folder() is None:
+            return (
+                f"its weights are not on this machine; foretell models pull {source.name}, or {source.how_to_place()}"
+            )
+        return None
+
+    @classmethod
+    def source(cls) -> Published:
+        """The published weights behind the name."""
+        return cls.published
+
+    @classmethod
+    def pull(cls, progress: Progress | None = None) -> Path:
+        """Download the weights, unless they are there; the folder that holds them."""
+        from foretell.models import hub
+
+        return hub.pull(cls.source(), progress)
+
+    def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:  # noqa: ARG002
+        """Point forecasts; bounds are the engine's. Rows are finite, or get the status that says what they are."""
+        folder = self._source.folder()
+        if folder is None:
+            raise NotAvailable(f"{self.name} cannot run here: {self.missing()}")
+        model = loaded(folder, options["precision"])
+        rows = batch.rows()
+        status = tuple(_status(row) for row in rows)
+        point = np.full((len(rows), horizon), np.nan)
+        for i, row in enumerate(rows):
+            if status[i] == CONSTANT:
+                point[i] = row[-1]
+        ready = [i for i, state in enumerate(status) if state == OK]
+        scales = {i: scale(rows[i], options["norm"]) for i in ready}
+        for chunk in together(ready, [len(row) for row in rows], TOGETHER[model.device]):
+            made = model.generate([scales[i].apply(rows[i]) for i in chunk], horizon, options["head"] == "covering")
+            for i, values in zip(chunk, made, strict=True):
+                point[i] = scales[i].undo(values)
+        return Forecast(point, None, (), status, f"{self._source.name}@{model.fingerprint}")
+
+
+class TimeMoe50M(_Forecaster):
+    name: ClassVar[str] = "timemoe-50m"
+    kind: ClassVar[Kind] = "forecast"
+    description: ClassVar[str] = "Time-MoE base, 113 million parameters of which 50 million work on a point"
+    limits: ClassVar[Limits] = Limits(
+        max_context=4096, max_horizon=1024, intervals=False, cost=1200.0, shift_equivariant=True
+    )
+    published: ClassVar[Published] = SMALL
+
+
+class TimeMoe200M(_Forecaster):
+    name: ClassVar[str] = "timemoe-200m"
+    kind: ClassVar[Kind] = "forecast"
+    description: ClassVar[str] = "Time-MoE large, 453 million parameters of which 198 million work on a point"
+    limits: ClassVar[Limits] = Limits(
+        max_context=4096, max_horizon=1024, intervals=False, cost=4800.0, shift_equivariant=True
+    )
+    published: ClassVar[Published] = LARGE
+
+
+class TimeMoeFc(_Forecaster):
+    """TDgpt's name. The setting `timemoe_fc` says which size answers; `auto` is the largest that is there."""
+
+    name: ClassVar[str] = "timemoe-fc"
+    kind: ClassVar[Kind] = "forecast"
+    description: ClassVar[str] = "Time-MoE, the largest that is there (setting timemoe_fc)"
+    limits: ClassVar[Limits] = TimeMoe200M.limits
+
+    @classmethod
+    def missing(cls) -> str | None:
+        try:
+            return super().missing()
+        except InvalidInput as error:
+            return str(error)
+
+    @classmethod
+    def source(cls) -> Published:
+        """What the setting names; InvalidInput where that is no size that this model knows."""
+        sizes = {"200m": LARGE, "50m": SMALL}
+        chosen = settings().timemoe_fc.lower()
+        if chosen in sizes:
+            return sizes[chosen]
+        if chosen != "auto":
+            raise InvalidInput("timemoe_fc", f"{chosen!r} names no weights; known: auto, {', '.join(sizes)}")
+        return next((size for size in sizes.values() if size.folder() is not None), LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """z = (x - mean) / spread and back, in float64."""
+
+    mean: float
+    spread: float
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        return (values - self.mean) / self.spread
+
+    def undo(self, values: FloatArray) -> FloatArray:
+        return values * self.spread + self.mean
+
+
+def scale(values: FloatArray, norm: str) -> Scale:
+    """Mean and standard deviation (ddof = 1) of a series [T >= 2], or nothing of the kind."""
+    if norm == "none":
+        return Scale(0.0, 1.0)
+    return Scale(float(values.mean()), float(values.std(ddof=1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network ready to answer on `device`."""
+
+    network: TimeMoe
+    device: str
+    fingerprint: str
+
+    def generate(self, contexts: Sequence[FloatArray], horizon: int, covering: bool) -> FloatArray:
+        """Scaled contexts, each [T >= 1] -> [B, horizon]."""
+        torch = require("torch", "torch")
+        tensors = [torch.from_numpy(c.astype(np.float32)).to(self.device) for c in contexts]
+        made: FloatArray = self.network.generate(tensors, horizon, covering).double().cpu().numpy()
+        return made
+
+
+@cache
+def loaded(folder: Path, precision: str = "fp32") -> Loaded:
+    """The network of a folder, on the GPU if there is one; one per process. bf16 files become float32 exactly."""
+    torch = require("torch", "torch")
+    from foretell.models.time_moe import Shape, TimeMoe
+
+    network = TimeMoe(Shape.read(read_config(folder)))
+    network.compute_dtype = dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    load(network.published(), folder)
+    network = network.eval().requires_grad_(False).to(dtype)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = network.to(device) if device == "cuda" else network.pack()
+    return Loaded(network, device, fingerprint(folder))
+
+
+def together(rows: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """`rows` by length, in chunks of at most `budget` points or of one row."""
+    chunk: list[int] = []
+    points = 0
+    for row in sorted(rows, key=lambda i: lengths[i]):
+        if chunk and points + lengths[row] > budget:
+            yield chunk
+            chunk, points = [], 0
+        chunk.append(row)
+        points += lengths[row]
+    if chunk:
+        yield chunk
+
+
+def _status(values: FloatArray) -> str:
+    if np.isnan(values).all():
+        return ALL_MISSING
+    if not np.isfinite(values).all():
+        return NON_FINITE
+    return CONSTANT if (values == values[0]).all() else OK
