@@ -24,14 +24,14 @@ HEAD = """# Scores on public sets
 Made by `python -m benchmarks.scores`; do not edit. All forecasts are zero-shot: no model was fitted to these sets
 beyond the history of the series itself. Every number but the relative ones can be checked against
 `benchmarks/results/`. Less is better, except for coverage, which is right at 80 and 95 per cent.
-
 """
 
 MEANS = """Geometric mean of MASE relative to seasonal naive, and mean coverage (per cent) over all sets.
 
 * *All sets*: the {whole} of the competitions and of ETT with context 512. A dash if the model has not ended one.
 * *Ended sets*: those of the {sampled} of the competitions and the ETT sample that the model has ended (how many).
-* *Shared sets*: the {shared} of these that every model here has ended: the column in which models can be compared.
+* *Shared sets*: the {shared} of these that all models ended which ended at least half of them: the column in which
+  models can be compared.
 """
 
 NOTES = """## How to read this
@@ -88,14 +88,15 @@ def geometric_mean(scores: Scores, model: str, sets: Sequence[str]) -> float:
 def _means(scores: Scores, models: Sequence[str]) -> str:
     whole, sampled = ([s.name for s in _rows(*groups)] for groups in (WHOLE, SAMPLED))
     ended = {m: [n for n in sampled if not math.isnan(_value(scores, m, n, "mase"))] for m in models}
-    shared = [n for n in sampled if all(n in ended[m] for m in models)]
+    compared = [m for m in models if 2 * len(ended[m]) >= len(sampled)]
+    shared = [n for n in sampled if all(n in ended[m] for m in compared)]
     lines = []
     for model in models:
         own = _text(geometric_mean(scores, model, ended[model]), 3)
         cells = [
             _text(geometric_mean(scores, model, whole), 3),
             f"{own} ({len(ended[model])})",
-            _text(geometric_mean(scores, model, shared), 3),
+            _text(geometric_mean(scores, model, shared), 3) if model in compared else "-",
             *(_text(_mean(_value(scores, model, n, c) * 100 for n in whole), 1) for c in COVERAGES),
         ]
         lines.append((model, cells))

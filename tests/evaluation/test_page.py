@@ -40,5 +40,5 @@ def test_the_score_page_computes_means_and_says_what_did_not_end() -> None:
     text = page(scores)
     assert f"* `slow` on {second}: did not end in 3 minutes" in text
     assert "| seasonal_naive | 1.000 | 1.000 (16) | 1.000 | 80.0 | - |" in text
-    assert "| slow | - | 2.000 (1) | 2.000 | - | - |" in text
+    assert "| slow | - | 2.000 (1) | - | - | - |" in text
     assert f"| {first} | 2.000 | 1.000 | 4.000 |" in text
