@@ -35,7 +35,7 @@ class Arima:
     description: ClassVar[str] = "ARIMA, seasonal where there is a season, orders chosen by AICc"
     license: ClassVar[str] = "Apache-2.0"
     limits: ClassVar[Limits] = Limits(
-        min_context=4, max_context=3000, cost=3000, prefix_consistent=True, shift_equivariant=True
+        min_context=4, max_context=2000, cost=3000, prefix_consistent=True, shift_equivariant=True
     )
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,

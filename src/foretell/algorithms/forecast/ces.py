@@ -32,7 +32,7 @@ class Ces:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Complex exponential smoothing; needs no choice between level and trend"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=8, max_context=40_000, cost=60, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=8, max_context=10_000, cost=100, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
         "model": Option("Z", "season: N none, S simple, P partial, F full; Z: chosen by AICc", choices=tuple("NSPFZ")),

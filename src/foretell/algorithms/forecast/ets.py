@@ -29,7 +29,7 @@ class Ets:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Exponential smoothing state space model, chosen by AICc"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=7, max_context=10_000, cost=1000, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=7, max_context=5000, cost=1000, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
         "model": Option("ZZZ", "error (A, M), trend (N, A, M), season (N, A, M): one letter each, Z: chosen by AICc"),

@@ -36,7 +36,7 @@ class HoltWinters:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Exponential smoothing with the trend and season that you name"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=2, max_context=40_000, cost=500, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=2, max_context=10_000, cost=500, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
         "trend": Option(None, "additive or multiplicative trend; not given: none", choices=FORMS),

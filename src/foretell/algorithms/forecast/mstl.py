@@ -27,7 +27,7 @@ class Mstl:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Several seasons (day and week) taken out, the rest by exponential smoothing"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=7, max_context=20_000, cost=500, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=7, max_context=20_000, cost=300, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {"period": PERIOD}
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:

@@ -29,7 +29,7 @@ class Theta:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Theta method; strong and quick on short business series"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=BURN_IN + 2, max_context=20_000, cost=100, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=BURN_IN + 2, max_context=5000, cost=300, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
         "decomposition_type": Option(

@@ -1,0 +1,1 @@
+"""Correlators: one algorithm, one file."""

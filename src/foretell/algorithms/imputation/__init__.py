@@ -1,0 +1,1 @@
+"""Imputers: one algorithm, one file."""
