@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException
 
 from foretell.engine import Engine
 from foretell.engine.pools import Pools
+from foretell.engine.remote import RemoteExecutor
 from foretell.engine.serving import Serving
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.problems import problem, problem_of, title
@@ -35,7 +36,8 @@ OURS = ("/v1", "/healthz", "/readyz", "/metrics", "/schema")
 
 
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
-    pools = Pools(settings.workers or os.cpu_count() or 1)
+    servers = RemoteExecutor()
+    pools = Pools(settings.workers or os.cpu_count() or 1, {"http://": servers, "https://": servers})
     engine = Engine(pools, models or registry())
     node = Node(settings, Serving(engine, pools, settings.queue_limit))
     node.reload()
@@ -49,7 +51,7 @@ def application(node: Node) -> Litestar:
         exception_handlers={Exception: _error_page},
         request_max_body_size=node.settings.body_limit,
         on_startup=[node.serving.pools.start],
-        on_shutdown=[node.serving.close],
+        on_shutdown=[node.serving.pools.aclose],
         logging_config=None,
         openapi_config=None,
     )

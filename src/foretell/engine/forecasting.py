@@ -48,7 +48,7 @@ class Forecasting(SeriesJob[Forecast]):
         members = [self.series[row] for row in rows]
         native = self.levels if self.entry.limits.intervals else ()
         forecast: Forecast = await run.ask(batch_of(members), self.horizon, native)
-        if native == self.levels:
+        if native == self.levels and (not native or forecast.quantiles is not None):
             return forecast
         return await with_bounds(run, members, forecast, self.levels)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from foretell.engine.remote import RemoteExecutor
 from foretell.engine.worker import Executor, ProcessExecutor
 
 FORMULAS = "formulas"
@@ -63,6 +64,13 @@ class Pools(Executor):
     def deaths(self) -> dict[str, int]:
         """How many processes of each pool had to be replaced."""
         return {name: pool.deaths for name, pool in self._pools.items() if isinstance(pool, ProcessExecutor)}
+
+    async def aclose(self) -> None:
+        """Close everything, on the loop of the server."""
+        for executor in self._remotes.values():
+            if isinstance(executor, RemoteExecutor):
+                await executor.aclose()
+        self.close()
 
     def close(self) -> None:
         for executor in (*self._pools.values(), *self._remotes.values()):

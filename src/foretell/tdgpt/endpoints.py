@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Literal
 
+from foretell.errors import ForetellError
 from foretell.registry import Kind
+from foretell.tdgpt import analysis, ds_predict
 from foretell.tdgpt.node import Node
 from foretell.wire import tdgpt
-from foretell.wire.tdgpt_answers import STATUS, Answer, encode
+from foretell.wire.tdgpt_answers import STATUS, Answer, encode, error_answer
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
@@ -23,12 +25,17 @@ Show = Callable[[Node], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A GET shows what is known at once, a POST asks and may wait."""
+    """A GET shows what is known at once, a POST asks and may wait.
+
+    `error` is the shape of an error here, `status` its HTTP status.
+    """
 
     path: str
     show: Show | None = None
     ask: Ask | None = None
     media_type: str = JSON
+    error: Callable[[Exception | str], Answer] = error_answer
+    status: Callable[[Exception], int] = lambda _: 200
 
     @property
     def method(self) -> Literal["GET", "POST"]:
@@ -66,6 +73,10 @@ def _question(kind: Kind, read: Callable[[bytes], tdgpt.Question]) -> Ask:
     return ask
 
 
+def _status_of_error(error: Exception) -> int:
+    return error.http_status if isinstance(error, ForetellError) else 500
+
+
 ENDPOINTS = (
     Endpoint("/", show=_root, media_type=HTML),
     Endpoint("/status", show=lambda _: _STATUS),
@@ -75,4 +86,9 @@ ENDPOINTS = (
     Endpoint("/anomaly-detect", ask=_question("anomaly", tdgpt.read_anomaly)),
     Endpoint("/imputation", ask=_question("imputation", tdgpt.read_imputation)),
     Endpoint("/correlation", ask=_question("correlation", tdgpt.read_correlation)),
+    Endpoint("/tool/batch", ask=analysis.golden_batch),
+    Endpoint("/api/v1/analysis/batch", ask=analysis.golden_batch),
+    Endpoint("/api/v1/analysis/pearsonr", ask=analysis.pearson),
+    Endpoint("/api/v1/analysis/profile-search", ask=analysis.profile_search),
+    Endpoint("/ds_predict", ask=ds_predict.predict, error=ds_predict.error_reply, status=_status_of_error),
 )

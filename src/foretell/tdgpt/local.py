@@ -1,4 +1,4 @@
-"""Names that models of ours answer to, here or behind a URL: a question to series, and what the engine says back."""
+"""Names that the engine answers to, by a model here or behind a URL: a question to series, and what comes back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from foretell.registry import Entry, Kind
 from foretell.series import Series
 from foretell.tdgpt.catalogue import Source
 from foretell.wire import tdgpt_answers as answers
+from foretell.wire.masking import mask
 from foretell.wire.tdgpt import CorrelationQuestion, ForecastQuestion, ImputationQuestion, Question
 
 log = logging.getLogger("foretell.tdgpt")
 
-OPTIONS_OF_TAOSD = frozenset({"algo", "rows", "conf", "wncheck", "start", "every", "timeout", "freq", "prec"})
+OPTIONS_OF_TAOSD = frozenset({"algo", "rows", "conf", "wncheck", "start", "every", "timeout", "freq", "prec", "host"})
 """Options that taosd reads itself or sends as fields of the body."""
 
 
@@ -41,7 +42,7 @@ class Local:
 
     @property
     def place(self) -> str:
-        return self.entry.target
+        return mask(self.entry.target)
 
     def about(self) -> Mapping[str, Any]:
         return {"params": {key: option.default for key, option in self.entry.options.items()}}
@@ -50,8 +51,10 @@ class Local:
         return await ASK[self.kind](self, question, deadline)
 
     def options(self, question: Question) -> dict[str, str]:
-        """The options that the model has; the others are said in the log."""
+        """The options that the model has; the others are said in the log. A model server gets all of them."""
         given = {k: v for k, v in question.params.items() if k not in OPTIONS_OF_TAOSD and not _is_covariate(k)}
+        if self.source == "url":
+            return given
         unknown = sorted(set(given) - set(self.entry.options))
         if unknown:
             log.info("%s has no option %s; not used", self.name, ", ".join(unknown))

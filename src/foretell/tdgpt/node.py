@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from foretell.engine.serving import Serving
 from foretell.engine.whitenoise import is_white_noise
-from foretell.errors import WhiteNoise
+from foretell.errors import InvalidInput, WhiteNoise
 from foretell.registry import Kind
 from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
 from foretell.tdgpt.local import Local
+from foretell.tdgpt.model_servers import ServerEntry, entry_of
 from foretell.wire.tdgpt import Question
 from foretell.wire.tdgpt_answers import Answer, encode, list_answer
 
@@ -31,7 +32,8 @@ class Node:
 
     def reload(self) -> None:
         """Read anew what may change while the node runs. An error leaves everything as it was."""
-        self.catalogue = Catalogue.of(self._local(), self.serving.engine.models.broken)
+        models = self.serving.engine.models
+        self.catalogue = Catalogue.of([*self._local(), *self._servers()], models.broken)
         self.listing = encode(list_answer(_algorithms(self.catalogue)))
         for place, reason in self.catalogue.broken.items():
             log.error("%s offers nothing: %s", place, reason)
@@ -39,16 +41,38 @@ class Node:
     async def ask(self, kind: Kind, read: Callable[[bytes], Question], body: bytes) -> Answer:
         """The answer to the body of a POST; raises ForetellError."""
         question = read(body)
-        offer = self.catalogue.find(kind, question.algo)
+        offer = self._offer(kind, question)
         if question.wncheck and is_white_noise(question.values):
             raise WhiteNoise
         patience = min(question.timeout, self.settings.request_timeout)
         return await offer.answer(question, time.monotonic() + patience)
 
+    def _offer(self, kind: Kind, question: Question) -> Offer:
+        """Who answers: the winner of the name, or the server that the option `host` names, where that is allowed."""
+        host = question.params.get("host")
+        if host is None:
+            return self.catalogue.find(kind, question.algo)
+        if host not in self.settings.host_option:
+            raise InvalidInput("host", "is refused: the node's setting host_option does not allow this address")
+        return self._server(question.algo, host)
+
     def _local(self) -> Iterator[Offer]:
         for entry in self.serving.engine.models.entries():
-            for name in (entry.name, *entry.aliases):
-                yield Local(name, entry, self.serving, self.settings.missing_interval == "point")
+            if not isinstance(entry, ServerEntry):
+                for name in (entry.name, *entry.aliases):
+                    yield Local(name, entry, self.serving, self._copy_point)
+
+    def _servers(self) -> Iterator[Offer]:
+        for name, url in self.settings.tsfm_service.items():
+            yield self._server(name, url)
+
+    def _server(self, name: str, url: str) -> Local:
+        entry = self.serving.engine.models.add(entry_of(name, url))
+        return Local(name, entry, self.serving, self._copy_point, "url")
+
+    @property
+    def _copy_point(self) -> bool:
+        return self.settings.missing_interval == "point"
 
 
 def _algorithms(catalogue: Catalogue) -> dict[str, list[dict[str, object]]]:

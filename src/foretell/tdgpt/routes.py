@@ -12,9 +12,9 @@ from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
 from foretell.errors import Cancelled, ForetellError
-from foretell.tdgpt.endpoints import ENDPOINTS, JSON, Ask, Endpoint, Show
+from foretell.tdgpt.endpoints import ENDPOINTS, JSON, Endpoint, Show
 from foretell.tdgpt.node import Node
-from foretell.wire.tdgpt_answers import Answer, encode, error_answer
+from foretell.wire.tdgpt_answers import Answer, encode
 
 log = logging.getLogger("foretell.tdgpt")
 Web = Request[Any, Any, Any]
@@ -43,30 +43,29 @@ def _show(node: Node, show: Show, media_type: str) -> Callable[[], Any]:
 
 
 def _ask(node: Node, endpoint: Endpoint, seen: Seen) -> Callable[[Web], Any]:
-    ask = endpoint.ask
-    if ask is None:
-        raise TypeError(f"{endpoint.path} neither shows nor asks")
-
     async def handle(request: Web) -> Response[bytes]:
         started = time.monotonic()
-        answer, error = await answer_of(node, ask, request)
+        answer, error = await _answer(node, endpoint, request)
         seen(endpoint.path, error, time.monotonic() - started)
-        return Response(encode(answer), media_type=JSON)
+        status = 200 if error is None else endpoint.status(error)
+        return Response(encode(answer), status_code=status, media_type=JSON)
 
     return handle
 
 
-async def answer_of(node: Node, ask: Ask, request: Web) -> tuple[Answer, Exception | None]:
+async def _answer(node: Node, endpoint: Endpoint, request: Web) -> tuple[Answer, Exception | None]:
     """The answer to a request, which for an error says so, and that error."""
     body = await request.body()
     try:
-        return await unless_gone(request, ask(node, body)), None
+        if endpoint.ask is None:
+            raise TypeError(f"{endpoint.path} neither shows nor asks")
+        return await unless_gone(request, endpoint.ask(node, body)), None
     except ForetellError as error:
-        log.info("%s: %s", request.url.path, error)
-        return error_answer(error), error
+        log.info("%s: %s", endpoint.path, error)
+        return endpoint.error(error), error
     except Exception as error:
-        log.exception("%s", request.url.path)
-        return error_answer("internal error; the log of the node says more"), error
+        log.exception("%s", endpoint.path)
+        return endpoint.error("internal error; the log of the node says more"), error
 
 
 async def unless_gone(request: Web, work: Coroutine[Any, Any, T]) -> T:

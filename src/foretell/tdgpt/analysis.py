@@ -1,0 +1,220 @@
+"""The tools of TDgpt 3.4 that its industrial data platform calls (protocol section 1, table and the lines below it).
+
+Three bodies of their own; errors are `rows: -1` as everywhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+
+from foretell.errors import InvalidInput, TooManyRows
+from foretell.series import FloatArray, IntArray, Series
+from foretell.tdgpt.node import Node
+from foretell.wire import tdgpt
+from foretell.wire.tdgpt_answers import Answer, check_status, finite, number
+
+MAX_MATCHES = 500
+MAX_WINDOWS = 20_000
+BAND = 3.0
+"""Standard deviations between the centre of a golden batch and its bounds, unless `config.sigma` says otherwise."""
+Number = int | float
+T = TypeVar("T")
+
+
+class Points(msgspec.Struct):
+    ts: list[int]
+    data: list[Number]
+
+    def read(self, name: str) -> tuple[IntArray, FloatArray]:
+        if len(self.ts) != len(self.data) or not 1 <= len(self.ts) <= tdgpt.MAX_ROWS:
+            raise InvalidInput(name, f"needs 1 to {tdgpt.MAX_ROWS} times and as many values")
+        times, values = np.array(self.ts, dtype=np.int64), np.array(self.data, dtype=np.float64)
+        if bool((np.diff(times) <= 0).any()):
+            raise InvalidInput(name, "times must ascend")
+        return times, values
+
+
+class BatchBody(Points):
+    window: list[tuple[int, int]] = []
+    config: dict[str, Any] = {}
+
+
+async def golden_batch(_: Node, body: bytes) -> Answer:
+    """The usual course of a process and its band, from the windows of time in which it ran well.
+
+    Each window is resampled to the median length; centre and bounds are mean and standard deviations at each point.
+    """
+    request = _decode(body, BatchBody)
+    times, values = request.read("data")
+    runs = [values[(times >= a) & (times <= b)] for a, b in request.window]
+    if not runs or min(map(len, runs)) < 2:
+        raise InvalidInput("window", "needs windows [start, end] with at least 2 points each")
+    length = int(np.median([len(run) for run in runs]))
+    grid = np.linspace(0, 1, length)
+    same = np.array([np.interp(grid, np.linspace(0, 1, len(run)), run) for run in runs])
+    centre, width = same.mean(axis=0), _sigma(request.config) * same.std(axis=0)
+    bounds = {"lower": finite(centre - width), "upper": finite(centre + width)}
+    return {"rows": length, "center": finite(centre), **bounds}
+
+
+def _sigma(config: dict[str, Any]) -> float:
+    sigma = config.get("sigma", BAND)
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma < 1e6:
+        raise InvalidInput("config.sigma", f"must be a positive number, got {sigma!r}")
+    return float(sigma)
+
+
+async def pearson(_: Node, body: bytes) -> Answer:
+    """Pearson's correlation of val and val1 with its two-sided p-value; 0 and 1 where it is undefined."""
+    from scipy.special import stdtr
+
+    question = tdgpt.read_correlation(body)
+    first, second, count = question.values, question.second, len(question.values)
+    a, b = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    if count < 2 or not np.isfinite(size) or size == 0:
+        r, p = 0.0, 1.0
+    else:
+        r = float(np.clip(a @ b / size, -1, 1))
+        freedom = count - 2
+        rest = 1 - r * r
+        p = 1.0 if not freedom else 0.0 if rest <= 0 else float(2 * stdtr(freedom, -abs(r) * np.sqrt(freedom / rest)))
+    return {"rows": 1, "correlation_coefficient": r, "p_value": number(p), "option": question.option}
+
+
+class Params(msgspec.Struct):
+    radius: int = 1
+    min_window: int | None = None
+    max_window: int | None = None
+    window_size_step: int = 1
+    window_sliding_step: int = 1
+
+
+class Algo(msgspec.Struct):
+    type: Literal["dtw", "cosine"] = "dtw"
+    params: Params = msgspec.field(default_factory=Params)
+
+
+class Wanted(msgspec.Struct):
+    num: int | None = None
+    threshold: float | None = None
+    exclude_contained: bool = False
+    exclude_source: bool = False
+
+
+class SearchBody(msgspec.Struct):
+    source_data: Points
+    target_data: Points
+    normalization: Literal["z-score", "min-max", "centering", "none"] = "z-score"
+    algo: Algo = msgspec.field(default_factory=Algo)
+    result: Wanted = msgspec.field(default_factory=Wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A window of the target, points `first` to `last`, and how far or near it is."""
+
+    first: int
+    last: int
+    criteria: float
+
+    def contains(self, other: Match) -> bool:
+        return self.first <= other.first and other.last <= self.last
+
+
+async def profile_search(node: Node, body: bytes) -> Answer:
+    """Where in the target a piece like the source is: by DTW distance, or cosine similarity at the source's length."""
+    request = _decode(body, SearchBody)
+    source_times, source = request.source_data.read("source_data")
+    times, target = request.target_data.read("target_data")
+    shape = NORMALIZE[request.normalization]
+    windows = list(_windows(request.algo, len(source), len(target)))
+    if request.result.exclude_source:
+        windows = [(a, b) for a, b in windows if times[b] < source_times[0] or times[a] > source_times[-1]]
+    pieces = [shape(target[a : b + 1]) for a, b in windows]
+    if request.algo.type == "dtw":
+        found = await _distances(node, shape(source), pieces, request.algo.params.radius)
+    else:
+        found = [_cosine(shape(source), piece) for piece in pieces]
+    sign = 1 if request.algo.type == "dtw" else -1
+    matches = [Match(a, b, c) for (a, b), c in zip(windows, found, strict=True)]
+    chosen = _choose(sorted(matches, key=lambda m: sign * m.criteria), request.result, sign)
+    return {
+        "rows": len(chosen),
+        "metric_type": "dtw_distance" if request.algo.type == "dtw" else "cosine_similarity",
+        "matches": [
+            {
+                "criteria": m.criteria,
+                "ts_window": [int(times[m.first]), int(times[m.last])],
+                "num": m.last - m.first + 1,
+            }
+            for m in chosen
+        ],
+    }
+
+
+def _windows(algo: Algo, source: int, target: int) -> Iterator[tuple[int, int]]:
+    """First and last point of each window that is tried."""
+    params = algo.params
+    low, high = (params.min_window or source, params.max_window or source) if algo.type == "dtw" else (source, source)
+    if min(low, params.window_size_step, params.window_sliding_step, params.radius) < 1 or high < low:
+        raise InvalidInput("params", "windows, steps and radius must be positive, min_window at most max_window")
+    sizes = range(low, min(high, target) + 1, params.window_size_step)
+    count = sum(len(range(0, target - size + 1, params.window_sliding_step)) for size in sizes)
+    if count > MAX_WINDOWS:
+        raise TooManyRows("params", f"at most {MAX_WINDOWS} windows can be tried, these are {count}; take larger steps")
+    for size in sizes:
+        for first in range(0, target - size + 1, params.window_sliding_step):
+            yield first, first + size - 1
+
+
+async def _distances(node: Node, source: FloatArray, pieces: Sequence[FloatArray], radius: int) -> list[float]:
+    pairs = [(Series(source), Series(piece)) for piece in pieces]
+    deadline = time.monotonic() + min(tdgpt.DEFAULT_TIMEOUT, node.settings.request_timeout)
+    answers = await node.serving.correlate(pairs, "dtw", {"radius": str(radius)}, deadline)
+    for answer in answers:
+        check_status(answer.status, "dtw")
+    return [float(answer.distance or 0.0) for answer in answers]
+
+
+def _choose(matches: Sequence[Match], wanted: Wanted, sign: int) -> list[Match]:
+    """The best ones, best first: `num` of them, or all within the threshold."""
+    limit = MAX_MATCHES if wanted.num is None else max(0, min(wanted.num, MAX_MATCHES))
+    chosen: list[Match] = []
+    for match in matches:
+        beyond = wanted.threshold is not None and sign * match.criteria > sign * wanted.threshold
+        if beyond or len(chosen) == limit:
+            break
+        if not (wanted.exclude_contained and any(m.contains(match) or match.contains(m) for m in chosen)):
+            chosen.append(match)
+    return chosen
+
+
+def _cosine(first: FloatArray, second: FloatArray) -> float:
+    size = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / size if size > 0 else 0.0
+
+
+def _by_size(values: FloatArray, shift: float, size: float) -> FloatArray:
+    return (values - shift) / size if size > 0 else values - shift
+
+
+NORMALIZE: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "z-score": lambda v: _by_size(v, float(v.mean()), float(v.std())),
+    "min-max": lambda v: _by_size(v, float(v.min()), float(np.ptp(v))),
+    "centering": lambda v: v - v.mean(),
+    "none": lambda v: v,
+}
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidInput("body", str(error)) from None
