@@ -21,9 +21,9 @@ Cell = Callable[[str, str], str]
 
 HEAD = """# Scores on public sets
 
-Made by `python -m benchmarks.scores`; do not edit. All forecasts are zero-shot: no model was fitted to these sets
-beyond the history of the series itself. Every number but the relative ones can be checked against
-`benchmarks/results/`. Less is better, except for coverage, which is right at 80 and 95 per cent.
+Made by `python -m benchmarks.scores`; do not edit. The models see the history of each series and nothing else of these
+sets (but see the note on `fracast` below). Every number but the relative ones stands in `benchmarks/results/`. Less is
+better, except for coverage, which is right at 80 and 95 per cent.
 """
 
 MEANS = """Geometric mean of MASE relative to seasonal naive, and mean coverage (per cent) over all sets.
