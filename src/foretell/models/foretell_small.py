@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.features import PATCH, make_features
 from foretell.models.hybrid.network import NumpyNetwork
 from foretell.models.hybrid.quantiles import at_levels
-from foretell.models.hybrid.scaling import scale
+from foretell.models.hybrid.scaling import is_constant, scale
 from foretell.models.hybrid.shape import Shape
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, Batch, FloatArray, Forecast
@@ -66,28 +67,28 @@ class ForetellSmall:
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         """Quantiles at `levels`; the point forecast is the median. NaN may be anywhere; see `Limits` for the rest."""
         rows = [newest_known(row) for row in batch.rows()]
-        status = [_status(row.values) for row in rows]
         trained = np.full((len(rows), horizon, len(built_in().shape.levels)), np.nan)
-        for chunk in _chunks(rows, status, horizon):
+        for chunk in _chunks(rows, horizon):
             trained[chunk.rows] = _quantiles([rows[i] for i in chunk.rows], chunk, horizon)
-        if options.get("floor", True):
-            for i, row in enumerate(rows):
-                _keep_above_zero(trained[i], row.values)
-        for i, state in enumerate(status):
-            if state == CONSTANT:
-                trained[i] = rows[i].values[-1]
+        for quantiles, row in zip(trained, rows, strict=True):
+            if row.status == CONSTANT:
+                quantiles[:] = row.values[-1]
+            elif row.low >= 0 and options["floor"]:
+                _keep_above_zero(quantiles, row.values)
         middle = trained.shape[2] // 2
-        quantiles = at_levels(trained, built_in().shape.levels, levels) if levels else None
-        model = f"{NAME}@{fingerprint()}"
-        return Forecast(trained[:, :, middle], quantiles, levels, tuple(status), model)
+        asked = at_levels(trained, built_in().shape.levels, levels) if levels else None
+        status = tuple(row.status for row in rows)
+        return Forecast(trained[:, :, middle], asked, levels, status, f"{NAME}@{fingerprint()}")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A series up to its newest known value, and how many missing ones follow."""
+    """A series up to its newest known value, how many missing ones follow, its status, its smallest value."""
 
     values: FloatArray
     after: int
+    status: str
+    low: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +104,27 @@ def newest_known(values: FloatArray) -> Row:
     """Without the missing values at both ends, at most as long as the longest context."""
     places = np.flatnonzero(~np.isnan(values))
     if not len(places):
-        return Row(values[:0], len(values))
-    first, last = int(places[0]), int(places[-1]) + 1
-    return Row(values[max(first, last - CONTEXTS[-1]) : last], len(values) - last)
+        return Row(values[:0], len(values), ALL_MISSING)
+    last = int(places[-1]) + 1
+    places = places[places >= last - CONTEXTS[-1]]
+    known = values[places]
+    low, high = float(known.min()), float(known.max())
+    return Row(values[places[0] : last], len(values) - last, _status(len(known), low, high), low)
 
 
-def _status(values: FloatArray) -> str:
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return ALL_MISSING
-    if not np.isfinite(known).all():
+def _status(count: int, low: float, high: float) -> str:
+    if not math.isfinite(high - low):
         return NON_FINITE
-    if len(known) < LEAST:
+    if count < LEAST:
         return TOO_SHORT
-    return CONSTANT if scale(known[None])[2].constant[0] else OK
+    return CONSTANT if is_constant(low, high) else OK
 
 
-def _chunks(rows: list[Row], status: list[str], horizon: int) -> Iterator[Chunk]:
+def _chunks(rows: list[Row], horizon: int) -> Iterator[Chunk]:
     """Rows that need the network, grouped so that none waits for another's longer context or horizon."""
     groups: dict[tuple[int, int], list[int]] = {}
     for i, row in enumerate(rows):
-        if status[i] == OK:
+        if row.status == OK:
             context = next(c for c in CONTEXTS if len(row.values) <= c)
             patches = STRIDE * -(-(horizon + row.after) // (STRIDE * PATCH))
             groups.setdefault((context, patches), []).append(i)
@@ -148,12 +149,9 @@ def _keep_above_zero(quantiles: FloatArray, values: FloatArray) -> None:
 
     Where zeros are common, nothing lies between zero and the smallest other value: what is below half of that is zero.
     """
-    known = values[~np.isnan(values)]
-    if not len(known) or known.min() < 0:
-        return
     np.maximum(quantiles, 0.0, out=quantiles)
-    positive = known[known > 0]
-    if len(positive) and 1 - len(positive) / len(known) >= ZEROS:
+    zeros, positive = int((values == 0).sum()), values[values > 0]
+    if zeros >= ZEROS * (zeros + len(positive)):
         quantiles[quantiles < positive.min() / 2] = 0.0
 
 

@@ -11,6 +11,11 @@ CONSTANT = 1e-15
 """A series whose values differ by at most this share of their size has no spread that a float64 can hold."""
 
 
+def is_constant(low: float, high: float) -> bool:
+    """Whether a series between these values is as good as constant, whatever its size."""
+    return high - low <= CONSTANT * max(abs(low), abs(high))
+
+
 @dataclass(frozen=True)
 class Scaling:
     """x = origin + unit * (mean + spread * z), row by row; each [B, 1]."""
@@ -19,8 +24,6 @@ class Scaling:
     unit: FloatArray
     mean: FloatArray
     spread: FloatArray
-    constant: BoolArray
-    """[B] whether all known values of a row are equal, or as good as."""
 
     def undo(self, z: NDArray[np.floating]) -> FloatArray:
         """Standard units [B, H, Q] -> values."""
@@ -38,13 +41,15 @@ def scale(values: FloatArray) -> tuple[NDArray[np.float32], BoolArray, Scaling]:
     newest = values.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)
     origin = np.take_along_axis(values, newest[:, None], 1)
     away = np.where(known, values - origin, 0.0)
-    unit = np.abs(away).max(1, keepdims=True)
-    constant = unit[:, 0] <= CONSTANT * np.abs(np.where(known, values, 0.0)).max(1)
-    unit = np.where(constant[:, None], 1.0, unit)
+    unit = _positive(np.abs(away).max(1, keepdims=True))
     away = away / unit
     count = known.sum(1, keepdims=True)
     mean = away.sum(1, keepdims=True) / count
     away = np.where(known, away - mean, 0.0)
-    spread = np.sqrt((away * away).sum(1, keepdims=True) / count)
-    spread = np.where(constant[:, None] | (spread == 0), 1.0, spread)
-    return (away / spread).astype(np.float32), known, Scaling(origin, unit, mean, spread, constant)
+    spread = _positive(np.sqrt((away * away).sum(1, keepdims=True) / count))
+    return (away / spread).astype(np.float32), known, Scaling(origin, unit, mean, spread)
+
+
+def _positive(x: FloatArray) -> FloatArray:
+    """1 in place of 0."""
+    return np.where(x > 0, x, 1.0)
