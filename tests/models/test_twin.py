@@ -130,3 +130,13 @@ def test_joint_profile_finds_two_seasons_in_noise() -> None:
     noise = random.normal(size=(1, 512)).astype(np.float32)
     nothing = joint_profile(NUMPY, past(NUMPY, noise, np.array([[512]])), noise, np.array([[24]]), np.array([[168]]))
     assert np.abs(nothing.at(NUMPY, -np.arange(1, 169)[None])).max() < 0.25
+
+
+def test_features_on_another_device_are_those_of_the_cpu() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    from foretell.models.foretell_small_torch import features
+
+    x = torch.from_numpy(series(8, 256))
+    here, there = (features(x.to(d), torch.arange(2, device=d), 32)[0] for d in ("cpu", "cuda"))
+    torch.testing.assert_close(there.candidates.cpu(), here.candidates, atol=5e-3, rtol=1e-3)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foretell.models.hybrid.arrays import NUMPY
-from foretell.models.hybrid.arrays_torch import TorchArrays
+from foretell.models.hybrid.arrays_torch import torch_arrays
 from foretell.models.hybrid.backtest import BANDS, TRIAL
 from foretell.models.hybrid.candidates import COUNT
 from foretell.models.hybrid.features import COARSE, FINE, HORIZON, PATCH, SUMMARY, Features, make_features
@@ -147,7 +147,7 @@ def features(x: Tensor, patches: Tensor, reach: int) -> tuple[Features, Tensor, 
     z = (values - mean) / spread * known
     if x.device.type == "cpu":
         return to_torch(make_features(NUMPY, z.numpy(), known.numpy(), patches.numpy(), reach)), mean, spread
-    return make_features(TorchArrays(x.device), z, known, patches, reach), mean, spread
+    return make_features(torch_arrays(str(x.device)), z, known, patches, reach), mean, spread
 
 
 def to_torch(f: Features, device: torch.device | str = "cpu") -> Features:

@@ -24,6 +24,8 @@ HORIZONS = {
 """Horizons in patches of 16 steps, by context."""
 PATCHES_SEEN = 6
 """Horizon patches drawn per window."""
+MOST_ROWS = 9
+"""A batch has at most its tokens divided by this many rows."""
 SHORTEST = 5
 
 
@@ -93,7 +95,7 @@ class Pool:
         reach = groups * PATCH
         coarse = context // (COARSE * PATCH) if context > FINE else 0
         each = 1 + min(context, FINE) // PATCH + coarse + min(groups, PATCHES_SEEN)
-        rows = min(160, max(32, tokens // each)) // 16 * 16
+        rows = min(tokens // MOST_ROWS, max(32, tokens // each)) // 16 * 16
         series = _vary(dice, lambda: self._crops(rows, context + reach), rows)
         patches = torch.randperm(groups, generator=dice.generator, device=dice.device)[:PATCHES_SEEN]
         return Window(series, _hidden(dice, rows, context), patches.sort().values)

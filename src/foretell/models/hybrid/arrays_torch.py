@@ -1,5 +1,6 @@
 """The array vocabulary of `arrays` in torch, on any device."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,9 @@ class TorchArrays:
 
     def highest(self, x: Array) -> Array:
         return x.amax(-1, keepdim=True)
+
+
+@cache
+def torch_arrays(device: str) -> TorchArrays:
+    """The vocabulary on a device; one per device, so that tables are moved there once."""
+    return TorchArrays(device)
