@@ -87,7 +87,9 @@ def both(ours: Callable[[], object], theirs: Callable[[], object], rounds: int =
 
 def quiet() -> duckdb.DuckDBPyConnection:
     """Plain DuckDB, without its progress bar."""
-    return duckdb.connect(config={"enable_progress_bar": False})
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    return con
 
 
 def make_data(folder: Path) -> None:
@@ -118,7 +120,7 @@ def front(folder: Path) -> list[Figure]:
                     f"SELECT _frowts, FORECAST(v, 'algo=instant,rows=12') FROM {source} {where}"
                 ),
                 lambda source=source, where=where: con.sql(f"SELECT ts, v FROM {source} {where}").to_arrow_table(),  # type: ignore[misc]
-                rounds=21,
+                rounds=60,
             )
             figures.append(Figure(f"front, {kind} / the same scan", ours, theirs, 1.2, slack=0.005))
     return figures
