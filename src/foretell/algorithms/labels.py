@@ -51,8 +51,8 @@ def detection(name: str, batch: Batch, options: Options, find: Find) -> Detectio
 
 
 def near_one(values: FloatArray) -> FloatArray:
-    """`values` [n] divided by a power of two, so that the largest lies in [0.5, 1)."""
-    exponent = np.frexp(np.max(np.abs(values), initial=0.0))[1]
+    """`values` [n] divided by a power of two, so that the largest lies in [0.5, 1); NaN stays."""
+    exponent = np.frexp(np.fmax.reduce(np.abs(values), initial=0.0))[1]
     result: FloatArray = np.ldexp(values, -int(exponent))
     return result
 

@@ -10,8 +10,9 @@ from foretell import series as words
 from foretell.engine.job import SeriesJob
 from foretell.engine.repair import prepare_whole
 from foretell.engine.run import Run
+from foretell.errors import InvalidInput
 from foretell.registry import Entry, Options
-from foretell.results import NORMAL, Detection
+from foretell.results import ANOMALY, NORMAL, Detection
 from foretell.series import Series, batch_of
 
 
@@ -23,6 +24,8 @@ class Detecting(SeriesJob[Detection]):
         given = batch_of(series)
         self._lengths, self._observed = given.lengths, given.observed
         self._normal = int(options.get("valid_code", NORMAL))
+        if self._normal == ANOMALY:
+            raise InvalidInput("valid_code", f"must not be {ANOMALY}, the label of anomalies")
         self._labels = np.full(given.values.shape, self._normal, dtype=np.int64)
         self._scores = np.full(given.values.shape, np.nan)
         self._scored = False

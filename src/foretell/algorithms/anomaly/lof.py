@@ -22,9 +22,7 @@ class Lof:
     kind: ClassVar[Kind] = "anomaly"
     description: ClassVar[str] = "Local outlier factor: values in sparser company than their neighbours"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(
-        min_context=2, max_context=100_000, missing=True, cost=20, shift_equivariant=True
-    )
+    limits: ClassVar[Limits] = Limits(min_context=2, max_context=100_000, missing=True, cost=20, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {
         "neighbors": Option(10, "how many neighbours a value is compared with", int, low=1, high=10_000),
         "algorithm": Option("auto", "how neighbours are searched", choices=("auto", "ball_tree", "kd_tree", "brute")),

@@ -29,7 +29,9 @@ class SeasonalResidual:
     limits: ClassVar[Limits] = Limits(min_context=8, max_context=200_000, cost=10, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
-        "threshold": Option(7.0, "distance, in robust standard deviations, from which on a point is anomalous", float, low=1),
+        "threshold": Option(
+            7.0, "distance, in robust standard deviations, from which on a point is anomalous", float, low=1
+        ),
         "valid_code": VALID_CODE,
     }
 
