@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
-from foretell.registry import Kind, Option, Registry, _models_in, load, registry, require
+from foretell.registry import Kind, Option, Registry, load, registry, require
 from tests.fakes import Fake, Wide
 
 
@@ -86,13 +88,29 @@ def test_a_package_that_fails_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert models.find("wide").name == "wide"
 
 
+def test_a_module_that_fails_leaves_the_rest_of_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / "__init__.py").touch()
+    (tmp_path / "mixed" / "bad.py").write_text("import no_such_library")
+    (tmp_path / "mixed" / "good.py").write_text(
+        "from tests.fakes import Wide\nclass Good(Wide):\n    name, kind = 'good', 'forecast'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    models = Registry()
+    models._add(importlib.import_module("mixed"))
+    assert [entry.name for entry in models.entries()] == ["good"]
+    assert models.broken == {"mixed.bad": "ModuleNotFoundError: No module named 'no_such_library'"}
+
+
 def test_a_module_gives_the_classes_that_say_their_kind() -> None:
     module = types.ModuleType("strangers")
     sys.modules["strangers"] = module
     try:
         model: Any = type("Own", (Fake,), {"kind": "forecast", "__module__": "strangers"})
         vars(module).update(Own=model, Imported=Wide, number=3)
-        assert list(_models_in(module)) == [model]
+        found = Registry()
+        found._add(module)
+        assert [entry.target for entry in found.entries()] == ["strangers:Own"]
     finally:
         del sys.modules["strangers"]
 

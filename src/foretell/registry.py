@@ -12,6 +12,7 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -247,14 +248,33 @@ class Registry:
         return sorted(found.values(), key=lambda e: (e.kind, e.name))
 
     def discover(self) -> Registry:
-        """Register what the installed packages offer. A package that fails is noted in `broken`, the others go on."""
+        """Register what the installed packages offer. A module that fails is noted in `broken`, the others go on."""
         for point in metadata.entry_points(group=GROUP):
-            try:
-                for model in _models_in(point.load()):
-                    self.register(model)
-            except Exception as error:
-                self.broken[point.value] = f"{type(error).__name__}: {error}"
+            with self._noting(point.value):
+                self._add(point.load())
         return self
+
+    def _add(self, found: object) -> None:
+        """A class, the classes of a module, or those of each module of a package."""
+        if isinstance(found, type):
+            self.register(cast(type[Named], found))
+        elif isinstance(found, ModuleType):
+            for name in [m.name for m in pkgutil.iter_modules(getattr(found, "__path__", []))]:
+                path = f"{found.__name__}.{name}"
+                with self._noting(path):
+                    self._add(importlib.import_module(path))
+            for value in list(vars(found).values()):
+                if isinstance(value, type) and value.__module__ == found.__name__ and "kind" in vars(value):
+                    self.register(cast(type[Named], value))
+        else:
+            raise ForetellError(f"an entry point of {GROUP} must name a class or a package, got {found!r}")
+
+    @contextmanager
+    def _noting(self, place: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.broken[place] = f"{type(error).__name__}: {error}"
 
 
 @cache
@@ -280,17 +300,3 @@ def require(module: str, extra: str) -> ModuleType:
         if error.name != module.partition(".")[0]:
             raise
         raise NotAvailable(f"{module} is not installed; pip install 'foretell[{extra}]'") from None
-
-
-def _models_in(found: object) -> Iterator[type[Named]]:
-    if isinstance(found, type):
-        yield cast(type[Named], found)
-    elif isinstance(found, ModuleType):
-        names = [m.name for m in pkgutil.iter_modules(getattr(found, "__path__", []))]
-        modules = [importlib.import_module(f"{found.__name__}.{name}") for name in names] or [found]
-        for module in modules:
-            for value in vars(module).values():
-                if isinstance(value, type) and value.__module__ == module.__name__ and "kind" in vars(value):
-                    yield cast(type[Named], value)
-    else:
-        raise ForetellError(f"an entry point of {GROUP} must name a class or a package, got {found!r}")

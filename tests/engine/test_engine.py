@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from foretell.engine import Engine
 from foretell.errors import InvalidInput, UnknownName
 from foretell.registry import registry
 from foretell.series import Forecast, Series, Step
@@ -139,3 +140,26 @@ def test_times_of_the_future() -> None:
     times = Series(ramp(3), 0, Step(months=1)).future_times(2)
     assert times is not None
     assert times.astype("M8[ns]").astype("M8[D]").astype(str).tolist() == ["1970-04-01", "1970-05-01"]
+
+
+@pytest.mark.parametrize("name", ["seasonal_naive", "drift", "ets", "foretell-small"])
+def test_missing_values_at_the_end_are_forecast_not_held(name: str) -> None:
+    """The plain twin: forecast the part that was seen further, and cut off what lies in the gap."""
+    values = np.tile([1.0, 5, 2, 8], 12) + np.arange(48) / 10
+    options = {"period": 4} if "period" in registry().find(name).options else {}
+    gone = [Series(np.append(values, [np.nan] * gap)) for gap in (0, 3, 5)]
+    engine = Engine()
+    answer = engine.forecast_sync(gone, 4, name, levels=(0.1, 0.9), options=options)
+    plain = engine.forecast_sync([Series(values)], 9, name, levels=(0.1, 0.9), options=options)
+    assert plain.quantiles is not None
+    assert answer.quantiles is not None
+    for row, gap in enumerate((0, 3, 5)):
+        np.testing.assert_allclose(answer.point[row], plain.point[0, gap : gap + 4], rtol=1e-6)
+        np.testing.assert_allclose(answer.quantiles[row], plain.quantiles[0, gap : gap + 4], rtol=1e-6)
+    assert answer.status[0] == "ok"
+
+
+def test_a_gap_at_the_end_is_said_in_the_status() -> None:
+    answer = Engine().forecast_sync([Series(np.array([1.0, np.nan, 3, 5, 4, np.nan, np.nan]))], 2, "naive")
+    assert answer.status == ("repaired(3)",)
+    assert answer.point[0].tolist() == [4, 4]

@@ -102,7 +102,7 @@ def test_cancel_stops_between_chunks(engine: Engine) -> None:
 
 def test_a_caller_that_goes_away_frees_the_executor(engine: Engine) -> None:
     async def leave() -> None:
-        call = asyncio.ensure_future(engine.forecast([Series(ramp(10))] * 500, 2, "sleepy"))
+        call = asyncio.ensure_future(engine.forecast([Series(ramp(10))] * 5000, 2, "sleepy"))
         await asyncio.sleep(0.1)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -111,7 +111,7 @@ def test_a_caller_that_goes_away_frees_the_executor(engine: Engine) -> None:
     asyncio.run(leave())
     began = time.monotonic()
     assert engine.forecast_sync([Series(ramp(10))], 2, "repeat").status == ("ok",)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # what was left would have taken a minute and a half
 
 
 def test_progress_counts_every_series(engine: Engine) -> None:
@@ -145,7 +145,7 @@ def test_a_deadline_kills_native_work(processes: Engine) -> None:
         processes.forecast_sync(
             [Series(ramp(10))], 1, "busy", options={"rounds": FOREVER}, control=Control(timeout=0.3)
         )
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # what was left would have taken a minute and a half
     assert not _alive(first)
     assert processes.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"] != first
 

@@ -31,7 +31,7 @@ def batch_key(entry: Entry, options: Options, context: int, horizon: int, covari
         target=entry.target,
         options=_frozen(options),
         bucket=bucket(context),
-        horizon=None if entry.limits.prefix_consistent else horizon,
+        horizon=None if entry.limits.prefix_consistent and not covariates else horizon,
         covariates=covariates,
     )
 

@@ -26,13 +26,17 @@ class Forecasting(SeriesJob[Forecast]):
         if not entry.limits.covariates and any(map(_covariates, series)):
             raise InvalidInput("covariates", f"{entry.name} takes none")
         self.horizon, self.levels = horizon, check_levels(levels)
+        self._ahead = [0] * len(series)
         self._point = np.full((len(series), horizon), np.nan)
         self._quantiles = np.full((len(series), horizon, len(self.levels)), np.nan) if self.levels else None
 
     def prepare(self, row: int) -> bool:
         """A constant series is answered here."""
-        if not self.keep(row, prepare(self.series[row], self.entry.limits)):
+        limits = self.entry.limits
+        prepared = prepare(self.series[row], limits, reach=limits.max_horizon - self.horizon)
+        if not self.keep(row, prepared):
             return False
+        self._ahead[row] = prepared.ahead
         if self.status[row] != words.CONSTANT:
             return True
         values = self.series[row].values
@@ -41,13 +45,16 @@ class Forecasting(SeriesJob[Forecast]):
             self._quantiles[row] = value
         return False
 
+    def steps(self, row: int) -> int:
+        return self.horizon + self._ahead[row]
+
     def covariates(self, row: int) -> int:
         return _covariates(self.series[row])
 
     async def ask(self, run: Run, rows: Sequence[int]) -> Forecast:
         members = [self.series[row] for row in rows]
         native = self.levels if self.entry.limits.intervals else ()
-        forecast: Forecast = await run.ask(batch_of(members), self.horizon, native)
+        forecast: Forecast = await run.ask(batch_of(members), max(map(self.steps, rows)), native)
         if native == self.levels and (not native or forecast.quantiles is not None):
             return forecast
         return await with_bounds(run, members, forecast, self.levels)
@@ -57,20 +64,26 @@ class Forecasting(SeriesJob[Forecast]):
         self.model = answer.model or self.model
         for i, row in enumerate(rows):
             status = answer.status[i]
-            if words.has_forecast(status) and not np.isfinite(answer.point[i]).all():
+            point = answer.point[i, self._wanted(row)]
+            if words.has_forecast(status) and not np.isfinite(point).all():
                 status = words.failed(f"{self.entry.name} gave a value that is not finite")
             if words.has_forecast(status):
-                self._point[row] = answer.point[i]
+                self._point[row] = point
                 status = self._put_bounds(row, i, answer, status)
             self.note(row, status, answer.details[i] if answer.details else {})
 
     def _put_bounds(self, row: int, i: int, answer: Forecast, status: str) -> str:
         if self._quantiles is None:
             return status
-        if answer.quantiles is None or not np.isfinite(answer.quantiles[i]).all():
+        bounds = None if answer.quantiles is None else answer.quantiles[i, self._wanted(row)]
+        if bounds is None or not np.isfinite(bounds).all():
             return words.NO_INTERVAL
-        self._quantiles[row] = answer.quantiles[i]
+        self._quantiles[row] = bounds
         return status
+
+    def _wanted(self, row: int) -> slice:
+        """The steps after the end of the series, which may lie after the end of what the model saw."""
+        return slice(self._ahead[row], self._ahead[row] + self.horizon)
 
     def result(self) -> Forecast:
         return Forecast(self._point, self._quantiles, self.levels, tuple(self.status), self.model, tuple(self.details))

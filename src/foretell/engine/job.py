@@ -37,6 +37,10 @@ class Job(ABC, Generic[Result]):
     def width(self, row: int) -> int:
         """How many points the model will see: rows of like width share a batch."""
 
+    def steps(self, row: int) -> int:  # noqa: ARG002
+        """How far the model has to look ahead for this row."""
+        return self.horizon
+
     def covariates(self, row: int) -> int:  # noqa: ARG002
         """How many covariates the row has: rows with as many share a batch."""
         return 0
@@ -96,7 +100,7 @@ async def carry_out(job: Job[Result], run: Run) -> Result:
     run.advance(len(job) - len(rows))
     widths = [job.width(row) for row in rows]
     keys = [
-        batch_key(run.entry, run.options, width, job.horizon, job.covariates(row))
+        batch_key(run.entry, run.options, width, job.steps(row), job.covariates(row))
         for row, width in zip(rows, widths, strict=True)
     ]
     chunks = cut(keys, widths, job.horizon, run.entry.limits.cost, run.chunk_budget)

@@ -14,27 +14,40 @@ from foretell.series import Series
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A series ready for a model, with its status; `series` is None where no answer is possible."""
+    """A series ready for a model, with its status; `series` is None where no answer is possible.
+
+    `ahead` counts the missing points at the end that were taken off: a forecast has to reach that much further.
+    """
 
     series: Series | None
     status: str
+    ahead: int = 0
 
 
-def prepare(series: Series, limits: Limits) -> Prepared:
+def prepare(series: Series, limits: Limits, reach: int = 0) -> Prepared:
     """Trim, cut to the newest points that the model takes, and fill gaps if it needs that.
 
-    Missing values before the first observation are dropped: they say nothing. The status is `non_finite`,
-    `all_missing`, `too_short` (fewer observations than the model needs), `constant`, `repaired(n)` or `ok`.
+    Missing values before the first observation are dropped: they say nothing. Up to `reach` missing ones at the end
+    are taken off, not filled: a held value would break trend and season. The status is `non_finite`, `all_missing`,
+    `too_short` (fewer observations than the model needs), `constant`, `repaired(n)` or `ok`.
     """
     values = series.values
     if len(values) <= limits.max_context and np.isfinite(values).all():
         return _finite(series, limits)
-    observed = ~np.isnan(values)
     if np.isinf(values).any():
         return Prepared(None, words.NON_FINITE)
-    if not observed.any():
+    seen = np.flatnonzero(~np.isnan(values))
+    if not len(seen):
         return Prepared(None, words.ALL_MISSING)
-    return _with_gaps(newest(series, min(len(values) - int(observed.argmax()), limits.max_context)), limits)
+    ahead = 0 if limits.missing else min(len(values) - 1 - int(seen[-1]), reach)
+    trimmed = newest(oldest(series, len(values) - ahead), min(len(values) - ahead - int(seen[0]), limits.max_context))
+    prepared = _with_gaps(trimmed, limits)
+    if not ahead or prepared.series is None:
+        return prepared
+    status = prepared.status
+    if status != words.CONSTANT:
+        status = words.repaired(ahead + int(np.isnan(trimmed.values).sum()))
+    return Prepared(prepared.series, status, ahead)
 
 
 def prepare_whole(series: Series, limits: Limits) -> Prepared:
@@ -67,6 +80,18 @@ def _finite(series: Series, limits: Limits) -> Prepared:
         return Prepared(None, words.TOO_SHORT)
     constant = len(seen) > 1 and bool((seen == seen[0]).all())
     return Prepared(series, words.CONSTANT if constant else words.OK)
+
+
+def oldest(series: Series, count: int) -> Series:
+    """The first `count` points; what was known of the future stays."""
+    if count >= len(series):
+        return series
+    past = series.past_covariates
+    return replace(
+        series,
+        values=series.values[:count],
+        past_covariates=None if past is None else past[:, :count],
+    )
 
 
 def newest(series: Series, count: int) -> Series:
