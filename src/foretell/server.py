@@ -39,19 +39,17 @@ def new_node(settings: Settings, models: Registry | None = None) -> Node:
     servers = RemoteExecutor()
     pools = Pools(settings.workers or os.cpu_count() or 1, {"http://": servers, "https://": servers})
     engine = Engine(pools, models or registry())
-    node = Node(settings, Serving(engine, pools, settings.queue_limit))
-    node.reload()
-    return node
+    return Node(settings, Serving(engine, pools, settings.queue_limit))
 
 
-def application(node: Node) -> Litestar:
-    """The doors over one node. Its processes start and end with the application."""
+def application(node: Node, ready: Callable[[], None] = lambda: None) -> Litestar:
+    """The doors over one node. Its processes start and end with the application; `ready` is called in between."""
     return Litestar(
         route_handlers=tdgpt_routes(node, lambda *_: None),
         exception_handlers={Exception: _error_page},
         request_max_body_size=node.settings.body_limit,
-        on_startup=[node.serving.pools.start],
-        on_shutdown=[node.serving.pools.aclose],
+        on_startup=[node.serving.pools.start, node.reload, ready],
+        on_shutdown=[node.close],
         logging_config=None,
         openapi_config=None,
     )
@@ -144,9 +142,12 @@ def start_log(settings: Settings) -> None:
 def in_background(node: Node) -> Iterator[str]:
     """Serve `node` from a thread of this process, on a free port: gives its URL. For tests, benchmarks, notebooks."""
     (listener,) = listen("127.0.0.1", (0,))
-    server = web_server(application(node))
+    ready = threading.Event()
+    server = web_server(application(node, ready.set))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
+    while thread.is_alive() and not ready.wait(0.1):
+        pass
     try:
         yield f"http://{_address(listener)}"
     finally:

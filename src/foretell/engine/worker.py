@@ -270,7 +270,7 @@ def _answer(run: Callable[..., Any], request: tuple[Any, ...]) -> Any:
         return run(*request)
     except ForetellError as error:
         return error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return ModelFailed(f"{request[0]}: {type(error).__name__}: {error}")
 
 

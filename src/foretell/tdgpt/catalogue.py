@@ -19,11 +19,9 @@ Source = Literal["plugin", "url", "local"]
 RANK: Mapping[Source, int] = {"plugin": 0, "url": 1, "local": 2}
 
 MISSING: Mapping[tuple[Kind, str], str] = {
-    ("forecast", "timemoe-fc"): "needs its weights and foretell[torch], or a URL under timemoe-fc in [tsfm-service]",
     ("forecast", "moirai"): "needs a model server: a URL under moirai in [tsfm-service]",
     ("forecast", "chronos"): "needs a model server: a URL under chronos in [tsfm-service]",
     ("forecast", "timesfm"): "needs a model server: a URL under timesfm in [tsfm-service]",
-    ("forecast", "tdtsfm_1"): "needs the built-in model or a URL under tdtsfm_1 in [tsfm-service]",
     ("forecast", "prophet"): "needs pip install 'foretell[prophet]'",
     ("forecast", "sample_forecast_model"): "is an unfinished sample of TDgpt that is not offered; try foretell-small",
     ("anomaly", "sample_ad_model"): "is a Keras autoencoder that is not offered; try iqr, ksigma, grubbs, lof or shesd",
@@ -83,12 +81,11 @@ class Catalogue:
         same.sort(key=lambda o: RANK[o.source])
 
     def find(self, kind: Kind, name: str) -> Offer:
-        """The winner of a name, in any case; NotAvailable says what a known name needs, UnknownName lists them."""
+        """The winner of a name, in any case; NotAvailable says what a name of TDgpt needs, UnknownName lists them."""
         found = self._by_name.get((kind, name.lower()))
         if found:
             return found[0]
-        needs = MISSING.get((kind, name.lower()))
-        if needs:
+        if needs := MISSING.get((kind, name.lower())):
             raise NotAvailable(f"{name} {needs}")
         raise UnknownName(f"{kind} algorithm", name, [o.name for o in self.winners() if o.kind == kind])
 

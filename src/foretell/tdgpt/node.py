@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +10,14 @@ from dataclasses import dataclass, field
 
 from foretell.engine.serving import Serving
 from foretell.engine.whitenoise import is_white_noise
-from foretell.errors import InvalidInput, WhiteNoise
+from foretell.errors import ForetellError, InvalidInput, UnknownName, WhiteNoise
 from foretell.registry import Kind
 from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
 from foretell.tdgpt.local import Local
 from foretell.tdgpt.model_servers import ServerEntry, entry_of
+from foretell.tdgpt.plugins.offers import Loaded, load
+from foretell.tdgpt.plugins.shim import Configuration
 from foretell.wire.tdgpt import Question
 from foretell.wire.tdgpt_answers import Answer, encode, list_answer
 
@@ -28,15 +31,34 @@ class Node:
     settings: Settings
     serving: Serving
     catalogue: Catalogue = field(default_factory=Catalogue)
+    loaded: Loaded = field(default_factory=Loaded)
     listing: bytes = b""
+    _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Read anew what may change while the node runs. An error leaves everything as it was."""
-        models = self.serving.engine.models
-        self.catalogue = Catalogue.of([*self._local(), *self._servers()], models.broken)
-        self.listing = encode(list_answer(_algorithms(self.catalogue)))
-        for place, reason in self.catalogue.broken.items():
+        async with self._reloading:
+            await self._reload()
+
+    async def _reload(self) -> None:
+        settings = self.settings
+        configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
+        loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
+        broken = {**self.serving.engine.models.broken, **loaded.broken}
+        try:
+            catalogue = Catalogue.of([*loaded.plugins, *self._servers(), *self._local()], broken)
+        except ForetellError:
+            loaded.leave(self.loaded)
+            raise
+        before, self.loaded, self.catalogue = self.loaded, loaded, catalogue
+        self.listing = encode(list_answer(_algorithms(catalogue)))
+        before.leave(loaded)
+        for place, reason in broken.items():
             log.error("%s offers nothing: %s", place, reason)
+
+    async def close(self) -> None:
+        self.loaded.close()
+        await self.serving.pools.aclose()
 
     async def ask(self, kind: Kind, read: Callable[[bytes], Question], body: bytes) -> Answer:
         """The answer to the body of a POST; raises ForetellError."""
@@ -51,10 +73,18 @@ class Node:
         """Who answers: the winner of the name, or the server that the option `host` names, where that is allowed."""
         host = question.params.get("host")
         if host is None:
-            return self.catalogue.find(kind, question.algo)
+            return self._winner(kind, question.algo)
         if host not in self.settings.host_option:
             raise InvalidInput("host", "is refused: the node's setting host_option does not allow this address")
         return self._server(question.algo, host)
+
+    def _winner(self, kind: Kind, name: str) -> Offer:
+        """The winner of a name; NotAvailable says what a name that is known needs to run here."""
+        try:
+            return self.catalogue.find(kind, name)
+        except UnknownName:
+            self.serving.engine.models.find(name, kind)
+            raise
 
     def _local(self) -> Iterator[Offer]:
         for entry in self.serving.engine.models.entries():

@@ -61,7 +61,7 @@ class Body(msgspec.Struct):
 class Question:
     """What all questions have. `values` [T] and `times` [T] (ascending, distinct; None without a `ts` column).
 
-    `option` is the text as it came, `params` what it holds; `timeout` in seconds is taosd's patience.
+    `precision` is the unit of the times by its name. `option` is the text as it came, `params` what it holds; `timeout` in seconds is taosd's patience.
     """
 
     algo: str
@@ -70,6 +70,7 @@ class Question:
     values: FloatArray
     times: IntArray | None
     tick: int
+    precision: str
     wncheck: bool
     timeout: float
 
@@ -327,6 +328,7 @@ def _common(body: Body, columns: _Columns, algo: str, need_times: bool = False) 
         "values": values,
         "times": times,
         "tick": _tick(body.prec, times),
+        "precision": body.prec,
         "wncheck": bool(body.wncheck),
         "timeout": _timeout(params.get("timeout")),
     }

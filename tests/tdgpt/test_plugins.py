@@ -1,0 +1,164 @@
+"""Plugins of TDgpt run unchanged; those that misbehave harm nobody else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from foretell.registry import Registry
+from foretell.tdgpt.node import Node
+from tests import fakes
+from tests.tdgpt import plugin_texts
+from tests.tdgpt.conftest import running
+from tests.tdgpt.taosd import ANODE_ERROR, NOT_LOADED, Column, Taosd, TaosError, body
+
+TIMES = [1_577_808_000_000 + 1000 * i for i in range(20)]
+VALUES = [float(i % 5) for i in range(19)] + [30.0]
+Running = tuple[Node, Taosd]
+
+
+def few_models() -> Registry:
+    models = Registry()
+    models.register(fakes.Wide)
+    return models
+
+
+@pytest.fixture(scope="module")
+def good(plugin_folder: Path) -> Iterator[Running]:
+    with running(few_models(), plugins=plugin_folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = plugin_texts.write(tmp_path_factory.mktemp("bad"), plugin_texts.BAD | plugin_texts.UNLOADABLE)
+    with running(few_models(), plugins=folder) as found:
+        yield found
+
+
+def test_they_are_listed(good: Running) -> None:
+    assert good[1].show_anodes_full() == [
+        ("anomaly-detection", "above"),
+        ("forecast", "broad"),
+        ("forecast", "late"),
+        ("forecast", "repeat_last"),
+        ("forecast", "timemoe-fc"),
+        ("forecast", "wide"),
+        ("imputation", "zero"),
+        ("correlation", "gap"),
+    ]
+
+
+def test_a_forecast_with_and_without_bounds(good: Running) -> None:
+    rows = good[1].forecast(TIMES, VALUES, "algo=repeat_last,rows=2,shift=0.5,wncheck=0", bounds=True)
+    assert rows == [(1_577_808_020_000, 30.5, 29.5, 31.5), (1_577_808_021_000, 30.5, 29.5, 31.5)]
+    assert good[1].forecast(TIMES, VALUES, "algo=Repeat_Last,rows=1,wncheck=0") == [(1_577_808_020_000, 30.0)]
+
+
+def test_a_plugin_that_imports_when_it_runs(good: Running) -> None:
+    assert good[1].forecast(TIMES, VALUES, "algo=late,rows=1,wncheck=0") == [(1_577_808_020_000, 0.0)]
+
+
+def test_a_plugin_without_bounds_is_not_given_any(good: Running) -> None:
+    with pytest.raises(TaosError, match="late gives no interval here; drop _flow and _fhigh"):
+        good[1].forecast(TIMES, VALUES, "algo=late,rows=1,wncheck=0", bounds=True)
+
+
+def test_anomalies_imputation_and_correlation(good: Running) -> None:
+    assert good[1].anomaly_window(TIMES, VALUES, "algo=above,limit=12,wncheck=0") == [(TIMES[-1], TIMES[-1] + 1, 7)]
+    some = [t for t in TIMES if t != TIMES[7]]
+    filled = good[1].imputation(some, [1.0] * len(some), "algo=zero,freq=s,wncheck=0")
+    assert [row for row in filled if row[2]] == [(TIMES[7], 0.0, 1)]
+    answer = good[1].post("/correlation", plugin_correlation(VALUES, [v + 1 for v in VALUES]))
+    assert (answer["distance"], answer["rows"]) == (20.0, 20)
+
+
+def plugin_correlation(first: list[float], second: list[float]) -> bytes:
+    columns = [Column("val", "DOUBLE", first), Column("val1", "DOUBLE", second)]
+    return body(columns, [("option", "algo=gap"), ("algo", "gap"), ("wncheck", 0), ("rows", len(first))])
+
+
+def test_the_shim_stays_in_the_plugins_process(good: Running) -> None:
+    assert "taosanalytics" not in sys.modules
+
+
+def test_what_cannot_be_loaded_is_reported(bad: Running) -> None:
+    node, taosd = bad
+    reasons = {Path(place).name: text for place, text in node.catalogue.broken.items()}
+    assert set(reasons) == {"missing.py", "syntax.py", "empty.py", "dies.py"}
+    assert "a_library_that_nobody_has" in reasons["missing.py"]
+    assert "SyntaxError" in reasons["syntax.py"]
+    assert "no class" in reasons["empty.py"]
+    assert "died" in reasons["dies.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("raising", "RuntimeError: no luck"),
+        ("dying", "died twice"),
+        ("nonsense", "nonsense"),
+        ("short", "not 3 of each"),
+        ("endless", "not finite"),
+        ("nothing", "nonsense"),
+        ("strange", "object"),
+        ("talking", "SystemExit"),
+    ],
+)
+def test_misbehaviour_is_an_answer_and_harms_nobody(bad: Running, name: str, reason: str) -> None:
+    taosd = bad[1]
+    with pytest.raises(TaosError, match=reason) as error:
+        taosd.forecast(TIMES, VALUES, f"algo={name},rows=3,wncheck=0")
+    assert error.value.code == ANODE_ERROR
+    assert taosd.show_anodes() == "ready"
+    assert len(taosd.forecast(TIMES, VALUES, "algo=wide,rows=3,wncheck=0")) == 3
+
+
+def test_one_that_hangs_is_killed_at_the_deadline(bad: Running) -> None:
+    node, taosd = bad
+    columns = [Column("ts", "TIMESTAMP", TIMES), Column("val", "DOUBLE", VALUES)]
+    keys = [("option", "algo=hanging,timeout=1"), ("algo", "hanging"), ("wncheck", 0), ("return_conf", 0)]
+    deaths = sum(node.loaded.deaths.values())
+    assert "deadline" in taosd.post("/forecast", body(columns, keys))["msg"]
+    assert sum(node.loaded.deaths.values()) == deaths + 1
+
+
+def test_reload_sees_new_changed_and_removed_files(tmp_path: Path) -> None:
+    folder = plugin_texts.write(tmp_path, {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
+    with running(few_models(), plugins=folder) as (node, taosd):
+        kept = node.loaded.processes[folder / "fc/repeat.py"]
+        plugin_texts.write(folder, {"ad/above.py": plugin_texts.GOOD["ad/above.py"]})
+        reload(taosd)
+        taosd.update_anode()
+        assert node.loaded.processes[folder / "fc/repeat.py"] is kept
+        assert taosd.anomaly_window(TIMES, VALUES, "algo=above,wncheck=0")
+        (folder / "fc/repeat.py").write_text(plugin_texts.GOOD["fc/repeat.py"].replace("+ self.shift", "+ 100"))
+        reload(taosd)
+        assert taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1,wncheck=0")[0][1] == 130.0
+        (folder / "fc/repeat.py").unlink()
+        reload(taosd)
+        taosd.update_anode()
+        with pytest.raises(TaosError) as error:
+            taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1")
+        assert error.value.code == NOT_LOADED
+
+
+def test_a_reload_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
+    folder = plugin_texts.write(tmp_path, {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
+    with running(few_models(), plugins=folder) as (_, taosd):
+        plugin_texts.write(folder, {"custom/twice.py": plugin_texts.GOOD["fc/repeat.py"]})
+        with pytest.raises(TaosError, match="two plugin algorithms"):
+            reload(taosd)
+        assert taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1,wncheck=0")[0][1] == 30.0
+
+
+def reload(taosd: Taosd) -> None:
+    """As `foretell reload` does."""
+    import requests
+
+    answer = requests.post(f"http://{taosd.url}/v1/reload", timeout=60)
+    if answer.status_code != 200:
+        raise TaosError(0, answer.text)
