@@ -192,8 +192,8 @@ Written by `FORETELL_DATA=FOLDER python -m benchmarks.accuracy`.
 
 {about}
 
-A ratio below 1 is better than the library; the issue allows {ALLOWED}. `time` is foretell's CPU time over the library's, in
-the same run. M4 Weekly has the period 1, as in the competition; M3 monthly 12.
+A ratio below 1 is better than the library; the issue allows {ALLOWED}. `time` is foretell's CPU time over the
+library's, in the same run. M4 Weekly has the period 1, as in the competition; M3 monthly 12.
 
 {table}
 """

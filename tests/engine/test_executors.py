@@ -19,6 +19,8 @@ from foretell.errors import Cancelled, DeadlineExceeded, ModelFailed, UnknownNam
 from foretell.series import Series, batch_of
 from tests.fakes import fake_engine, ramp
 
+SOON = 20.0
+"""Seconds that nothing here should take even on a busy machine; the work that is stopped would take far longer."""
 FOREVER = 2_000_000_000
 """Rounds of hashing that take many minutes, in one native call."""
 
@@ -77,7 +79,7 @@ def test_the_deadline_ends_the_wait(engine: Engine) -> None:
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         engine.forecast_sync([Series(ramp(10))], 2, "busy", options={"rounds": 5_000_000}, control=Control(timeout=0.2))
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < SOON
     assert engine.forecast_sync([Series(ramp(10))], 2, "repeat").status == ("ok",)
 
 
