@@ -180,3 +180,6 @@ SELECT FORECAST(v, 'algo=naive') FROM (SELECT * FROM 'sites.csv' UNION ALL SELEC
 
 SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' a JOIN 'sites.csv' b USING (site) WHERE site = 'a';
 --! there are several columns ts; say which, as ts=TABLE.ts in the options @ FROM
+
+SELECT _frowts, FORECST(v) FROM 'sites.csv';
+--! _frowts belongs to FORECAST, and there is none here; is the name misspelled? @ _frowts

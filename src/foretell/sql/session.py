@@ -26,6 +26,8 @@ from foretell.sql.text import Source
 
 log = logging.getLogger("foretell.sql")
 
+PSEUDO_COLUMNS = ("_FROWTS", "_FLOW", "_FHIGH", "_FSTATUS", "_FMODEL")
+OURS = (*FUNCTIONS, *PSEUDO_COLUMNS)
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 
@@ -107,14 +109,13 @@ class Session:
 def _is_plain(text: str) -> bool:
     """Whether it can be seen without reading it that this is one statement, and none of ours."""
     upper = text.upper()
-    return ";" not in text.rstrip().removesuffix(";") and not any(name in upper for name in FUNCTIONS)
+    return ";" not in text.rstrip().removesuffix(";") and not any(name in upper for name in OURS)
 
 
 def _run_statement(statement: Statement, context: Context) -> Result:
     found = blocks(statement, FUNCTIONS)
     if not found:
-        whole = statement.cut((0, len(statement.tokens)))
-        return Result(context.place.duck.table(whole, statement.source, context.place.lookup))
+        return Result(_plain(statement, context))
     _refuse_frozen(statement, found[0])
     context = replace(context, explain=statement.is_word(0, "EXPLAIN"))
     with ExitStack() as lent:
@@ -127,6 +128,21 @@ def _run_statement(statement: Statement, context: Context) -> Result:
         except UnknownColumn as error:
             raise _explained(error, found) from None
     return Result(table, tuple(answers))
+
+
+def _plain(statement: Statement, context: Context) -> pa.Table:
+    """A statement that DuckDB runs alone."""
+    try:
+        return context.place.duck.table(
+            statement.cut((0, len(statement.tokens))), statement.source, context.place.lookup
+        )
+    except UnknownColumn as error:
+        if error.column.upper() not in PSEUDO_COLUMNS:
+            raise
+        raise statement.source.error(
+            f"{error.column} belongs to {' or '.join(FUNCTIONS)}, and there is none here; is the name misspelled?",
+            error.position,
+        ) from None
 
 
 def _answer(block: Block, name: str, context: Context, lent: ExitStack) -> Answer:
