@@ -27,9 +27,11 @@ def _page(entry: Entry) -> str:
     lines = [
         f"{entry.name} ({entry.kind}, {entry.license})",
         f"  {entry.description}",
-        f"  context {limits.min_context} to {limits.max_context:,} points, horizon up to {limits.max_horizon:,}",
-        f"  intervals: {'its own, at any level' if limits.intervals else 'conformal, from its errors in the context'}",
+        f"  takes {limits.min_context} to {limits.max_context:,} points of a series",
     ]
+    if entry.kind == "forecast":
+        source = "its own, at any level" if limits.intervals else "conformal, from its errors in the context"
+        lines += [f"  horizon up to {limits.max_horizon:,}", f"  intervals: {source}"]
     if entry.aliases:
         lines.append(f"  also called {', '.join(entry.aliases)}")
     rows = [(f"  {key}", str(o.default), o.values(), o.doc) for key, o in entry.options.items()]

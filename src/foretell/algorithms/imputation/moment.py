@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from foretell.algorithms.completion import imputation
-from foretell.algorithms.imputation.previous import carried
 from foretell.algorithms.imputation.seasonal import fill_season, find_period
 from foretell.algorithms.seasonality import PERIOD
 from foretell.gaps import fill
@@ -30,9 +29,7 @@ class Moment:
     name: ClassVar[str] = "moment"
     aliases: ClassVar[tuple[str, ...]] = ("best", "moment-imputation")
     kind: ClassVar[Kind] = "imputation"
-    description: ClassVar[str] = (
-        "Not the network MOMENT: the best of linear, previous and seasonal, tried on each series"
-    )
+    description: ClassVar[str] = "Not the network MOMENT: the better of seasonal and linear, tried on each series"
     license: ClassVar[str] = "Apache-2.0"
     limits: ClassVar[Limits] = Limits(max_context=200_000, missing=True, cost=50, shift_equivariant=True)
     options: ClassVar[Mapping[str, Option]] = {"period": PERIOD}
@@ -40,9 +37,9 @@ class Moment:
     def impute(self, batch: Batch, options: Options) -> Imputation:
         def best(values: FloatArray, row: int) -> tuple[FloatArray, Mapping[str, Any]]:
             period = find_period(values, batch.steps[row], options["period"])
-            methods: dict[str, Method] = {"linear": fill, "previous": lambda v: carried(v, 0)[0]}
-            if period > 1:
-                methods = {"seasonal": lambda v: fill_season(v, period)} | methods
+            if period < 2:
+                return fill(values), {"method": "linear", "period": 0}
+            methods: dict[str, Method] = {"seasonal": lambda v: fill_season(v, period), "linear": fill}
             errors = _errors(values, methods)
             name = min(errors, key=lambda method: errors[method])
             return methods[name](values), {"method": name, "period": period if name == "seasonal" else 0}
