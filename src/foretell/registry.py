@@ -123,7 +123,11 @@ Options = Mapping[str, Any]
 
 
 class Named(Protocol):
-    """What every model says of itself, whatever it does."""
+    """What every model says of itself, whatever it does.
+
+    A model that does not run everywhere has a classmethod `missing() -> str | None` as well, which says what would
+    make it run here; one with weights to fetch has a classmethod `pull(progress) -> Path`.
+    """
 
     name: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]]
@@ -214,6 +218,7 @@ class Registry:
                 license=model.license,
                 limits=model.limits,
                 options=dict(model.options),
+                missing=getattr(model, "missing", nothing),
             )
         )
 
