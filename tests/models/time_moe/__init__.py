@@ -1,0 +1,1 @@
+"""Time-MoE: golden numbers, the plain twin, files, names."""
