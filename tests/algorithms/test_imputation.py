@@ -14,8 +14,7 @@ NAN = np.nan
 
 def fill(values: FloatArray | list[float], model: str, **options: object) -> FloatArray:
     series = Series(np.array(values, dtype=np.float64), 0, Step(ns=DAY))
-    filled: FloatArray = ENGINE.impute_sync([series], model, options).row(0)[0]
-    return filled
+    return ENGINE.impute_sync([series], model, options).row(0)[0]
 
 
 def test_by_hand() -> None:
@@ -28,7 +27,8 @@ def test_by_hand() -> None:
 def week(noise: float = 0.0) -> FloatArray:
     days = np.arange(140)
     season = np.array([0.0, 5, 10, 20, 10, -20, -25])
-    return 100 + 0.5 * days + season[days % 7] + np.random.default_rng(3).normal(0, noise, 140)
+    values: FloatArray = 100 + 0.5 * days + season[days % 7] + np.random.default_rng(3).normal(0, noise, 140)
+    return values
 
 
 @pytest.mark.parametrize("model", ["seasonal", "moment"])
