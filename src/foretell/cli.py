@@ -162,6 +162,34 @@ def evaluate(
 
 
 @app.command()
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", "-p", help="Port; 6035 is TDgpt's.")] = None,
+    also: Annotated[list[int] | None, typer.Option("--also", help="A further port; may be given again.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="Own TOML, taosanode.ini or .config.py.")] = None,
+    plugins: Annotated[Path | None, typer.Option("--plugins", help="Folder of TDgpt plugins.")] = None,
+    workers: WorkersFlag = None,
+) -> None:
+    """Serve TDengine as its analytics node, and HTTP clients at /v1; stops on Ctrl-C or SIGTERM."""
+    from foretell.server import serve as run
+
+    further = tuple(also) if also else None
+    run(config, typer.echo, host=host, port=port, also=further, plugins=plugins, workers=workers)
+
+
+@app.command()
+def reload(
+    url: Annotated[str, typer.Option("--url", help="The server; on this machine.")] = "http://127.0.0.1:6035",
+) -> None:
+    """Let a running server read its plugins and model servers anew; no request is dropped."""
+    from foretell.admin import reload as run
+    from foretell.settings import settings
+
+    run(url, settings().admin_token)
+    typer.echo("reloaded")
+
+
+@app.command()
 def models(name: Annotated[str | None, typer.Argument(help="Show one model's options and limits.")] = None) -> None:
     """List the models, or show one."""
     from foretell.catalogue import describe, listing

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
+import secrets
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
 
 import scipy.special  # noqa: F401  the white-noise test needs it: now, not in the first request
 import uvicorn
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
 
+from foretell.admin import write_admin_token
 from foretell.engine import Engine
 from foretell.engine.pools import Pools
 from foretell.engine.remote import RemoteExecutor
 from foretell.engine.serving import Serving
 from foretell.errors import ForetellError, InvalidInput
+from foretell.http_api.access import Gate, Refusal, Rules
+from foretell.http_api.door import Door
+from foretell.http_api.endpoints import handlers
+from foretell.http_api.metrics import Metrics
 from foretell.http_api.problems import problem, problem_of, title
 from foretell.registry import Registry, registry
-from foretell.settings import Settings
+from foretell.settings import CONFIG, Settings, read_settings
+from foretell.tdgpt import taosanode
+from foretell.tdgpt.endpoints import JSON
 from foretell.tdgpt.node import Node
 from foretell.tdgpt.routes import routes as tdgpt_routes
+from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import Masking
 from foretell.wire.tdgpt_answers import encode, error_answer
 
@@ -36,23 +51,44 @@ OURS = ("/v1", "/healthz", "/readyz", "/metrics", "/schema")
 
 
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
+    """A node that has read nothing yet: its application does that when it starts."""
     servers = RemoteExecutor()
     pools = Pools(settings.workers or os.cpu_count() or 1, {"http://": servers, "https://": servers})
     engine = Engine(pools, models or registry())
     return Node(settings, Serving(engine, pools, settings.queue_limit))
 
 
-def application(node: Node, ready: Callable[[], None] = lambda: None) -> Litestar:
-    """The doors over one node. Its processes start and end with the application; `ready` is called in between."""
-    return Litestar(
-        route_handlers=tdgpt_routes(node, lambda *_: None),
+def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp:
+    """The doors over one node, behind the gate. Its processes start and end with it; `ready` is called in between."""
+    settings, serving = node.settings, node.serving
+    metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths})
+    serving.seen = metrics.batch
+    app = Litestar(
+        route_handlers=[
+            *tdgpt_routes(node, metrics.request),
+            *handlers(Door(settings, serving, metrics, node.reload)),
+        ],
         exception_handlers={Exception: _error_page},
-        request_max_body_size=node.settings.body_limit,
-        on_startup=[node.serving.pools.start, node.reload, ready],
+        request_max_body_size=settings.body_limit,
+        on_startup=[serving.pools.start, node.reload, ready],
         on_shutdown=[node.close],
         logging_config=None,
-        openapi_config=None,
+        openapi_config=OpenAPIConfig("foretell", metadata.version("foretell"), path="/schema"),
     )
+    rules = Rules.of(settings.tokens, settings.clients, settings.host, settings.admin_token)
+    gate: Any = Gate(app, rules, _refuse)  # type: ignore[arg-type]
+    return cast(ASGIApp, gate)
+
+
+def _refuse(scope: Any, refusal: Refusal) -> Any:
+    """In the shape of the door, as any other error."""
+    if scope["path"].startswith(OURS):
+        response = problem_of(refusal.status, refusal.reason)
+    else:
+        response = Response(encode(error_answer(refusal.reason)), status_code=refusal.status, media_type=JSON)
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="foretell"'
+    return response.to_asgi_response(app=None, request=Request(scope))
 
 
 def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -65,15 +101,21 @@ def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[b
     if status == 500:
         log.error("%s", request.url.path, exc_info=error)
     if ours:
-        return problem_of(status, detail)
+        return problem_of(status, detail, **_fields(error))
     if status in (404, 405):
         page = f"<!doctype html><title>{status} {title(status)}</title><h1>{title(status)}</h1>\n".encode()
         return Response(page, status_code=status, media_type="text/html")
     return _tdgpt_error(detail)
 
 
+def _fields(error: Exception) -> dict[str, Any]:
+    """Which fields a validation found wrong."""
+    extra = getattr(error, "extra", None)
+    return {"errors": extra} if isinstance(extra, list) else {}
+
+
 def _tdgpt_error(error: Exception | str) -> Response[bytes]:
-    return Response(encode(error_answer(error)), status_code=200, media_type="application/json")
+    return Response(encode(error_answer(error)), status_code=200, media_type=JSON)
 
 
 def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
@@ -92,7 +134,7 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return found
 
 
-def web_server(app: Any) -> uvicorn.Server:
+def web_server(app: Any, settings: Settings) -> uvicorn.Server:
     """uvicorn over uvloop and httptools; it says nothing by itself and ends when requests in flight have."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -106,19 +148,81 @@ def web_server(app: Any) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=30,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
         )
     )
 
 
-def serve(settings: Settings, say: Callable[[str], None] = print, models: Registry | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; requests in flight are finished."""
+def serve(config: Path | None = None, say: Callable[[str], None] = print, **flags: Any) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight are finished. `flags` are settings of the command line.
+
+    `config` is our TOML, or TDgpt's taosanode.ini or taosanode.config.py; SIGHUP reads it and the plugins anew.
+    """
+    settings, notes = read_all(config, flags)
     start_log(settings)
-    node = new_node(settings, models)
+    for note in notes:
+        log.warning("%s: %s", config, note)
     sockets = listen(settings.host, (settings.port, *settings.also))
-    for listener in sockets:
-        say(f"listening on http://{_address(listener)}")
-    server = web_server(application(node))
-    server.run(sockets=sockets)
+    addresses = [_address(listener) for listener in sockets]
+    settings = _with_admin_token(settings, sockets[0].getsockname()[1])
+    _warn_if_open(settings)
+    node = new_node(settings)
+    node.reread = lambda: read_all(config, flags)[0]
+    scheme = "https" if settings.tls_certificate else "http"
+
+    def ready() -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
+        for address in addresses:
+            say(f"listening on {scheme}://{address}")
+
+    web_server(application(node, ready), settings).run(sockets=sockets)
+
+
+def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+    """The settings from everywhere, and what there is to say about a configuration file of TDgpt."""
+    if config is None or config.suffix == ".toml":
+        if config is not None:
+            os.environ[CONFIG] = str(config)  # for the worker processes
+        return read_settings(**flags), []
+    rules = read_settings(**flags)
+    found = taosanode.read(config, may_open=bool(rules.tokens or rules.clients))
+    return read_settings(beneath=found.values, **flags), found.notes
+
+
+def _reload_soon(node: Node) -> None:
+    task = asyncio.ensure_future(_reload(node))
+    _reloads.add(task)
+    task.add_done_callback(_reloads.discard)
+
+
+_reloads: set[asyncio.Task[None]] = set()
+
+
+async def _reload(node: Node) -> None:
+    try:
+        await node.reload()
+        log.info("reloaded")
+    except ForetellError as error:
+        log.error("not reloaded, nothing was changed: %s", error)
+
+
+def _with_admin_token(settings: Settings, port: int) -> Settings:
+    """The settings with an admin token: theirs, or a new one in a file that only this user can read."""
+    if settings.admin_token:
+        return settings
+    token = secrets.token_urlsafe(24)
+    write_admin_token(port, token)
+    return settings.model_copy(update={"admin_token": token})
+
+
+def _warn_if_open(settings: Settings) -> None:
+    if not is_loopback(settings.host) and not settings.tokens and not settings.clients:
+        log.warning(
+            "ANYBODY WHO REACHES %s:%s CAN USE THIS SERVER: set tokens or clients (see docs/tdengine.md)",
+            settings.host,
+            settings.port,
+        )
 
 
 def _address(listener: socket.socket) -> str:
@@ -143,7 +247,11 @@ def in_background(node: Node) -> Iterator[str]:
     """Serve `node` from a thread of this process, on a free port: gives its URL. For tests, benchmarks, notebooks."""
     (listener,) = listen("127.0.0.1", (0,))
     ready = threading.Event()
-    server = web_server(application(node, ready.set))
+    try:
+        server = web_server(application(node, ready.set), node.settings)
+    except BaseException:
+        listener.close()
+        raise
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while thread.is_alive() and not ready.wait(0.1):
@@ -153,3 +261,4 @@ def in_background(node: Node) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+        listener.close()

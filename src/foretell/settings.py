@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from foretell.errors import InvalidInput
 
 PREFIX = "FORETELL_"
 CONFIG = "FORETELL_CONFIG"
+SECRETS = frozenset({"tokens", "admin_token"})
+"""Settings that no message shows."""
 
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -40,8 +43,14 @@ class Settings(BaseSettings):
     plugins: Path | None = Field(None, description="Folder of TDgpt plugins (fc, ad, imputat, correl, custom).")
     tsfm_service: dict[str, str] = Field({}, description="Model servers: algorithm = URL (TDgpt's [tsfm-service]).")
     timemoe_fc: str = Field("auto", description="Weights behind timemoe-fc: auto, 200m, 50m, mini or a URL.")
-    tokens: tuple[str, ...] = Field((), description="Secrets, one of which every request must bring; none: open.")
-    admin_token: str = Field("", description="Secret of `foretell reload`; one is made at each start if empty.")
+    tokens: tuple[str, ...] = Field(
+        (), repr=False, description="Secrets, one of which every request must bring; none: open."
+    )
+    admin_token: str = Field(
+        "", repr=False, description="Secret of `foretell reload`; one is made at each start if empty."
+    )
+    tls_certificate: Path | None = Field(None, description="Certificate chain (PEM); with it the server speaks https.")
+    tls_key: Path | None = Field(None, description="Private key of the certificate (PEM).")
     clients: tuple[str, ...] = Field((), description="Networks whose clients are let in (10.0.0.0/8); none: all.")
     host_option: tuple[str, ...] = Field((), description="URL prefixes that the SQL option host= may name; none.")
     missing_interval: Literal["error", "point"] = Field(
@@ -61,13 +70,16 @@ def settings() -> Settings:
     return read_settings()
 
 
-def read_settings(**flags: Any) -> Settings:
-    """Settings with `flags` (those that are not None) on top; InvalidInput names the wrong one and where it stood."""
+def read_settings(beneath: Mapping[str, Any] | None = None, **flags: Any) -> Settings:
+    """Settings with `flags` (those that are not None) on top; InvalidInput names the wrong one and where it stood.
+
+    `beneath` (what a taosanode.ini says) lies under everything but the defaults.
+    """
     path = os.environ.get(CONFIG)
     stray = [k for k in os.environ if k.startswith(PREFIX) and k.removeprefix(PREFIX).lower() not in _names()]
     if stray and stray != [CONFIG]:
         raise InvalidInput(min(set(stray) - {CONFIG}), f"is no setting; known: {', '.join(_names())}")
-    values = _read_file(Path(path)) if path else {}
+    values = {**(beneath or {}), **(_read_file(Path(path)) if path else {})}
     environment = {k: None for k in values if PREFIX + k.upper() in os.environ}
     given = {k: v for k, v in values.items() if k not in environment}
     given.update({k: v for k, v in flags.items() if v is not None})
@@ -76,7 +88,8 @@ def read_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        raise InvalidInput(name, f"{first['msg']}, got {first.get('input')!r}") from None
+        got = "" if name in SECRETS else f", got {first.get('input')!r}"
+        raise InvalidInput(name, f"{first['msg']}{got}") from None
 
 
 def _names() -> list[str]:
@@ -90,6 +103,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise InvalidInput(CONFIG, f"cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(CONFIG, f"{path} is not TOML: {error}") from None
+    values = {key.replace("-", "_"): value for key, value in values.items()}
     unknown = sorted(set(values) - set(_names()))
     if unknown:
         raise InvalidInput(unknown[0], f"is no setting (in {path}); known: {', '.join(_names())}")

@@ -19,6 +19,7 @@ from foretell.tdgpt.node import Node
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.taosd import Taosd, TaosError
 
+ADMIN = "only-for-tests"
 PATIENT = 5.0
 """Seconds for GETs where a test is not about time: these machines are shared."""
 
@@ -39,7 +40,7 @@ def all_models() -> Registry:
 @contextlib.contextmanager
 def running(models: Registry | None = None, **values: Any) -> Iterator[tuple[Node, Taosd]]:
     """A node that serves, and a taosd that knows it."""
-    node = new_node(Settings(**{"workers": 1, **values}), models or all_models())
+    node = new_node(Settings(**{"workers": 1, "admin_token": ADMIN, **values}), models or all_models())
     with in_background(node) as url:
         taosd = Taosd(get_limit=PATIENT)
         taosd.create_anode(url.removeprefix("http://"))

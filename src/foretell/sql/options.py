@@ -11,31 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from foretell.errors import InvalidInput
-from foretell.series import DAY, SECOND, Step, parse_time
-from foretell.wire.options import read_pairs
+from foretell.series import SECOND, Step, parse_time
+from foretell.wire.options import read_pairs, read_step
 
 MILLISECOND = SECOND // 1000
 MAX_ROWS = 1024
 MAX_TIMEOUT = 1200
-
-DURATIONS = {
-    "b": Step(ns=1),
-    "ns": Step(ns=1),
-    "u": Step(ns=1000),
-    "us": Step(ns=1000),
-    "a": Step(ns=MILLISECOND),
-    "ms": Step(ns=MILLISECOND),
-    "s": Step(ns=SECOND),
-    "m": Step(ns=60 * SECOND),
-    "h": Step(ns=3600 * SECOND),
-    "d": Step(ns=DAY),
-    "w": Step(ns=7 * DAY),
-    "n": Step(months=1),
-    "mo": Step(months=1),
-    "q": Step(months=3),
-    "y": Step(months=12),
-}
-"""Units of a duration: TDengine's (b, u, a, s, m, h, d, w, n for a calendar month, y) and the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +137,7 @@ def _iso(key: str, value: str) -> int:
 
 
 def _every(key: str, value: str, unit: int) -> Step:
-    match = re.fullmatch(r"([+-]?\d+)\s*([a-z]*)", value)
-    if match is None or match[2] not in ("", *DURATIONS):
-        raise InvalidInput(
-            key, f"must be a whole number of milliseconds, or of one of {', '.join(DURATIONS)}, got {value!r}"
-        )
-    count = int(match[1])
-    if count <= 0:
-        raise InvalidInput(key, f"must be greater than 0, got {value}")
-    one = DURATIONS[match[2]] if match[2] else Step(ns=unit)
-    return Step(ns=one.ns * count, months=one.months * count)
+    return read_step(key, value, Step(ns=unit))
 
 
 def _number(key: str, value: str) -> float:

@@ -22,6 +22,8 @@ from foretell.wire.tdgpt import Question
 from foretell.wire.tdgpt_answers import Answer, encode, list_answer
 
 log = logging.getLogger("foretell.tdgpt")
+RELOADED = ("tsfm_service", "timemoe_fc", "host_option", "missing_interval")
+"""Settings that a reload reads anew, beside the folder of plugins."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Node:
     catalogue: Catalogue = field(default_factory=Catalogue)
     loaded: Loaded = field(default_factory=Loaded)
     listing: bytes = b""
+    reread: Callable[[], Settings] | None = None
+    """The settings as they are in their files now."""
     _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reload(self) -> None:
@@ -41,16 +45,17 @@ class Node:
             await self._reload()
 
     async def _reload(self) -> None:
-        settings = self.settings
+        fresh = self.reread() if self.reread is not None else self.settings
+        settings = self.settings.model_copy(update={name: getattr(fresh, name) for name in RELOADED})
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
         loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
         broken = {**self.serving.engine.models.broken, **loaded.broken}
         try:
-            catalogue = Catalogue.of([*loaded.plugins, *self._servers(), *self._local()], broken)
+            catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)
         except ForetellError:
             loaded.leave(self.loaded)
             raise
-        before, self.loaded, self.catalogue = self.loaded, loaded, catalogue
+        before, self.loaded, self.catalogue, self.settings = self.loaded, loaded, catalogue, settings
         self.listing = encode(list_answer(_algorithms(catalogue)))
         before.leave(loaded)
         for place, reason in broken.items():
@@ -92,9 +97,11 @@ class Node:
                 for name in (entry.name, *entry.aliases):
                     yield Local(name, entry, self.serving, self._copy_point)
 
-    def _servers(self) -> Iterator[Offer]:
-        for name, url in self.settings.tsfm_service.items():
+    def _servers(self, settings: Settings) -> Iterator[Offer]:
+        for name, url in settings.tsfm_service.items():
             yield self._server(name, url)
+        if settings.timemoe_fc.startswith(("http://", "https://")):
+            yield self._server("timemoe-fc", settings.timemoe_fc)
 
     def _server(self, name: str, url: str) -> Local:
         entry = self.serving.engine.models.add(entry_of(name, url))

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 
-from foretell.errors import Cancelled, ForetellError
+from foretell.errors import ForetellError
 from foretell.tdgpt.endpoints import ENDPOINTS, JSON, Endpoint, Show
 from foretell.tdgpt.node import Node
+from foretell.wire.asgi import unless_gone
 from foretell.wire.tdgpt_answers import Answer, encode
 
 log = logging.getLogger("foretell.tdgpt")
 Web = Request[Any, Any, Any]
 Seen = Callable[[str, Exception | None, float], None]
 """Told of each question: path, what went wrong, seconds."""
-T = TypeVar("T")
 
 
 def routes(node: Node, seen: Seen) -> list[HTTPRouteHandler]:
@@ -59,29 +58,10 @@ async def _answer(node: Node, endpoint: Endpoint, request: Web) -> tuple[Answer,
     try:
         if endpoint.ask is None:
             raise TypeError(f"{endpoint.path} neither shows nor asks")
-        return await unless_gone(request, endpoint.ask(node, body)), None
+        return await unless_gone(request.receive, endpoint.ask(node, body)), None
     except ForetellError as error:
         log.info("%s: %s", endpoint.path, error)
         return endpoint.error(error), error
     except Exception as error:
         log.exception("%s", endpoint.path)
         return endpoint.error("internal error; the log of the node says more"), error
-
-
-async def unless_gone(request: Web, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which is stopped when the caller hangs up: taosd does so at its timeout."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise Cancelled("the caller hung up")
-    finally:
-        task.cancel()
-        gone.cancel()
-
-
-async def _gone(request: Web) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

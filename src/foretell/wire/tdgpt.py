@@ -61,7 +61,8 @@ class Body(msgspec.Struct):
 class Question:
     """What all questions have. `values` [T] and `times` [T] (ascending, distinct; None without a `ts` column).
 
-    `precision` is the unit of the times by its name. `option` is the text as it came, `params` what it holds; `timeout` in seconds is taosd's patience.
+    `precision` is the unit of the times by its name. `option` is the text as it came, `params` what it holds; `timeout`
+    in seconds is taosd's patience.
     """
 
     algo: str

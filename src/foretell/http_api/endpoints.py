@@ -1,0 +1,101 @@
+"""The endpoints of our own door, as a table: each makes its handler from the door."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from foretell.errors import ForetellError
+from foretell.http_api.access import client_of
+from foretell.http_api.door import Door
+from foretell.http_api.forecast import forecast
+from foretell.http_api.problems import problem_of
+from foretell.registry import Entry
+from foretell.wire.masking import mask
+
+log = logging.getLogger("foretell.http")
+Web = Request[Any, Any, Any]
+
+
+def models(door: Door) -> HTTPRouteHandler:
+    @get("/v1/models", summary="The models that can run here")
+    async def handle() -> list[dict[str, Any]]:
+        """Each model with its limits and options."""
+        return [_about(entry) for entry in door.serving.engine.models.entries()]
+
+    return handle
+
+
+def _about(entry: Entry) -> dict[str, Any]:
+    return {
+        "name": mask(entry.name),
+        "aliases": list(entry.aliases),
+        "kind": entry.kind,
+        "description": entry.description,
+        "license": entry.license,
+        "min_context": entry.limits.min_context,
+        "max_context": entry.limits.max_context,
+        "max_horizon": entry.limits.max_horizon,
+        "covariates": entry.limits.covariates,
+        "options": {key: {"default": o.default, "doc": o.doc} for key, o in entry.options.items()},
+    }
+
+
+def healthz(_: Door) -> HTTPRouteHandler:
+    @get("/healthz", summary="Whether the process answers", media_type="text/plain")
+    async def handle() -> str:
+        """Always ok."""
+        return "ok\n"
+
+    return handle
+
+
+def readyz(_: Door) -> HTTPRouteHandler:
+    @get("/readyz", summary="Whether requests can be answered", media_type="text/plain")
+    async def handle() -> str:
+        """The port opens when everything is loaded: ok as soon as there is an answer."""
+        return "ok\n"
+
+    return handle
+
+
+def metrics(door: Door) -> HTTPRouteHandler:
+    @get("/metrics", summary="Figures for Prometheus")
+    async def handle() -> Response[bytes]:
+        """Requests, times, batch sizes, queues, worker deaths."""
+        return Response(door.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return handle
+
+
+def reload(door: Door) -> HTTPRouteHandler:
+    @post("/v1/reload", status_code=200, summary="Read plugins and model servers anew")
+    async def handle(request: Web) -> Response[Any]:
+        """What `foretell reload` calls: from this machine, with the admin token as a bearer."""
+        address = client_of(request.scope)  # type: ignore[arg-type]
+        brought = request.headers.get("authorization", "").removeprefix("Bearer ")
+        admin = door.settings.admin_token
+        if address is None or not address.is_loopback or not admin:
+            return problem_of(403, "reload is for this machine only")
+        if not hmac.compare_digest(brought.encode(), admin.encode()):
+            return problem_of(401, "the admin token is needed")
+        try:
+            await door.reload()
+        except ForetellError as error:
+            return problem_of(409, f"nothing was changed: {error}")
+        return Response({"status": "reloaded"})
+
+    return handle
+
+
+ENDPOINTS: tuple[Callable[[Door], HTTPRouteHandler], ...] = (forecast, models, healthz, readyz, metrics, reload)
+
+
+def handlers(door: Door) -> list[HTTPRouteHandler]:
+    return [endpoint(door) for endpoint in ENDPOINTS]
