@@ -139,7 +139,7 @@ def test_models_lists_and_describes(foretell: Command) -> None:
     assert "seasonal_naive" in foretell("models").stdout
     page = foretell("models", "HoltWinters").stdout
     assert "seasonal" in page
-    assert "add|mul" in page
+    assert "add, mul" in page
 
 
 def test_a_wrong_setting_is_named(foretell: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from foretell.render import write
 from foretell.sql import Session
-from foretell.sql.options import DURATIONS, READERS
+from foretell.sql.options import READERS
+from foretell.wire.options import DURATIONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "sql.md"
