@@ -126,7 +126,7 @@ class Network(nn.Module):
         middle = len(self.shape.levels) // 2
         raw = self.spread(x).view(*blend.shape, -1)
         median = blend[..., None] + scale * raw[..., middle : middle + 1]
-        widths = functional.softplus(raw - 1.2) * scale
+        widths = functional.softplus(raw - 1.2) * (scale * self.shape.widening)
         up = median + torch.cumsum(widths[..., middle + 1 :], -1)
         down = median - torch.cumsum(widths[..., :middle].flip(-1), -1).flip(-1)
         out = torch.cat([down, median, up], -1)

@@ -18,10 +18,10 @@ LARGEST = 12_000_000
 """Bytes that the weights may take."""
 
 
-def export(run: Path, target: Path = WEIGHTS, command: str = "") -> None:
+def export(run: Path, target: Path = WEIGHTS, command: str = "", widening: float = 1.0) -> None:
     """Writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand."""
     story: dict[str, Any] = json.loads((run / "recipe.json").read_text())
-    shape = Shape(width=story["width"], depth=story["depth"])
+    shape = Shape(width=story["width"], depth=story["depth"], widening=widening)
     weights = load_file(run / "model.safetensors")
     NumpyNetwork(shape, weights)
     target.mkdir(parents=True, exist_ok=True)
@@ -49,8 +49,9 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--target", type=Path, default=WEIGHTS)
     parser.add_argument("--command", default="")
+    parser.add_argument("--widening", type=float, default=1.0, help="see foretell.models.hybrid.shape.Shape")
     given = parser.parse_args()
-    export(given.run, given.target, given.command)
+    export(given.run, given.target, given.command, given.widening)
 
 
 if __name__ == "__main__":

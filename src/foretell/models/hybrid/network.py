@@ -111,7 +111,7 @@ class NumpyNetwork:
         middle = len(self.shape.levels) // 2
         scale = f.scale[:, :, None, None]
         median = blend[..., None] + scale * raw[..., middle : middle + 1]
-        widths = softplus(raw - np.float32(1.2)) * scale
+        widths = softplus(raw - np.float32(1.2)) * (scale * np.float32(self.shape.widening))
         out = np.empty_like(raw)
         out[..., middle : middle + 1] = median
         out[..., middle + 1 :] = median + np.cumsum(widths[..., middle + 1 :], -1)

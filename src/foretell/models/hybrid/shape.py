@@ -20,3 +20,5 @@ class Shape:
     """Width inside the feed-forward part."""
     levels: tuple[float, ...] = LEVELS
     """Quantile levels."""
+    widening: float = 1.0
+    """Factor on all distances from the median, set after training: real series are less regular than synthetic ones."""
