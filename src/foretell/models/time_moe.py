@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foretell.errors import InvalidInput
-from foretell.models.layers import Bank, Linear, Norm, plain
+from foretell.models.layers import Bank, Linear, Norm, Packed, Quantised, can_pack, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +293,19 @@ class TimeMoe(nn.Module):
         back = torch.tensor(order, device=values.device).argsort()
         return torch.cat(said, 1)[back, :horizon]
 
-    def pack(self) -> TimeMoe:
-        """Lay the weights out for answering on this CPU; afterwards they can neither be trained nor moved."""
-        for module in self.modules():
+    def pack(self, eight_bits: bool = False) -> TimeMoe:
+        """Lay the weights out for answering on this CPU; afterwards they can neither be trained nor moved.
+
+        With `eight_bits` all but the routers and the heads are rounded; without, the numbers stay the same, and a
+        PyTorch that lacks oneDNN keeps the weights as they are.
+        """
+        for name, module in self.named_modules():
+            exact = name.endswith(".router") or name.startswith("heads.")
             if isinstance(module, Linear | Bank):
-                module.pack()
+                if eight_bits and not exact:
+                    module.pack(Quantised)
+                elif can_pack(plain(module)):
+                    module.pack(Packed)
         return self
 
     def published(self) -> Published:

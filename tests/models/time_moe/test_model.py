@@ -17,6 +17,7 @@ import pytest
 from foretell.engine import Engine
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
 from foretell.models import time_moe_model
+from foretell.models.layers import can_quantise
 from foretell.models.published import Published, hub_cache
 from foretell.models.time_moe_model import LARGE, SMALL, TimeMoe50M, TimeMoe200M, TimeMoeFc, loaded, together
 from foretell.registry import Entry, Registry
@@ -203,6 +204,20 @@ def test_head_covering_takes_fewer_steps_and_gives_other_numbers(small: Path) ->
 def test_bf16_is_near(small: Path) -> None:
     exact, rough = forecast([walk(60)]).point, forecast([walk(60)], precision="bf16").point
     np.testing.assert_allclose(rough, exact, atol=0.05 * walk(60).std())
+
+
+@pytest.mark.skipif(not can_quantise(), reason="this PyTorch has no eight-bit products")
+def test_int8_is_near_and_the_same_in_a_batch(small: Path) -> None:
+    exact, rough = forecast([walk(60)]).point[0], forecast([walk(60), walk(45, 1)], precision="int8").point[0]
+    np.testing.assert_allclose(rough, exact, atol=0.1 * walk(60).std())
+    np.testing.assert_allclose(forecast([walk(60)], precision="int8").point[0], rough, rtol=1e-6)
+
+
+def test_int8_where_there_is_none(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretell.models.layers.can_quantise", lambda: False)
+    loaded.cache_clear()
+    with pytest.raises(NotAvailable, match="int8 needs a CPU"):
+        forecast([walk(60)], precision="int8")
 
 
 def test_bounds_come_from_the_errors_in_the_context(small: Path) -> None:

@@ -11,7 +11,15 @@ from torch import Tensor
 from foretell.errors import InvalidInput
 from foretell.models import layers
 from foretell.models import time_moe as module
-from foretell.models.layers import Bank, Linear, grouped_product, looped_product
+from foretell.models.layers import (
+    Bank,
+    Linear,
+    Packed,
+    Quantised,
+    can_quantise,
+    grouped_product,
+    looped_product,
+)
 from foretell.models.time_moe import Shape, TimeMoe, active_flops, parameter_count, schedule
 from tests.models.time_moe.golden import tiny
 from tests.models.time_moe.plain import Plain, published_tensors
@@ -154,19 +162,37 @@ def test_without_grouped_products_there_is_the_loop(monkeypatch: pytest.MonkeyPa
 
 
 def test_packing_without_onednn_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "can_pack", lambda _: False)
+    monkeypatch.setattr(module, "can_pack", lambda _: False)
     network = tiny().pack()
     assert len(list(network.published())) == 2 * 26 + 7
 
 
-def test_packed_weights_are_no_parameters_any_more() -> None:
-    linear, bank = Linear(4, 3), Bank(2, 4, 3)
-    for module_ in (linear, bank):
-        module_.pack()
-        module_.pack()
-        if module_.weight is None:
-            with pytest.raises(InvalidInput, match="packed"):
-                layers.plain(module_)
+@pytest.mark.parametrize("form", [Packed, Quantised])
+def test_packed_weights_are_no_parameters_any_more(form: layers.Form) -> None:
+    for module_ in (Linear(4, 3), Bank(2, 4, 3)):
+        layers.plain(module_).data.normal_()
+        module_.pack(form)
+        with pytest.raises(InvalidInput, match="packed"):
+            layers.plain(module_)
+
+
+@pytest.mark.skipif(not can_quantise(), reason="this PyTorch has no eight-bit products")
+def test_eight_bits_are_near_and_no_row_depends_on_its_neighbours() -> None:
+    dice = torch.Generator().manual_seed(0)
+    weight = torch.randn(40, 64, generator=dice)
+    x = torch.randn(20, 64, generator=dice) * torch.logspace(-3, 3, 20)[:, None]
+    found, exact = Quantised(weight)(x), x @ weight.T
+    assert float(((found - exact).norm(dim=1) / exact.norm(dim=1)).max()) < 0.025
+    alone = torch.cat([Quantised(weight)(row[None]) for row in x])
+    torch.testing.assert_close(alone, found, rtol=1e-6, atol=0)
+    assert torch.equal(Quantised(weight)(torch.zeros(2, 64)), torch.zeros(2, 40))
+
+
+@pytest.mark.skipif(not can_quantise(), reason="this PyTorch has no eight-bit products")
+def test_without_vnni_seven_bits_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
+    found = Quantised(torch.ones(8, 64))(torch.ones(2, 64))
+    torch.testing.assert_close(found, torch.full((2, 8), 64.0))
 
 
 @pytest.mark.parametrize(
