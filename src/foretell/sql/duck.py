@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,9 @@ class Duck:
             self._connection = duckdb.connect(path, read_only, {"python_enable_replacements": False})
         except duckdb.Error as error:
             raise SqlError(f"{path}: {error}") from None
-        self._connection.execute("SET errors_as_json = true; SET enable_progress_bar = false")
+        self._connection.execute("SET errors_as_json = true")
+        with suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets: there is no bar to switch off
+            self._connection.execute("SET enable_progress_bar = false")
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
         self._timed_out = False
