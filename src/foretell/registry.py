@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Literal, Protocol, cast
 
@@ -295,6 +296,15 @@ def load(target: str) -> Any:
     for part in attribute.split("."):
         model = getattr(model, part)
     return model()
+
+
+def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Bring the weights of a model onto this machine, and say where they lie; `progress` gets bytes done and all."""
+    entry = registry().lookup(name)
+    fetch = getattr(load(entry.target), "pull", None)
+    if fetch is None:
+        raise InvalidInput("name", f"{entry.name} has no weights to fetch")
+    return cast(Path, fetch(progress))
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -97,7 +97,7 @@ class Bank(nn.Module):
             rows = x.split(counts.tolist())
             return torch.cat([product(r) for r, product in zip(rows, self._products, strict=True) if len(r)])
         weight = plain(self).to(x.dtype)
-        if x.is_cuda:
+        if x.is_cuda and can_group(weight):
             return grouped_product(x, weight, counts)
         return looped_product(x, weight.unbind(), counts.tolist())
 
@@ -134,10 +134,14 @@ def looped_product(x: Tensor, weights: Sequence[Tensor], counts: Sequence[int]) 
 
 def grouped_product(x: Tensor, weight: Tensor, counts: Tensor) -> Tensor:
     """All experts in one launch; the counts stay on the device, so that it never waits for the host."""
-    if not hasattr(functional, "grouped_mm"):
-        return looped_product(x, weight.unbind(), counts.tolist())
     ends = counts.cumsum(0).to(torch.int32)
     return functional.grouped_mm(x, weight.transpose(1, 2), offs=ends)
+
+
+def can_group(weight: Tensor) -> bool:
+    """What the GPU kernel of grouped products takes: bfloat16, rows of whole 16 bytes."""
+    aligned = all(size % 8 == 0 for size in weight.shape[1:])
+    return hasattr(functional, "grouped_mm") and weight.dtype == torch.bfloat16 and aligned
 
 
 def can_pack(weight: Tensor) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from foretell import registry
 from foretell.engine import Engine
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
 from foretell.models import time_moe_model
@@ -23,6 +24,7 @@ from foretell.models.time_moe_model import LARGE, SMALL, TimeMoe50M, TimeMoe200M
 from foretell.registry import Entry, Registry
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, FloatArray, Series, batch_of, has_forecast
 from foretell.settings import settings
+from tests.fakes import Fake
 from tests.models.time_moe.golden import TINY, TOLERANCE, read
 
 NAMES = (TimeMoe50M, TimeMoe200M, TimeMoeFc)
@@ -243,6 +245,15 @@ def test_a_bound_costs_a_bounded_number_of_forecasts(small: Path, monkeypatch: p
     engine.forecast_sync([Series(walk(300))], 9, "timemoe-50m", levels=(0.1, 0.9))
     engine.close()
     assert asked == [1, 8]
+
+
+def test_pull_by_name(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = models()
+    known.register(Fake)
+    monkeypatch.setattr(registry, "registry", lambda: known)
+    assert registry.pull("timemoe-50m") == small
+    with pytest.raises(InvalidInput, match="repeat has no weights to fetch"):
+        registry.pull("repeat")
 
 
 def test_one_network_a_folder(small: Path) -> None:

@@ -1,0 +1,267 @@
+"""How fast Time-MoE is on one core, as ratios within one run; writes docs/benchmarks/time-moe.md.
+
+The network has the shape of the 50M one and random weights, made here. Everything is CPU time of this process
+(time.process_time), because the machine may be shared; variants take turns, and each figure is the median of the
+ratios of neighbours. The physical limit is the time that plain matrix products need for the model's active FLOPs: 2 per
+parameter that works on a point, for every point that goes in, attention not counted. The rate is that of products
+[512, 384] x [384, 1536], plain or packed, whichever is faster, measured before every run.
+
+    python -m benchmarks.time_moe              about ten minutes on a quiet core
+    python -m benchmarks.time_moe --quick      one repeat, for a look
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "time-moe.md"
+CASES = ((96, 16, 9), (512, 96, 3), (2048, 96, 2))
+"""Context, horizon, repeats."""
+TOGETHER = 16
+MALLOC = {
+    "glibc's defaults": {},
+    "MALLOC_MMAP_THRESHOLD_=1G, MALLOC_TRIM_THRESHOLD_=4G": {
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
+    },
+}
+CONFIG = {
+    "model_type": "time_moe",
+    "hidden_size": 384,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "num_key_value_heads": 12,
+    "intermediate_size": 1536,
+    "num_experts": 8,
+    "num_experts_per_tok": 2,
+    "horizon_lengths": [1, 8, 32, 64],
+}
+Job = Callable[[], Any]
+
+
+def make_random(folder: Path) -> None:
+    """A checkpoint folder of the 50M shape. Router rows are wide enough that all experts get tokens."""
+    import torch
+    from safetensors.torch import save_file
+
+    from foretell.models.time_moe import Shape, TimeMoe
+
+    network = TimeMoe(Shape.read(CONFIG)).initialise(0)
+    tensors = {}
+    for name, parameter, index in network.published():
+        tensor = parameter.data[index].clone()
+        if name.endswith("ffn_layer.gate.weight"):
+            tensor *= 10
+        tensors[name] = tensor.to(torch.bfloat16).contiguous()
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
+def cpu(job: Job) -> float:
+    start = time.process_time()
+    job()
+    return time.process_time() - start
+
+
+def measure(folder: Path, quick: bool) -> dict[str, Any]:
+    """All cases in this process, with the allocator as it was started."""
+    import torch
+    from tests.models.time_moe.plain import Plain, published_tensors
+
+    from foretell.models.checkpoint import load
+    from foretell.models.time_moe import Shape, TimeMoe, active_flops, schedule
+
+    torch.set_num_threads(1)
+    shape = Shape.read(CONFIG)
+
+    def network() -> TimeMoe:
+        made = TimeMoe(shape).requires_grad_(False)
+        load(made.published(), folder)
+        return made
+
+    plain, packed, int8 = network(), network().pack(), network().pack(eight_bits=True)
+    twin = Plain(shape, published_tensors(plain))
+    dice = torch.Generator().manual_seed(1)
+    found: dict[str, Any] = {}
+    for context, horizon, repeats in CASES:
+        rows = [torch.randn(context, generator=dice) for _ in range(TOGETHER)]
+        flops = active_flops(shape, context + sum(schedule(horizon, shape.horizons)[:-1]))
+        jobs: dict[str, Job] = {
+            "ours": partial(packed.generate, rows[:1], horizon),
+            "plain weights": partial(plain.generate, rows[:1], horizon),
+            "int8": partial(int8.generate, rows[:1], horizon),
+            "twin": partial(twin.generate, rows[0], horizon),
+        }
+        if context == CASES[0][0]:
+            jobs["16 together"] = partial(packed.generate, rows, horizon)
+            jobs["16 together, int8"] = partial(int8.generate, rows, horizon)
+        found[f"{context}/{horizon}"] = take_turns(jobs, 1 if quick else repeats, flops)
+        exact, rough = packed.generate(rows, horizon), int8.generate(rows, horizon)
+        found[f"{context}/{horizon}"]["int8 error"] = float((rough - exact).norm() / exact.norm())
+        print(found, file=sys.stderr)
+    return found
+
+
+def take_turns(jobs: Mapping[str, Job], repeats: int, flops: float) -> dict[str, Any]:
+    """Median seconds of each job, and the median of its ratios to the limit and to `ours` of the same round."""
+    for job in jobs.values():
+        job()
+    rounds: list[dict[str, float]] = []
+    for _ in range(repeats):
+        seconds = {}
+        rates = []
+        for name, job in jobs.items():
+            rates.append(product_rate())
+            seconds[name] = cpu(job)
+        seconds["limit"] = flops / max(rates)
+        rounds.append(seconds)
+    return {
+        name: {
+            "seconds": statistics.median(r[name] for r in rounds),
+            "of limit": statistics.median(r["limit"] / r[name] for r in rounds),
+            "to ours": statistics.median(r[name] / r["ours"] for r in rounds),
+        }
+        for name in (*jobs, "limit")
+    }
+
+
+def product_rate() -> float:
+    """FLOPs a second of the better of a plain and a packed product."""
+    import torch
+
+    from foretell.models.layers import Packed, can_pack
+
+    x, weight = torch.randn(512, 384), torch.randn(1536, 384)
+    forms: list[Job] = [partial(torch.nn.functional.linear, x, weight)]
+    if can_pack(weight):
+        forms.append(partial(Packed(weight), x))
+    best = min(cpu(lambda: [form() for _ in range(8)]) / 8 for form in forms for _ in range(2))  # noqa: B023
+    return 2 * 512 * 384 * 1536 / best
+
+
+def measure_bounds(folder: Path, repeats: int) -> dict[str, float]:
+    """What conformal bounds cost through the engine, in forecasts without them."""
+    from foretell.engine import Engine
+    from foretell.models.time_moe_model import TimeMoe50M
+    from foretell.registry import Registry
+    from foretell.series import Series
+    from foretell.settings import settings
+
+    os.environ["FORETELL_MODEL_DIR"] = str(folder.parent)
+    settings.cache_clear()
+    models = Registry()
+    models.register(TimeMoe50M)
+    engine = Engine(models=models)
+    ratios = {}
+    for context, horizon, _ in CASES[:2]:
+        series = [Series(np.random.default_rng(0).normal(size=context).cumsum())]
+        ask = (series, horizon, "timemoe-50m")
+        engine.forecast_sync(*ask)
+        pairs = []
+        for _ in range(repeats):
+            with_bounds = cpu(partial(engine.forecast_sync, *ask, levels=(0.1, 0.9)))
+            pairs.append((with_bounds, cpu(partial(engine.forecast_sync, *ask))))
+        ratios[f"{context}/{horizon}"] = statistics.median(a / b for a, b in pairs)
+    engine.close()
+    return ratios
+
+
+INTRODUCTION = """# Time-MoE: speed on one core
+
+Written by `python -m benchmarks.time_moe` on {date}; {processor}, one thread, random weights of the 50M shape.
+CPU time, medians of rounds in which the variants take turns; the machine was shared with other jobs, so seconds are
+rough and ratios are what counts. The limit is the time of plain matrix products of the active FLOPs (attention not
+counted, weights in the cache) in the same round. The plain twin computes as the reference implementation does: eager
+attention, a loop over the experts, one request at a time. int8 error: norm of the difference to ours, over ours.
+"""
+TABLE = """
+## {malloc}
+
+| context/next | ours, CPU ms | share of the limit | without packing | plain twin takes | int8 is faster | int8 error |
+|---|---|---|---|---|---|---|
+{rows}
+
+16 requests of 96/16 together: {together:.2f} times the requests per CPU second of ours one at a time, {to_twin:.2f}
+times those of the plain twin; int8 {together_int8:.2f} and {to_twin_int8:.2f} times.
+"""
+ROW = "| {case} | {ms:.0f} | {share:.2f} | {plain:.2f} | {twin:.2f} x | {int8:.2f} x | {error:.3f} |"
+BOUNDS = """
+## Bounds
+
+Conformal bounds cost, in CPU time of the forecast without them: {costs}; at most eight more forecasts.
+"""
+
+
+def page(found: Mapping[str, Mapping[str, Any]], bounds: Mapping[str, float]) -> str:
+    text = INTRODUCTION.format(date=f"{datetime.now(UTC):%Y-%m-%d}", processor=processor())
+    for malloc, cases in found.items():
+        first = next(iter(cases.values()))
+        twin = first["twin"]["to ours"]
+        exact, rough = (TOGETHER / first[name]["to ours"] for name in ("16 together", "16 together, int8"))
+        text += TABLE.format(
+            malloc=malloc,
+            rows="\n".join(row(case, values) for case, values in cases.items()),
+            together=exact,
+            to_twin=exact * twin,
+            together_int8=rough,
+            to_twin_int8=rough * twin,
+        )
+    return text + BOUNDS.format(costs=", ".join(f"{ratio:.1f} times at {case}" for case, ratio in bounds.items()))
+
+
+def row(case: str, values: Mapping[str, Any]) -> str:
+    return ROW.format(
+        case=case,
+        ms=1000 * values["ours"]["seconds"],
+        share=values["ours"]["of limit"],
+        plain=values["plain weights"]["of limit"],
+        twin=values["twin"]["to ours"],
+        int8=1 / values["int8"]["to ours"],
+        error=values["int8 error"],
+    )
+
+
+def processor() -> str:
+    info = Path("/proc/cpuinfo").read_text()
+    return next(line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(measure(arguments.child, arguments.quick)))
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "timemoe-50m"
+        make_random(folder)
+        command = [sys.executable, "-m", "benchmarks.time_moe", "--child", str(folder), *["--quick"] * arguments.quick]
+        found = {}
+        for name, variables in MALLOC.items():
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+            found[name] = json.loads(done.stdout)
+        bounds = measure_bounds(folder, 1 if arguments.quick else 3)
+    PAGE.write_text(page(found, bounds), "utf-8")
+    print(PAGE.read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    main()
