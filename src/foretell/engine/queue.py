@@ -49,6 +49,7 @@ class BatchQueue(Generic[Item, Answer]):
     limit: int = 1000
     _waiting: deque[Waiting[Item, Answer]] = field(default_factory=deque)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
+    _running: int = 0
 
     def __len__(self) -> int:
         """How many wait."""
@@ -57,14 +58,15 @@ class BatchQueue(Generic[Item, Answer]):
     @property
     def busy(self) -> int:
         """How many batches run."""
-        return len(self._lanes)
+        return self._running
 
     async def submit(self, key: Hashable, item: Item, cost: float = 1.0, deadline: float | None = None) -> Answer:
         if len(self._waiting) >= self.limit:
             raise Overloaded(f"{len(self._waiting)} requests are waiting; try again later")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(key, item, cost, deadline, future))
-        if len(self._lanes) < self.slots:
+        if self._running < self.slots:
+            self._running += 1
             lane = asyncio.ensure_future(self._lane())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
@@ -75,8 +77,12 @@ class BatchQueue(Generic[Item, Answer]):
             raise DeadlineExceeded from None
 
     async def _lane(self) -> None:
-        while batch := self._gather():
-            await self._answer(batch)
+        """Answer batches until nobody waits. The slot is free in the same moment: who comes next takes a new lane."""
+        try:
+            while batch := self._gather():
+                await self._answer(batch)
+        finally:
+            self._running -= 1
 
     def _gather(self) -> list[Waiting[Item, Answer]]:
         """The oldest request that is still wanted, and those like it, in order, as far as the budget goes."""

@@ -1,0 +1,264 @@
+"""How fast is the node? Ratios within one run; writes docs/benchmarks/anode.md.
+
+    python -m benchmarks.anode
+
+1. 64 clients, each posting one 512-point series for 24 steps again and again, a connection for each request as taosd
+   does: the node, and a threaded Flask server with a lock around the same model, in turns.
+2. What the node itself does for a request (read, check, batch, answer), with a model that costs nothing, beside
+   decoding and encoding the same JSON with msgspec.
+3. /list and /status, each on a connection of its own, while nothing happens and while every worker computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from tests.tdgpt.taosd import Column, body
+
+from benchmarks.anode_model import Burn
+from foretell.engine import Engine
+from foretell.engine.pools import Pools
+from foretell.engine.serving import Serving
+from foretell.engine.worker import Executor
+from foretell.registry import Registry
+from foretell.series import OK, Forecast
+from foretell.server import in_background, new_node
+from foretell.settings import Settings
+from foretell.tdgpt.node import Node
+from foretell.wire.tdgpt import read_forecast
+from foretell.wire.tdgpt_answers import encode
+
+PAGE = Path("docs/benchmarks/anode.md")
+CLIENTS, POINTS, STEPS = 64, 512, 24
+ROUNDS = 3
+GETS = 300
+Exchange = tuple[str, int]
+
+
+def request_body(points: int, seed: int = 0) -> bytes:
+    """What taosd posts for a random walk."""
+    values = np.cumsum(np.random.default_rng(seed).normal(size=points))
+    times = [1_577_808_000_000 + 1000 * i for i in range(points)]
+    keys: list[tuple[str, Any]] = [
+        ("option", f"algo=burn,rows={STEPS}"),
+        ("algo", "burn"),
+        ("prec", "ms"),
+        ("wncheck", 1),
+        ("return_conf", 0),
+        ("forecast_rows", STEPS),
+        ("conf", 0.95),
+        ("every", 1000),
+        ("start", times[-1] + 1000),
+        ("rows", points),
+    ]
+    return body([Column("ts", "TIMESTAMP", times), Column("val", "DOUBLE", values.tolist())], keys)
+
+
+async def exchange(at: Exchange, text: bytes) -> bytes:
+    """One request on a connection of its own; the body of the answer."""
+    reader, writer = await asyncio.open_connection(*at)
+    writer.write(text)
+    head = await reader.readuntil(b"\r\n\r\n")
+    (line,) = (x for x in head.split(b"\r\n") if x.lower().startswith(b"content-length:"))
+    answer = await reader.readexactly(int(line.split(b":")[1]))
+    writer.close()
+    return answer
+
+
+def post(at: Exchange, text: bytes) -> bytes:
+    head = f"POST /forecast HTTP/1.1\r\nHost: {at[0]}:{at[1]}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text
+
+
+async def crowd(at: Exchange, seconds: float, clients: int = CLIENTS) -> float:
+    """Requests a second of so many clients, each asking again as soon as it is answered."""
+    text = post(at, request_body(POINTS))
+    end = time.perf_counter() + seconds
+    done = 0
+
+    async def client() -> None:
+        nonlocal done
+        while time.perf_counter() < end:
+            answer = msgspec.json.decode(await exchange(at, text))
+            if answer["rows"] != STEPS:
+                raise RuntimeError(answer)
+            done += 1
+
+    started = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return done / (time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def flask_server() -> Iterator[Exchange]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.anode_model", str(port)])
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.1)
+        yield "127.0.0.1", port
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def node_server() -> Iterator[Exchange]:
+    """The node in a process of its own, as `foretell serve` runs it."""
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.anode", "serve"], stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        host, _, port = line.strip().removeprefix("http://").partition(":")
+        yield host, int(port)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def serve_burn() -> None:
+    models = Registry()
+    models.register(Burn)
+    with in_background(new_node(Settings(workers=1), models)) as url:
+        print(url, flush=True)
+        time.sleep(3600)
+
+
+def throughput() -> list[str]:
+    ours, theirs = [], []
+    with node_server() as node, flask_server() as flask:
+        for at in (node, flask):
+            asyncio.run(crowd(at, 1.0))
+        for _ in range(ROUNDS):
+            ours.append(asyncio.run(crowd(node, 4.0)))
+            theirs.append(asyncio.run(crowd(flask, 4.0)))
+    a, b = statistics.median(ours), statistics.median(theirs)
+    return [
+        "| | requests a second |",
+        "|---|---|",
+        f"| node | {a:.0f} |",
+        f"| Flask, threads, lock | {b:.0f} |",
+        f"| ratio | {a / b:.1f} (wanted: at least 8) |",
+    ]
+
+
+class Free(Executor):
+    """A device that costs nothing."""
+
+    slots = 1
+
+    async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:  # noqa: ARG002
+        batch, horizon, levels, _ = arguments
+        return Forecast(np.zeros((len(batch), horizon)), None, levels, (OK,) * len(batch), "free")
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def own_work() -> list[str]:
+    lines = ["| points | node, ms | msgspec, ms | ratio (wanted: at most 3) |", "|---|---|---|---|"]
+    for points in (512, 40_000):
+        lines.append(asyncio.run(_own_work(points)))
+    return lines
+
+
+async def _own_work(points: int) -> str:
+    models = Registry()
+    models.register(Burn)
+    pools = Pools(1, new=lambda _: Free())
+    node = Node(Settings(), Serving(Engine(pools, models), pools))
+    await node.reload()
+    text = request_body(points)
+    ours, theirs = [], []
+    for _ in range(max(20, 200_000 // points)):
+        started = time.perf_counter()
+        encode(await node.ask("forecast", read_forecast, text))
+        middle = time.perf_counter()
+        msgspec.json.encode(msgspec.json.decode(text))
+        ours.append(middle - started)
+        theirs.append(time.perf_counter() - middle)
+    a, b = statistics.median(ours) * 1e3, statistics.median(theirs) * 1e3
+    return f"| {points:,} | {a:.2f} | {b:.2f} | {a / b:.2f} |"
+
+
+def listing() -> list[str]:
+    lines = ["| | median, ms | p99, ms | slowest, ms |", "|---|---|---|---|"]
+    with node_server() as at:
+        asyncio.run(crowd(at, 1.0))
+        lines.append(_row("nothing happens", asyncio.run(_gets(at))))
+        lines.append(_row("every worker computes", asyncio.run(_gets_under_load(at))))
+    return lines
+
+
+async def _gets(at: Exchange) -> list[float]:
+    """Seconds of /list and /status by turns."""
+    seconds = []
+    for i in range(GETS):
+        path = ("/list", "/status")[i % 2]
+        started = time.perf_counter()
+        await exchange(at, f"GET {path} HTTP/1.1\r\nHost: {at[0]}:{at[1]}\r\n\r\n".encode())
+        seconds.append(time.perf_counter() - started)
+        await asyncio.sleep(0.005)
+    return seconds
+
+
+async def _gets_under_load(at: Exchange) -> list[float]:
+    """The load comes from a process of its own, so that the client's own work is not measured."""
+    load = subprocess.Popen([sys.executable, "-m", "benchmarks.anode", "load", str(at[1])])
+    try:
+        await asyncio.sleep(2.0)
+        return await _gets(at)
+    finally:
+        load.kill()
+        load.wait()
+
+
+def _row(name: str, seconds: Sequence[float]) -> str:
+    ordered = sorted(s * 1e3 for s in seconds)
+    p99 = ordered[math.ceil(0.99 * len(ordered)) - 1]
+    return f"| {name} | {statistics.median(ordered):.1f} | {p99:.1f} | {ordered[-1]:.1f} |"
+
+
+SECTIONS: tuple[tuple[str, Callable[[], list[str]]], ...] = (
+    ("64 clients, one 512-point series for 24 steps each; a model of 10 ms + 0.2 ms a series", throughput),
+    ("The node's own work for a request", own_work),
+    ("/list and /status (taosd gives up after 100 ms; wanted: p99 under 20 ms)", listing),
+)
+
+
+def main() -> None:
+    text = [
+        "# How fast the node is",
+        "",
+        "`python -m benchmarks.anode` on one machine; read the ratios, not the times.",
+        "",
+    ]
+    for title, measure in SECTIONS:
+        text += [f"## {title}", "", *measure(), ""]
+        print("\n".join(text[-8:]), flush=True)
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text("\n".join(text))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        serve_burn()
+    elif sys.argv[1:2] == ["load"]:
+        asyncio.run(crowd(("127.0.0.1", int(sys.argv[2])), 600.0))
+    else:
+        main()
