@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 async def at_most(count: int, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Run all jobs, `count` at a time, in order; the first error stops the rest."""
+    if len(jobs) == 1:
+        await jobs[0]()
+        return
     waiting = iter(jobs)
 
     async def lane() -> None:

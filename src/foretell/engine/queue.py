@@ -8,6 +8,7 @@ answered in few calls.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -106,7 +107,8 @@ class BatchQueue(Generic[Item, Answer]):
         latest = None if None in deadlines else max(d for d in deadlines if d is not None)
         work = asyncio.ensure_future(self.run([w.item for w in batch], latest))
         cancel_when_unwanted(work, [w.future for w in batch])
-        await asyncio.wait([work])
+        with contextlib.suppress(asyncio.CancelledError, Exception):  # they are the waiters' to see
+            await work
         hand_out(work, [w.future for w in batch])
 
 
