@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -88,7 +89,8 @@ class Node:
         try:
             return self.catalogue.find(kind, name)
         except UnknownName:
-            self.serving.engine.models.find(name, kind)
+            with contextlib.suppress(UnknownName):
+                self.serving.engine.models.find(name, kind)
             raise
 
     def _local(self) -> Iterator[Offer]:

@@ -1,0 +1,115 @@
+"""Who may come in: secrets in the path, in credentials, in headers; networks; names on loopback."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from foretell.errors import InvalidInput
+from foretell.http_api.access import Rules
+from foretell.registry import Registry
+from foretell.wire.masking import Masking, mask
+from tests import fakes
+from tests.tdgpt.conftest import PATIENT, running
+from tests.tdgpt.taosd import NO_ACCESS, Taosd, TaosError
+
+TOKEN = "a-secret-of-tests"
+
+
+def one_model() -> Registry:
+    models = Registry()
+    models.register(fakes.Fake)
+    return models
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """host:port of a node that wants a token."""
+    from foretell.server import in_background, new_node
+    from foretell.settings import Settings
+
+    with in_background(new_node(Settings(workers=1, tokens=(TOKEN,)), one_model())) as found:
+        yield found.removeprefix("http://")
+
+
+@pytest.mark.parametrize("anode", ["{url}/k/" + TOKEN, "user:" + TOKEN + "@{url}"])
+def test_taosd_brings_the_secret_in_the_url_of_the_anode(url: str, anode: str) -> None:
+    taosd = Taosd(get_limit=PATIENT)
+    taosd.create_anode(anode.format(url=url))
+    assert taosd.show_anodes() == "ready"
+    assert len(taosd.forecast([*range(1000, 1020)], [*range(20)], "algo=repeat,wncheck=0")) == 10
+
+
+@pytest.mark.parametrize("anode", ["{url}", "{url}/k/wrong-token", "user:wrong-token@{url}"])
+def test_without_it_there_is_no_anode(url: str, anode: str) -> None:
+    with pytest.raises(TaosError) as error:
+        Taosd(get_limit=PATIENT).create_anode(anode.format(url=url))
+    assert error.value.code != NO_ACCESS
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"X-API-Key": TOKEN}, 200),
+        ({"Authorization": f"Bearer {TOKEN}"}, 200),
+        ({"Authorization": "Bearer nothing-like-it"}, 401),
+        ({"Authorization": "Basic ???"}, 401),
+        ({"Authorization": "Basic " + base64.b64encode(f"x:{TOKEN}".encode()).decode()}, 200),
+    ],
+)
+def test_our_own_clients_bring_it_in_a_header(url: str, headers: dict[str, str], status: int) -> None:
+    answer = requests.get(f"http://{url}/v1/models", headers=headers, timeout=10)
+    assert answer.status_code == status
+    if status == 401:
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert requests.get(f"http://{url}/healthz", timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "null"}])
+def test_on_loopback_only_local_names_are_served(headers: dict[str, str]) -> None:
+    with running(one_model()) as (_, taosd):
+        for path in ("/status", "/v1/models"):
+            assert requests.get(f"http://{taosd.url}{path}", headers=headers, timeout=10).status_code == 403
+        local = {"Host": "localhost:6035", "Origin": "http://localhost:3000"}
+        assert requests.get(f"http://{taosd.url}/status", headers=local, timeout=10).status_code == 200
+
+
+def scope(client: str) -> dict[str, object]:
+    return {"headers": [], "path": "/status", "client": (client, 1)}
+
+
+def test_networks_of_clients() -> None:
+    rules = Rules.of((), ("10.0.0.0/8", "::1"), "0.0.0.0")
+    assert [rules.check(scope(c)) is None for c in ("10.1.2.3", "::ffff:10.1.2.3", "::1", "11.0.0.1", "")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    with pytest.raises(InvalidInput, match="networks such as"):
+        Rules.of((), ("ten",), "127.0.0.1")
+    with pytest.raises(InvalidInput, match="8 characters"):
+        Rules.of(("short",), (), "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("http://u:p@h/x", "http://***@h/x"),
+        ("/k/abc-def/forecast failed", "/k/***/forecast failed"),
+        ("GET /x?token=abc&a=1", "GET /x?token=***&a=1"),
+        ("Authorization: Bearer abcdefgh", "Bearer ***"),
+        ("rows: 3", "rows: 3"),
+    ],
+)
+def test_secrets_are_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+    record = logging.LogRecord("x", logging.INFO, "", 0, "%s", (text,), None)
+    Masking().filter(record)
+    assert record.getMessage() == masked

@@ -1,0 +1,183 @@
+"""`[tsfm-service]`: model servers behind the node, as they are and as they should not be."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from foretell.registry import Registry
+from tests import fakes
+from tests.tdgpt import plugin_texts
+from tests.tdgpt.conftest import running
+from tests.tdgpt.taosd import Taosd, TaosError
+
+TIMES = [1_577_808_000_000 + 1000 * i for i in range(60)]
+VALUES = [float(i % 7 + i / 10) for i in range(60)]
+Reply = Callable[[dict[str, Any]], tuple[int, bytes]]
+
+
+class ModelServer(http.server.ThreadingHTTPServer):
+    """Answers with `reply` and keeps what it was asked, and on how many connections."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.reply = reply
+        self.asked: list[dict[str, Any]] = []
+        self.connections = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/ds_predict"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: ModelServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(body)
+        status, answer = self.server.reply(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing to say."""
+
+
+@contextmanager
+def model_server(reply: Reply) -> Iterator[ModelServer]:
+    with ModelServer(reply) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def success(**values: Any) -> tuple[int, bytes]:
+    return 200, json.dumps({"status": "success", **values}).encode()
+
+
+def repeat(body: dict[str, Any]) -> tuple[int, bytes]:
+    return success(output=[body["input"][-1]] * body["next_len"])
+
+
+def with_bounds(body: dict[str, Any]) -> tuple[int, bytes]:
+    point = [1.0] * body["next_len"]
+    return success(output=point, lower=[0.0] * len(point), upper=[2.0] * len(point))
+
+
+def moment(body: dict[str, Any]) -> tuple[int, bytes]:
+    first, last = body["ts"][0], body["ts"][-1]
+    step = 1_000_000_000
+    seen = dict(zip(body["ts"], body["input"], strict=True))
+    ts = [*range(first, last + 1, step)]
+    return success(ts=ts, target=[seen.get(t, -1.0) for t in ts], mask=[int(t not in seen) for t in ts])
+
+
+def few() -> Registry:
+    models = Registry()
+    models.register(fakes.Fake)
+    return models
+
+
+def ask(taosd: Taosd, name: str, bounds: bool = False, more: str = "") -> list[tuple[float, ...]]:
+    return taosd.forecast(TIMES, VALUES, f"algo={name},rows=3,wncheck=0{more}", bounds=bounds)
+
+
+def test_a_server_is_asked_as_section_6_says_on_one_connection() -> None:
+    with model_server(repeat) as server, running(few(), tsfm_service={"chronos": server.url}) as (_, taosd):
+        for _ in range(3):
+            assert [row[1] for row in ask(taosd, "chronos", more=",temperature=1")] == [VALUES[-1]] * 3
+        asked = server.asked[0]
+        assert (asked["input"], asked["next_len"], asked["conf_interval"]) == (VALUES, 3, 0.95)
+        assert asked["options"] == {"temperature": "1"}
+        assert server.connections == 1
+
+
+def test_bounds_are_the_servers_or_else_conformal() -> None:
+    with (
+        model_server(repeat) as plain,
+        model_server(with_bounds) as full,
+        running(few(), tsfm_service={"chronos": plain.url, "mine": full.url}) as (_, taosd),
+    ):
+        assert [row[1:] for row in ask(taosd, "mine", bounds=True)] == [(1.0, 0.0, 2.0)] * 3
+        assert all(low < point < high for _, point, low, high in ask(taosd, "chronos", bounds=True))
+        assert len(plain.asked) > 1
+
+
+def test_moment_fills_gaps() -> None:
+    with model_server(moment) as server, running(few(), tsfm_service={"moment": server.url}) as (_, taosd):
+        at = [t for t in TIMES if t != TIMES[30]]
+        rows = taosd.imputation(at, [1.0 * i for i in range(59)], "algo=moment,freq=s,wncheck=0")
+        assert [row for row in rows if row[2]] == [(TIMES[30], -1.0, 1)]
+        assert server.asked[0]["freq"] == "S"
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (lambda b: (500, b'{"error": "Prediction failed: out of luck"}'), "out of luck"),
+        (lambda b: (500, b"<html>secret page</html>"), "failed \\(500\\)$"),
+        (lambda b: (404, b""), "invalid host url"),
+        (lambda b: (200, b"[1, 2"), "cannot be read"),
+        (lambda b: (200, b'{"status": "error", "error": "no input"}'), "no input"),
+        (lambda b: success(output=[1.0]), "1 values of output, not 3"),
+        (lambda b: success(output=[1e308 * 10 if False else None] * 3), "cannot be read"),
+        (lambda b: (200, b"x" * 3_000_000), "more than 1000000 bytes"),
+    ],
+)
+def test_a_server_that_fails_is_said_clearly(reply: Reply, message: str) -> None:
+    with model_server(reply) as server, running(few(), tsfm_service={"chronos": server.url}) as (node, taosd):
+        remote = node.serving.pools.of("http://x").executor
+        remote._answer_limit = 1_000_000  # type: ignore[attr-defined]
+        with pytest.raises(TaosError, match=message) as error:
+            ask(taosd, "chronos")
+        assert "secret page" not in error.value.text
+        assert len(ask(taosd, "repeat")) == 3
+
+
+def test_a_server_that_is_not_there_and_limits_that_are_known() -> None:
+    urls = {"chronos": "http://127.0.0.1:9/ds_predict", "timesfm": "http://127.0.0.1:9/x"}
+    with running(few(), tsfm_service=urls) as (_, taosd):
+        with pytest.raises(TaosError, match="is not there"):
+            ask(taosd, "chronos")
+        with pytest.raises(TaosError, match="horizon"):
+            taosd.forecast(TIMES, VALUES, "algo=timesfm,rows=200,wncheck=0")
+
+
+def test_host_is_refused_unless_it_is_allowed() -> None:
+    with model_server(repeat) as server, running(few(), host_option=(server.url,)) as (_, taosd):
+        assert ask(taosd, "repeat", more=f",host={server.url}")[0][1] == VALUES[-1]
+        with pytest.raises(TaosError, match="is refused"):
+            ask(taosd, "repeat", more=f",host={server.url}/other")
+
+
+def test_plugin_before_url_before_local(tmp_path: Any) -> None:
+    folder = plugin_texts.write(tmp_path, {"fc/remote.py": plugin_texts.GOOD["fc/remote.py"]})
+    with model_server(with_bounds) as server:
+        urls = {"timemoe-fc": server.url, "repeat": server.url}
+        with running(few(), tsfm_service=urls, plugins=folder) as (node, taosd):
+            assert ask(taosd, "repeat")[0][1] == 1.0
+            assert ask(taosd, "timemoe-fc")[0][1] == 1.0
+            assert "conf_interval" not in server.asked[-1]
+            winner = node.catalogue.find("forecast", "timemoe-fc")
+            assert (winner.source, [o.source for o in node.catalogue.hidden(winner)]) == ("plugin", ["url"])
+            local = node.catalogue.hidden(node.catalogue.find("forecast", "repeat"))
+            assert [o.source for o in local] == ["local"]
