@@ -65,8 +65,8 @@ def auto(name: str, **options: Any) -> Rival:
         from statsforecast import models
 
         more = dict(options)
-        if name == "AutoARIMA":  # foretell's rule, which is R's
-            more["approximation"] = len(history) > 150 or period >= 12
+        if name == "AutoARIMA":  # foretell's rule
+            more["approximation"] = len(history) > 150 or period > 1
         forecast = getattr(models, name)(season_length=period, **more).forecast(history, horizon)
         return np.asarray(forecast["mean"], dtype=np.float64)
 

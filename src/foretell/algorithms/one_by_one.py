@@ -35,17 +35,18 @@ Fit = Callable[[FloatArray, int], Answer]
 
 
 def one_by_one(
-    name: str, batch: Batch, horizon: int, levels: tuple[float, ...], fit: Fit, centred: bool = False
+    name: str, batch: Batch, horizon: int, levels: tuple[float, ...], fit: Fit, shifted: bool = False
 ) -> Forecast:
     """`fit(values [T], row)` for every row, in units of the series: divided by its mean size, so that tolerances of
-    optimisers mean the same at 1e-30 and 1e30; `centred` also takes the mean out, for methods that allow it."""
+    optimisers mean the same at 1e-30 and 1e30. `shifted`, for methods that allow it: in mean deviations, moved so that
+    the smallest is 1 (not so that the mean is 0: a method would not count a mean that it need not estimate)."""
     point = np.full((len(batch), horizon), np.nan)
     quantiles = np.full((len(batch), horizon, len(levels)), np.nan) if levels else None
     status = [OK] * len(batch)
     details: list[Mapping[str, Any]] = [{}] * len(batch)
     with silence():
         for row in range(len(batch)):
-            units = Units.of(batch.row(row), centred)
+            units = Units.of(batch.row(row), shifted)
             try:
                 answer = fit(units.enter(batch.row(row)), row)
             except ForetellError:
@@ -72,12 +73,12 @@ class Units:
     size: float
 
     @classmethod
-    def of(cls, values: FloatArray, centred: bool) -> Units:
+    def of(cls, values: FloatArray, shifted: bool) -> Units:
         largest = float(np.max(np.abs(values)))
         unit = largest if largest > 0 else 1.0
-        shift = float(np.mean(values / unit)) * unit if centred else 0.0
-        size = float(np.mean(np.abs((values - shift) / unit))) * unit
-        return cls(shift, size if size > 0 else 1.0)
+        centre = float(np.mean(values / unit)) * unit if shifted else 0.0
+        size = float(np.mean(np.abs((values - centre) / unit))) * unit or 1.0
+        return cls(float(values.min()) - size if shifted else 0.0, size)
 
     def enter(self, values: FloatArray) -> FloatArray:
         return (values - self.shift) / self.size

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from statistics import NormalDist
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, FloatArray, Forecast
 
+LONG = 150
 LONGEST_SEASON = 12
 """Seasonal terms are tried up to this period: the time of a fit grows with its square. A longer season is taken out
 by STL first, and put back after."""
@@ -25,8 +27,9 @@ ONE_SIGMA = 100 * (2 * NormalDist().cdf(1) - 1)
 class Arima:
     """Automatic and seasonal by default; `start_p`, `max_p`, `start_q` and `max_q` bound the stepwise search.
 
-    Models are compared by conditional sums of squares where the series is long (over 150 values) or has a season of
-    12 or more, and the chosen one is fitted again by maximum likelihood, as R's auto.arima does it.
+    Models of a series that is seasonal or long (over 150 values) are compared by conditional sums of squares, which is
+    many times faster, and the best is fitted again by maximum likelihood. This is now and then far off, so two plain
+    models are second opinions. Those of other series are compared by maximum likelihood at once.
     """
 
     name: ClassVar[str] = "arima"
@@ -52,7 +55,7 @@ class Arima:
         def fit(values: FloatArray, row: int) -> Answer:
             return search(values, int(periods[row]), horizon, levels, orders)
 
-        return one_by_one(self.name, batch, horizon, levels, fit, centred=True)
+        return one_by_one(self.name, batch, horizon, levels, fit, shifted=True)
 
 
 def search(
@@ -69,8 +72,10 @@ def search(
 def _fit(values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], orders: Mapping[str, int]) -> Answer:
     from statsforecast.arima import arima_string, auto_arima_f, forecast_arima
 
-    approximate = len(values) > 150 or period >= LONGEST_SEASON
+    approximate = period > 1 or len(values) > LONG
     fitted = auto_arima_f(values, period=period, approximation=approximate, **orders)
+    if approximate:
+        fitted = min((fitted, *_plain(values, fitted, orders)), key=lambda model: float(model["aicc"]))
     answer = forecast_arima(fitted, horizon, level=[ONE_SIGMA])
     point = np.asarray(answer["mean"], dtype=np.float64)
     spread = answer["upper"].to_numpy()[:, 0] - point
@@ -79,3 +84,16 @@ def _fit(values: FloatArray, period: int, horizon: int, levels: tuple[float, ...
     used = m if any(seasonal) or seasonal_differences else 1
     notes = {"model": arima_string(fitted).strip()}
     return Answer(point, bounds, np.asarray(fitted["residuals"]), int(used), notes)
+
+
+def _plain(values: FloatArray, fitted: Mapping[str, Any], orders: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
+    """Purely moving-average and purely autoregressive models of order 1, of the same differences, fitted in full."""
+    from statsforecast.arima import Arima
+
+    m, d, D = fitted["arma"][4:]
+    once = int(m > 1)
+    for p, q in ((0, 1), (1, 0)):
+        if p <= orders["max_p"] and q <= orders["max_q"]:
+            seasonal = {"order": (p * once, D, q * once), "period": m}
+            with suppress(Exception):  # no second opinion then
+                yield Arima(values, (p, d, q), seasonal, include_constant=d + D < 2, method="CSS-ML")

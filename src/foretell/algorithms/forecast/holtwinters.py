@@ -51,7 +51,7 @@ class HoltWinters:
             period = int(periods[row]) if seasonal else 1
             return smooth(values, trend, seasonal if period > 1 else None, period, horizon, levels)
 
-        forecast = one_by_one(self.name, batch, horizon, levels, fit, centred="mul" not in (trend, seasonal))
+        forecast = one_by_one(self.name, batch, horizon, levels, fit, shifted="mul" not in (trend, seasonal))
         hints = (_hint(trend, seasonal, int(period)) for period in periods)
         return replace(forecast, details=tuple(_with(d, h) for d, h in zip(forecast.details, hints, strict=True)))
 
