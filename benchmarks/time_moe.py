@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "time-moe.md"
-CASES = ((96, 16, 9), (512, 96, 3), (2048, 96, 2))
+CASES = ((96, 16, 5), (512, 96, 3), (2048, 96, 2))
 """Context, horizon, repeats."""
 TOGETHER = 16
 MALLOC = {
@@ -111,7 +111,7 @@ def measure(folder: Path, quick: bool) -> dict[str, Any]:
             jobs["16 together"] = partial(packed.generate, rows, horizon)
             jobs["16 together, int8"] = partial(int8.generate, rows, horizon)
         found[f"{context}/{horizon}"] = take_turns(jobs, 1 if quick else repeats, flops)
-        exact, rough = packed.generate(rows, horizon), int8.generate(rows, horizon)
+        exact, rough = packed.generate(rows[:2], horizon), int8.generate(rows[:2], horizon)
         found[f"{context}/{horizon}"]["int8 error"] = float((rough - exact).norm() / exact.norm())
         print(found, file=sys.stderr)
     return found
@@ -119,8 +119,6 @@ def measure(folder: Path, quick: bool) -> dict[str, Any]:
 
 def take_turns(jobs: Mapping[str, Job], repeats: int, flops: float) -> dict[str, Any]:
     """Median seconds of each job, and the median of its ratios to the limit and to `ours` of the same round."""
-    for job in jobs.values():
-        job()
     rounds: list[dict[str, float]] = []
     for _ in range(repeats):
         seconds = {}
