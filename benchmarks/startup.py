@@ -34,15 +34,15 @@ class Row:
     arguments: tuple[str, ...] = ()
 
 
-def sql(model: str, library: str) -> Row:
+def sql(model: str, library: str, ratio: float = 1.3, extra: float = 0.5) -> Row:
     statement = f"SELECT _frowts, FORECAST(passengers, 'algo={model},rows=12') FROM '{AIR}'"
     return Row(
         f"`foretell sql`, {model}, 144 points",
         FORETELL,
         f"`import {library}`",
         f"import {library}",
-        1.3,
-        0.5,
+        ratio,
+        extra,
         ("sql", statement),
     )
 
@@ -60,7 +60,7 @@ ROWS = (
     ),
     sql("holtwinters", "statsmodels.tsa.holtwinters"),
     sql("ets", "statsforecast.models"),
-    sql("seasonal_naive", "numpy"),
+    sql("foretell-small", "duckdb, pyarrow, numpy", ratio=0, extra=1.0),
 )
 
 
@@ -89,11 +89,11 @@ def main() -> None:
     ]
     for row in ROWS:
         ours, theirs = measure(row)
-        extra = f" + {row.extra:g} s" if row.extra else ""
+        bounds = [f"{row.ratio:g} x"] * bool(row.ratio) + [f"{row.extra:g} s"] * bool(row.extra)
         verdict = "met" if ours <= row.ratio * theirs + row.extra else "missed"
         lines.append(
             f"| {row.name} | {ours:.2f} | {row.beside} | {theirs:.2f} | {ours / theirs:.2f} "
-            f"| {row.ratio:g} x{extra} | {verdict} |"
+            f"| {' + '.join(bounds)} | {verdict} |"
         )
         print(lines[-1], flush=True)
     PAGE.write_text("\n".join(lines) + "\n", "utf-8")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet
 
 from foretell.engine.engine import Control, Engine
 from foretell.errors import InvalidInput
@@ -62,6 +61,8 @@ def check_out(path: Path | None, flag: str, endings: Sequence[str], overwrite: b
 def write_file(table: pa.Table, path: Path) -> None:
     """Write `table` in the format of the path's ending: .csv, .json, .arrow or .parquet."""
     if path.suffix.lower() == ".parquet":
+        import pyarrow.parquet
+
         pyarrow.parquet.write_table(table, path)
         return
     with path.open("wb") as out:
