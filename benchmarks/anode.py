@@ -35,7 +35,7 @@ from foretell.engine.worker import Executor
 from foretell.registry import Registry
 from foretell.series import OK, Forecast
 from foretell.server import in_background, new_node
-from foretell.settings import Settings
+from foretell.settings import read_settings
 from foretell.tdgpt.node import Node
 from foretell.wire.tdgpt import read_forecast
 from foretell.wire.tdgpt_answers import encode
@@ -134,7 +134,7 @@ def node_server() -> Iterator[Exchange]:
 def serve_burn() -> None:
     models = Registry()
     models.register(Burn)
-    with in_background(new_node(Settings(workers=1), models)) as url:
+    with in_background(new_node(read_settings(workers=1), models)) as url:
         print(url, flush=True)
         time.sleep(3600)
 
@@ -181,7 +181,7 @@ async def _own_work(points: int) -> str:
     models = Registry()
     models.register(Burn)
     pools = Pools(1, new=lambda _: Free())
-    node = Node(Settings(), Serving(Engine(pools, models), pools))
+    node = Node(read_settings(), Serving(Engine(pools, models), pools))
     await node.reload()
     text = request_body(points)
     ours, theirs = [], []

@@ -97,7 +97,7 @@ def test_something_too_dear_for_the_budget_goes_alone() -> None:
         model.go.set()
         queue = BatchQueue(model, budget=2)
         dear = queue.submit("k", 1, cost=100)
-        assert await asyncio.gather(dear, queue.submit("k", 2)) == [2, 4]
+        assert list(await asyncio.gather(dear, queue.submit("k", 2))) == [2, 4]
         assert model.batches == [[1], [2]]
 
     run(test)
@@ -160,7 +160,7 @@ def test_a_deadline_is_the_callers_own_and_the_batch_gets_the_latest() -> None:
         second = asyncio.ensure_future(queue.submit("k", 3, deadline=late - 30))
         await started()
         model.go.set()
-        assert await asyncio.gather(*blocker, patient, second) == [0, 2, 6]
+        assert list(await asyncio.gather(*blocker, patient, second)) == [0, 2, 6]
         assert model.batches == [[0], [1, 3]]
         assert model.deadlines == [None, late]
 

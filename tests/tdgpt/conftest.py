@@ -14,7 +14,7 @@ import pytest
 from foretell import algorithms
 from foretell.registry import Registry
 from foretell.server import in_background, new_node
-from foretell.settings import Settings
+from foretell.settings import read_settings
 from foretell.tdgpt.node import Node
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.taosd import Taosd, TaosError
@@ -40,7 +40,7 @@ def all_models() -> Registry:
 @contextlib.contextmanager
 def running(models: Registry | None = None, **values: Any) -> Iterator[tuple[Node, Taosd]]:
     """A node that serves, and a taosd that knows it."""
-    node = new_node(Settings(**{"workers": 1, "admin_token": ADMIN, **values}), models or all_models())
+    node = new_node(read_settings(**{"workers": 1, "admin_token": ADMIN, **values}), models or all_models())
     with in_background(node) as url:
         taosd = Taosd(get_limit=PATIENT)
         taosd.create_anode(url.removeprefix("http://"))

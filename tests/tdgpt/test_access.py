@@ -30,9 +30,9 @@ def one_model() -> Registry:
 def url() -> Iterator[str]:
     """host:port of a node that wants a token."""
     from foretell.server import in_background, new_node
-    from foretell.settings import Settings
+    from foretell.settings import read_settings
 
-    with in_background(new_node(Settings(workers=1, tokens=(TOKEN,)), one_model())) as found:
+    with in_background(new_node(read_settings(workers=1, tokens=(TOKEN,)), one_model())) as found:
         yield found.removeprefix("http://")
 
 

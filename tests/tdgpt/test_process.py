@@ -1,0 +1,125 @@
+"""`foretell serve` as a process: ports, signals, what it says, what it imports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from foretell import admin
+from tests.tdgpt import plugin_texts
+from tests.tdgpt.conftest import PATIENT
+from tests.tdgpt.taosd import Taosd
+
+COMMAND = [sys.executable, "-c", "from foretell.cli import main; import sys; sys.argv[0] = 'foretell'; main()"]
+TIMES, VALUES = [*range(1000, 1020)], [float(i % 7 + i) for i in range(20)]
+
+
+class Server:
+    """A running `foretell serve` and the addresses that it said."""
+
+    def __init__(self, arguments: list[str], ports: int, state: Path) -> None:
+        environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve", "--workers", "1", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        out = self.process.stdout
+        assert out is not None
+        self.urls = [out.readline().removeprefix("listening on http://").strip() for _ in range(ports)]
+
+    def stop(self) -> str:
+        """What it logged."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=60)[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return plugin_texts.write(tmp_path_factory.mktemp("own"), {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, state: Path) -> Iterator[Server]:
+    found = Server(["--port", "0", "--also", "0", "--plugins", str(folder)], 2, state)
+    try:
+        yield found
+    finally:
+        found.process.kill()
+        found.process.communicate()
+
+
+def test_it_serves_on_all_its_ports(server: Server) -> None:
+    for url in server.urls:
+        taosd = Taosd(get_limit=PATIENT)
+        taosd.create_anode(url)
+        assert ("forecast", "repeat_last") in taosd.show_anodes_full()
+        assert len(taosd.forecast(TIMES, VALUES, "algo=naive,wncheck=0")) == 10
+
+
+def test_reload_by_the_command_of_the_same_user(server: Server, folder: Path, state: Path) -> None:
+    taosd = Taosd(get_limit=PATIENT)
+    taosd.create_anode(server.urls[0])
+    plugin_texts.write(folder, {"ad/above.py": plugin_texts.GOOD["ad/above.py"]})
+    command = [*COMMAND, "reload", "--url", f"http://{server.urls[0]}"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    assert (done.stdout, done.returncode) == ("reloaded\n", 0), done.stderr
+    taosd.update_anode()
+    assert ("anomaly-detection", "above") in taosd.show_anodes_full()
+    file = state / "foretell" / f"admin-{server.urls[0].rpartition(':')[2]}.token"
+    assert file.stat().st_mode & 0o077 == 0
+    assert admin.token_file(1).name == "admin-1.token"
+
+
+def test_sighup_drops_nothing_and_sigterm_finishes_what_is_in_flight(server: Server) -> None:
+    taosd = Taosd(get_limit=PATIENT)
+    taosd.create_anode(server.urls[0])
+    answers: list[int] = []
+    asked = threading.Barrier(5)
+
+    def ask() -> None:
+        asked.wait()
+        answers.append(len(taosd.forecast(TIMES, VALUES, "algo=arima,wncheck=0,rows=3")))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    asked.wait()
+    server.process.send_signal(signal.SIGHUP)
+    for thread in threads:
+        thread.join()
+    assert answers == [3] * 4
+    log = server.stop()
+    assert server.process.returncode in (0, -signal.SIGTERM)
+    assert "Traceback" not in log
+
+
+def test_the_front_never_imports_torch_or_a_model_library() -> None:
+    heavy = ("torch", "statsmodels", "sklearn", "duckdb", "ray")
+    code = f"import foretell.server, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_open_address_warns_loudly(state: Path) -> None:
+    server = Server(["--port", "0", "--host", "0.0.0.0"], 1, state)
+    try:
+        assert "ANYBODY WHO REACHES" in server.stop()
+    finally:
+        server.process.kill()
+        server.process.communicate()
