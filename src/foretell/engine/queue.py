@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -62,23 +62,39 @@ class BatchQueue(Generic[Item, Answer]):
         return self._running
 
     async def submit(self, key: Hashable, item: Item, cost: float = 1.0, deadline: float | None = None) -> Answer:
+        if self._running < self.slots and not self._waiting:
+            return await self._alone(item, deadline)
         if len(self._waiting) >= self.limit:
             raise Overloaded(f"{len(self._waiting)} requests are waiting; try again later")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(key, item, cost, deadline, future))
-        if self._running < self.slots:
+        self._start_lanes()
+        async with _until(deadline):
+            return await future
+
+    async def _alone(self, item: Item, deadline: float | None) -> Answer:
+        """The short way where nobody waits: a batch of one, in the caller's own task."""
+        self._running += 1
+        try:
+            async with _until(deadline):
+                answers = await self.run([item], deadline)
+        finally:
+            self._running -= 1
+            self._start_lanes()
+        if len(answers) != 1:
+            raise ModelFailed(f"{len(answers)} answers for 1 request")
+        return answers[0]
+
+    def _start_lanes(self) -> None:
+        """A slot is free: those who wait take it."""
+        if self._waiting and self._running < self.slots:
             self._running += 1
             lane = asyncio.ensure_future(self._lane())
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
-        try:
-            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
-                return await future
-        except TimeoutError:
-            raise DeadlineExceeded from None
 
     async def _lane(self) -> None:
-        """Answer batches until nobody waits. The slot is free in the same moment: who comes next takes a new lane."""
+        """Answer batches until nobody waits. The slot is free in the same moment: who comes next takes it."""
         try:
             while batch := self._gather():
                 await self._answer(batch)
@@ -110,6 +126,15 @@ class BatchQueue(Generic[Item, Answer]):
         with contextlib.suppress(asyncio.CancelledError, Exception):  # they are the waiters' to see
             await work
         hand_out(work, [w.future for w in batch])
+
+
+@contextlib.asynccontextmanager
+async def _until(deadline: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
+            yield
+    except TimeoutError:
+        raise DeadlineExceeded from None
 
 
 def cancel_when_unwanted(work: asyncio.Future[Sequence[Answer]], futures: Sequence[asyncio.Future[Answer]]) -> None:

@@ -123,6 +123,8 @@ class Serving:
         inputs = [item for call in calls for item in call.inputs]
         control = Control(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
         answer = await ASK[calls[0].entry.kind](self.engine, calls, inputs, control)
+        if len(calls) == 1:
+            return [answer]
         ends = [0]
         for call in calls:
             ends.append(ends[-1] + len(call.inputs))
