@@ -100,6 +100,7 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--out", "x.xls"], "--out"),
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
+        (["models", "pull"], "say which model"),
     ],
 )
 def test_a_mistake_gets_one_line_that_names_it(foretell: Command, arguments: list[str], says: str) -> None:

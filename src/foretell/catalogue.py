@@ -19,7 +19,7 @@ def describe(name: str) -> str:
     """One model: limits and options."""
     found = registry()
     entries = [e for e in found.entries() if name.lower() in (e.name.lower(), *(a.lower() for a in e.aliases))]
-    return "\n\n".join(_page(entry) for entry in entries or [found.find(name)])
+    return "\n\n".join(_page(entry) for entry in entries or [found.lookup(name)])
 
 
 def _page(entry: Entry) -> str:
@@ -32,6 +32,8 @@ def _page(entry: Entry) -> str:
     if entry.kind == "forecast":
         source = "its own, at any level" if limits.intervals else "conformal, from its errors in the context"
         lines += [f"  horizon up to {limits.max_horizon:,}", f"  intervals: {source}"]
+    if (needed := entry.missing()) is not None:
+        lines.append(f"  cannot run here: {needed}")
     if entry.aliases:
         lines.append(f"  also called {', '.join(entry.aliases)}")
     rows = [(f"  {key}", str(o.default), o.values(), o.doc) for key, o in entry.options.items()]

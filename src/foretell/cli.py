@@ -190,11 +190,22 @@ def reload(
 
 
 @app.command()
-def models(name: Annotated[str | None, typer.Argument(help="Show one model's options and limits.")] = None) -> None:
-    """List the models, or show one."""
+def models(
+    name: Annotated[str | None, typer.Argument(help="Show this model's options and limits; or `pull`.")] = None,
+    weights: Annotated[str | None, typer.Argument(help="With `pull`: the model whose weights to download.")] = None,
+) -> None:
+    """List the models, show one, or download the weights of one: `foretell models pull timemoe-50m`."""
     from foretell.catalogue import describe, listing
+    from foretell.registry import pull
 
-    typer.echo(describe(name) if name else listing())
+    if name != "pull":
+        typer.echo(describe(name) if name else listing())
+        return
+    if weights is None:
+        raise InvalidInput("models pull", "say which model, such as timemoe-50m")
+    with _progress(weights) as progress:
+        folder = pull(weights, progress)
+    typer.echo(f"{weights}: {folder}")
 
 
 def _session(db: str, workers: int | None, timeout: float | None) -> Session:
@@ -228,7 +239,7 @@ def _typed() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Progress | None]:
+def _progress(what: str = "series") -> Iterator[Progress | None]:
     """A bar on stderr, where that is a terminal."""
     if not sys.stderr.isatty():
         yield None
@@ -238,7 +249,7 @@ def _progress() -> Iterator[Progress | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("series", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
