@@ -66,7 +66,7 @@ def auto(name: str, **options: Any) -> Rival:
 
         more = dict(options)
         if name == "AutoARIMA":  # foretell's rule
-            more["approximation"] = len(history) > 150 or period > 1
+            more["approximation"] = len(history) > 150
         forecast = getattr(models, name)(season_length=period, **more).forecast(history, horizon)
         return np.asarray(forecast["mean"], dtype=np.float64)
 

@@ -27,9 +27,9 @@ ONE_SIGMA = 100 * (2 * NormalDist().cdf(1) - 1)
 class Arima:
     """Automatic and seasonal by default; `start_p`, `max_p`, `start_q` and `max_q` bound the stepwise search.
 
-    Models of a series that is seasonal or long (over 150 values) are compared by conditional sums of squares, which is
-    many times faster, and the best is fitted again by maximum likelihood. This is now and then far off, so two plain
-    models are second opinions. Those of other series are compared by maximum likelihood at once.
+    Models are compared by maximum likelihood up to 150 values. Those of a longer series are compared by conditional
+    sums of squares, which is many times faster, and the best is fitted again in full (the rule of R's auto.arima); this
+    is now and then far off, so two plain models are second opinions.
     """
 
     name: ClassVar[str] = "arima"
@@ -38,7 +38,7 @@ class Arima:
     description: ClassVar[str] = "ARIMA, seasonal where there is a season, orders chosen by AICc"
     license: ClassVar[str] = "Apache-2.0"
     limits: ClassVar[Limits] = Limits(
-        min_context=4, max_context=2000, cost=3000, prefix_consistent=True, shift_equivariant=True
+        min_context=4, max_context=2000, cost=8000, prefix_consistent=True, shift_equivariant=True
     )
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
@@ -72,7 +72,7 @@ def search(
 def _fit(values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], orders: Mapping[str, int]) -> Answer:
     from statsforecast.arima import arima_string, auto_arima_f, forecast_arima
 
-    approximate = period > 1 or len(values) > LONG
+    approximate = len(values) > LONG
     fitted = auto_arima_f(values, period=period, approximation=approximate, **orders)
     if approximate:
         fitted = min((fitted, *_plain(values, fitted, orders)), key=lambda model: float(model["aicc"]))
