@@ -49,6 +49,7 @@ soak: setup
 docs: setup
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.models_page
+	$(BIN)/python -m tools.readme_demo
 
 clean:
 	rm -rf .venv build dist out

@@ -9,7 +9,7 @@ from foretell.cli import app
 
 ROOT = Path(__file__).parents[1]
 STATEMENT = """SELECT _frowts, _flow, _fhigh,
-       FORECAST(passengers, 'algo=holtwinters,rows=12,period=12,trend=mul,seasonal=mul') AS forecast
+       FORECAST(passengers, 'algo=foretell-small,rows=12') AS forecast
   FROM 'examples/air_passengers.csv'"""
 PICTURE = "out/demo.png"
 
