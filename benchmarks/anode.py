@@ -202,7 +202,8 @@ def listing() -> list[str]:
     with node_server() as at:
         asyncio.run(crowd(at, 1.0))
         lines.append(_row("nothing happens", asyncio.run(_gets(at))))
-        lines.append(_row("every worker computes", asyncio.run(_gets_under_load(at))))
+        lines.append(_row("every worker computes (3 clients)", asyncio.run(_gets_under_load(at, 3))))
+        lines.append(_row(f"{CLIENTS} clients as fast as they can", asyncio.run(_gets_under_load(at, CLIENTS))))
     return lines
 
 
@@ -218,9 +219,9 @@ async def _gets(at: Exchange) -> list[float]:
     return seconds
 
 
-async def _gets_under_load(at: Exchange) -> list[float]:
+async def _gets_under_load(at: Exchange, clients: int) -> list[float]:
     """The load comes from a process of its own, so that the client's own work is not measured."""
-    load = subprocess.Popen([sys.executable, "-m", "benchmarks.anode", "load", str(at[1])])
+    load = subprocess.Popen([sys.executable, "-m", "benchmarks.anode", "load", str(at[1]), str(clients)])
     try:
         await asyncio.sleep(2.0)
         return await _gets(at)
@@ -260,6 +261,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
         serve_burn()
     elif sys.argv[1:2] == ["load"]:
-        asyncio.run(crowd(("127.0.0.1", int(sys.argv[2])), 600.0))
+        asyncio.run(crowd(("127.0.0.1", int(sys.argv[2])), 600.0, int(sys.argv[3])))
     else:
         main()

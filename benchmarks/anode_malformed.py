@@ -34,13 +34,13 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     refused, before, started = 0, 0, time.perf_counter()
-    with in_background(new_node(read_settings(workers=1, log_level="ERROR"), registry())) as url:
-        with requests.Session() as session:
-            for i, (path, text) in enumerate(bodies(count, seed)):
-                answer = check(session, url.removeprefix("http://"), path, text)
-                refused += answer.get("rows", 0) == -1 or answer.get("status") == "error"
-                if i == count // 10:
-                    before = resident()
+    node = new_node(read_settings(workers=1, log_level="ERROR"), registry())
+    with in_background(node) as url, requests.Session() as session:
+        for i, (path, text) in enumerate(bodies(count, seed)):
+            answer = check(session, url.removeprefix("http://"), path, text)
+            refused += answer.get("rows", 0) == -1 or answer.get("status") == "error"
+            if i == count // 10:
+                before = resident()
     grown = resident() / before - 1
     print(f"{count} bodies, seed {seed}: each answered, {refused} refused, {time.perf_counter() - started:.0f} s")
     print(f"memory: {before / 2**20:.0f} MiB after a tenth, {grown:+.1%} at the end")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import socket
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import requests
 
+from foretell.registry import Kind, Limits, Registry
+from foretell.tdgpt.node import Node
+from tests import fakes
 from tests.tdgpt import taosd as server
 from tests.tdgpt.conftest import running
 from tests.tdgpt.taosd import Column, Taosd, TaosError, body
@@ -295,3 +298,49 @@ def test_a_body_over_the_limit_is_refused() -> None:
     with running(body_limit=2000) as (_, small):
         assert small.post("/forecast", forecast_body(500))["rows"] == -1
         assert len(small.forecast(times(20), AIR_LIKE[:20], "algo=naive,wncheck=0")) == 10
+
+
+class Long(fakes.Fake):
+    """Needs all rows that it is given, so that there is nothing to measure its errors on."""
+
+    name: ClassVar[str] = "long"
+    kind: ClassVar[Kind] = "forecast"
+    limits: ClassVar[Limits] = Limits(min_context=10, intervals=False)
+
+
+def fake_models() -> Registry:
+    models = Registry()
+    for fake in (Long, fakes.Busy):
+        models.register(fake)
+    return models
+
+
+def test_bounds_that_nobody_knows_are_an_error_or_copies_where_that_is_set() -> None:
+    few, values = times(10), [float(i * i) for i in range(10)]
+    refused = pytest.raises(TaosError, match="gives no interval here; drop _flow and _fhigh")
+    with running(fake_models()) as (_, strict), refused:
+        strict.forecast(few, values, "algo=long,rows=3", bounds=True)
+    with running(fake_models(), missing_interval="point") as (_, lenient):
+        assert set(lenient.forecast(few, values, "algo=long,rows=3", bounds=True)[0][1:]) == {81.0}
+
+
+def test_work_stops_when_taosd_hangs_up_or_its_time_is_over() -> None:
+    forever = "algo=busy,rounds=1000000000,wncheck=0"
+    with running(fake_models()) as (node, taosd):
+        text = forecast_body(option=forever, algo="busy")
+        host, _, port = taosd.url.partition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            head = f"POST /forecast HTTP/1.1\r\nHost: {taosd.url}\r\nContent-Length: {len(text)}\r\n\r\n"
+            connection.sendall(head.encode() + text)
+            while not node.serving.busy():
+                taosd.show_anodes()
+        wait_for_deaths(node, taosd, 1)
+        with pytest.raises(TaosError):
+            taosd.forecast(times(20), AIR_LIKE[:20], f"{forever},timeout=1")
+        wait_for_deaths(node, taosd, 2)
+        assert taosd.forecast(times(20), AIR_LIKE[:20], "algo=busy,rounds=1,wncheck=0")
+
+
+def wait_for_deaths(node: Node, taosd: Taosd, count: int) -> None:
+    while sum(node.serving.pools.deaths.values()) < count:
+        taosd.show_anodes()

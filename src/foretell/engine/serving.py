@@ -98,6 +98,10 @@ class Serving:
         """How many requests wait for each pool."""
         return {name: len(queue) for name, queue in self._queues.items()}
 
+    def busy(self) -> int:
+        """How many batches run."""
+        return sum(queue.busy for queue in self._queues.values())
+
     def close(self) -> None:
         self.engine.close()
 

@@ -14,11 +14,12 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from foretell.errors import InvalidInput
+from foretell.wire.asgi import Turnstile
 from foretell.wire.hosts import is_loopback
 
 log = logging.getLogger("foretell.access")
@@ -97,17 +98,23 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`app` behind the rules; `refuse(scope, refusal)` makes the answer to those who are turned away."""
+    """`app` behind the rules; `refuse(scope, refusal)` makes the answer to those who are turned away.
+
+    Questions come in one by one, so that a crowd of them does not hold up /list and /status.
+    """
 
     app: App
     rules: Rules
     refuse: Callable[[Scope, Refusal], App]
+    entrance: Turnstile = field(default_factory=Turnstile)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and (refusal := self.rules.check(scope)) is not None:
             log.warning("%s turned away: %s", client_of(scope), refusal.reason)
             await self.refuse(scope, refusal)(scope, receive, send)
             return
+        if scope["type"] == "http" and scope["method"] == "POST":
+            await self.entrance.turn()
         await self.app(scope, receive, send)
 
 

@@ -34,7 +34,10 @@ class Points(msgspec.Struct):
     def read(self, name: str) -> tuple[IntArray, FloatArray]:
         if len(self.ts) != len(self.data) or not 1 <= len(self.ts) <= tdgpt.MAX_ROWS:
             raise InvalidInput(name, f"needs 1 to {tdgpt.MAX_ROWS} times and as many values")
-        times, values = np.array(self.ts, dtype=np.int64), np.array(self.data, dtype=np.float64)
+        try:
+            times, values = np.array(self.ts, dtype=np.int64), np.array(self.data, dtype=np.float64)
+        except OverflowError:
+            raise InvalidInput(name, "a number is too large") from None
         if bool((np.diff(times) <= 0).any()):
             raise InvalidInput(name, "times must ascend")
         return times, values

@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from foretell.errors import ForetellError
 from foretell.tdgpt.endpoints import ENDPOINTS, JSON, Endpoint, Show
 from foretell.tdgpt.node import Node
-from foretell.wire.asgi import unless_gone
+from foretell.wire.asgi import Turnstile, unless_gone
 from foretell.wire.tdgpt_answers import Answer, encode
 
 log = logging.getLogger("foretell.tdgpt")
@@ -23,11 +23,13 @@ Seen = Callable[[str, Exception | None, float], None]
 
 
 def routes(node: Node, seen: Seen) -> list[HTTPRouteHandler]:
-    return [_handler(node, endpoint, seen) for endpoint in ENDPOINTS]
+    """The handlers. Answers of one batch are ready in the same moment, and leave one by one."""
+    leave = Turnstile()
+    return [_handler(node, endpoint, seen, leave) for endpoint in ENDPOINTS]
 
 
-def _handler(node: Node, endpoint: Endpoint, seen: Seen) -> HTTPRouteHandler:
-    handle = _show(node, endpoint.show, endpoint.media_type) if endpoint.show else _ask(node, endpoint, seen)
+def _handler(node: Node, endpoint: Endpoint, seen: Seen, leave: Turnstile) -> HTTPRouteHandler:
+    handle = _show(node, endpoint.show, endpoint.media_type) if endpoint.show else _ask(node, endpoint, seen, leave)
     route = HTTPRouteHandler(
         endpoint.path, http_method=endpoint.method, status_code=200, name=endpoint.path, include_in_schema=False
     )
@@ -41,10 +43,11 @@ def _show(node: Node, show: Show, media_type: str) -> Callable[[], Any]:
     return handle
 
 
-def _ask(node: Node, endpoint: Endpoint, seen: Seen) -> Callable[[Web], Any]:
+def _ask(node: Node, endpoint: Endpoint, seen: Seen, leave: Turnstile) -> Callable[[Web], Any]:
     async def handle(request: Web) -> Response[bytes]:
         started = time.monotonic()
         answer, error = await _answer(node, endpoint, request)
+        await leave.turn()
         seen(endpoint.path, error, time.monotonic() - started)
         status = 200 if error is None else endpoint.status(error)
         return Response(encode(answer), status_code=status, media_type=JSON)

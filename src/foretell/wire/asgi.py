@@ -12,6 +12,21 @@ T = TypeVar("T")
 Receive = Callable[[], Awaitable[Any]]
 
 
+class Turnstile:
+    """Lets one through in each round of the event loop, in order.
+
+    A crowd of requests that arrive, or of answers that are ready, in the same round would hold the loop until the last
+    of them is done; here what is urgent and short (taosd gives /list 100 ms) goes in between.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def turn(self) -> None:
+        async with self._lock:
+            await asyncio.sleep(0)
+
+
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is stopped when the caller hangs up (taosd does at its timeout).
 

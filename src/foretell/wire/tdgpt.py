@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -291,7 +291,7 @@ class _Columns:
             raise InvalidInput("schema", f"has no column {name}, got {', '.join(self.names)}")
         column = self.by_name[name]
         try:
-            return np.frombuffer(array("d", column))  # type: ignore[arg-type]
+            return np.frombuffer(array("d", cast(list[float], column)))
         except TypeError:
             return np.array(column, dtype=np.float64)
         except OverflowError:
@@ -303,7 +303,7 @@ class _Columns:
             return None
         column = self.by_name["ts"]
         try:
-            times = np.frombuffer(array("q", [int(t) for t in column] if _whole_floats(column) else column), np.int64)
+            times = np.frombuffer(array("q", _whole_numbers(column)), np.int64)
         except (TypeError, OverflowError):
             raise InvalidInput("ts", "must be integers of at most 64 bits") from None
         if int(times.max()) - int(times.min()) >= 2**63:
@@ -328,9 +328,11 @@ class _Columns:
         return {name: self.floats(name) for name in self.by_name if name.startswith(prefix)}
 
 
-def _whole_floats(column: list[Number | None]) -> bool:
-    """Whether times were written as 1.5e12 or 10.0: fine, where they are whole."""
-    return type(column[0]) is float and all(type(t) is float and t.is_integer() for t in column)
+def _whole_numbers(column: list[Number | None]) -> list[int]:
+    """Times may be written as 1.5e12 or 10.0, where all are whole. What is no integer then, `array` refuses."""
+    if type(column[0]) is float and all(type(t) is float and t.is_integer() for t in column):
+        return [int(t) for t in column if t is not None]
+    return cast(list[int], column)
 
 
 def _common(body: Body, columns: _Columns, algo: str, need_times: bool = False) -> dict[str, Any]:
