@@ -44,7 +44,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 soak: setup
-	@echo "there is nothing to soak yet: it comes with the server"
+	$(BIN)/python -m benchmarks.anode_malformed
 
 docs: setup
 	$(BIN)/python -m tools.licences

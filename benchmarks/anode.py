@@ -92,9 +92,9 @@ async def crowd(at: Exchange, seconds: float, clients: int = CLIENTS) -> float:
     async def client() -> None:
         nonlocal done
         while time.perf_counter() < end:
-            answer = msgspec.json.decode(await exchange(at, text))
-            if answer["rows"] != STEPS:
-                raise RuntimeError(answer)
+            answer = await exchange(at, text)
+            if b'"rows":%d' % STEPS not in answer.replace(b" ", b""):
+                raise RuntimeError(answer[:500])
             done += 1
 
     started = time.perf_counter()
@@ -144,10 +144,10 @@ def throughput() -> list[str]:
     ours, theirs = [], []
     with node_server() as node, flask_server() as flask:
         for at in (node, flask):
-            asyncio.run(crowd(at, 1.0))
+            uvloop.run(crowd(at, 1.0))
         for _ in range(ROUNDS):
-            ours.append(asyncio.run(crowd(node, 4.0)))
-            theirs.append(asyncio.run(crowd(flask, 4.0)))
+            ours.append(uvloop.run(crowd(node, 4.0)))
+            theirs.append(uvloop.run(crowd(flask, 4.0)))
     a, b = statistics.median(ours), statistics.median(theirs)
     return [
         "| | requests a second |",
@@ -200,10 +200,10 @@ async def _own_work(points: int) -> str:
 def listing() -> list[str]:
     lines = ["| | median, ms | p99, ms | slowest, ms |", "|---|---|---|---|"]
     with node_server() as at:
-        asyncio.run(crowd(at, 1.0))
-        lines.append(_row("nothing happens", asyncio.run(_gets(at))))
-        lines.append(_row("every worker computes (3 clients)", asyncio.run(_gets_under_load(at, 3))))
-        lines.append(_row(f"{CLIENTS} clients as fast as they can", asyncio.run(_gets_under_load(at, CLIENTS))))
+        uvloop.run(crowd(at, 1.0))
+        lines.append(_row("nothing happens", uvloop.run(_gets(at))))
+        lines.append(_row("every worker computes (3 clients)", uvloop.run(_gets_under_load(at, 3))))
+        lines.append(_row(f"{CLIENTS} clients as fast as they can", uvloop.run(_gets_under_load(at, CLIENTS))))
     return lines
 
 
@@ -261,6 +261,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
         serve_burn()
     elif sys.argv[1:2] == ["load"]:
-        asyncio.run(crowd(("127.0.0.1", int(sys.argv[2])), 600.0, int(sys.argv[3])))
+        uvloop.run(crowd(("127.0.0.1", int(sys.argv[2])), 600.0, int(sys.argv[3])))
     else:
         main()
