@@ -29,6 +29,7 @@ from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, Ba
 
 NAME = "foretell-small"
 WEIGHTS = Path(__file__).parent / "weights" / NAME
+FILES = ("config.json", "model.safetensors")
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
 """Rows are grouped by the smallest of these that holds them; longer ones keep their newest points."""
 TOGETHER = 64
@@ -165,5 +166,5 @@ def built_in() -> NumpyNetwork:
 
 @cache
 def fingerprint() -> str:
-    """Eight hexadecimal digits that name the weights."""
-    return hashlib.sha256((WEIGHTS / "model.safetensors").read_bytes()).hexdigest()[:8]
+    """Eight hexadecimal digits that name the weights and their config."""
+    return hashlib.sha256(b"".join((WEIGHTS / name).read_bytes() for name in FILES)).hexdigest()[:8]
