@@ -253,8 +253,9 @@ def _serve(pipe: Connection, make: Callable[[], Caller]) -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(CHILD_NICENESS)
     models = make()
-    while (request := _next(pipe)) is not STOP:
-        pipe.send(_answer(models.call, request))
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for the answer any more
+        while (request := _next(pipe)) is not STOP:
+            pipe.send(_answer(models.call, request))
 
 
 def _next(pipe: Connection) -> Any:
