@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from foretell.algorithms.one_by_one import Unsuitable, silence
-from foretell.errors import ForetellError
+from foretell.algorithms.one_by_one import in_its_row, silence
 from foretell.results import Imputation
-from foretell.series import OK, Batch, FloatArray, failed, repaired
+from foretell.series import OK, Batch, FloatArray, repaired
 
 Fill = Callable[[FloatArray, int], tuple[FloatArray, Mapping[str, Any]]]
 
@@ -31,17 +30,9 @@ def imputation(name: str, batch: Batch, fill: Fill) -> Imputation:
             if not gaps.any():
                 continue
             exponent = int(np.frexp(np.nanmax(np.abs(own)))[1])
-            try:
+            with in_its_row(name, status, row):
                 made, details[row] = fill(np.ldexp(own, -exponent), row)
-            except ForetellError:
-                raise
-            except Unsuitable as reason:
-                status[row] = failed(str(reason))
-                continue
-            except Exception as error:
-                status[row] = failed(f"{name}: {type(error).__name__}: {error}")
-                continue
-            own[gaps] = np.ldexp(made[gaps], exponent)
-            imputed[row, len(values[row]) - len(own) :] = gaps
-            status[row] = repaired(int(gaps.sum()))
+                own[gaps] = np.ldexp(made[gaps], exponent)
+                imputed[row, len(values[row]) - len(own) :] = gaps
+                status[row] = repaired(int(gaps.sum()))
     return Imputation(values, imputed, batch.lengths, tuple(status), name, tuple(details))

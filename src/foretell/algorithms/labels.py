@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from foretell.algorithms.one_by_one import Unsuitable, silence
-from foretell.errors import ForetellError
+from foretell.algorithms.one_by_one import in_its_row, silence
 from foretell.registry import Option, Options
 from foretell.results import ANOMALY, NORMAL, Detection
-from foretell.series import OK, Batch, BoolArray, FloatArray, failed
+from foretell.series import OK, Batch, BoolArray, FloatArray
 
 VALID_CODE = Option(NORMAL, "the label of normal points; anomalous ones have -1", int)
 """The option that TDgpt gives to every detector."""
@@ -35,18 +34,10 @@ def detection(name: str, batch: Batch, options: Options, find: Find) -> Detectio
     with silence():
         for row in range(len(batch)):
             seen = np.flatnonzero(batch.observed[row])
-            try:
+            with in_its_row(name, status, row):
                 anomalous, score, details[row] = find(near_one(batch.values[row, seen]), row)
-            except ForetellError:
-                raise
-            except Unsuitable as reason:
-                status[row] = failed(str(reason))
-                continue
-            except Exception as error:
-                status[row] = failed(f"{name}: {type(error).__name__}: {error}")
-                continue
-            labels[row, seen[anomalous]] = ANOMALY
-            scores[row, seen] = np.where(np.isfinite(score), score, np.nan)
+                labels[row, seen[anomalous]] = ANOMALY
+                scores[row, seen] = np.where(np.isfinite(score), score, np.nan)
     return Detection(labels, scores, batch.lengths, tuple(status), name, tuple(details), options["valid_code"])
 
 

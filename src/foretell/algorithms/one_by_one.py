@@ -47,21 +47,13 @@ def one_by_one(
     with silence():
         for row in range(len(batch)):
             units = Units.of(batch.row(row), shifted)
-            try:
+            with in_its_row(name, status, row):
                 answer = fit(units.enter(batch.row(row)), row)
-            except ForetellError:
-                raise
-            except Unsuitable as reason:
-                status[row] = failed(str(reason))
-                continue
-            except Exception as error:
-                status[row] = failed(f"{name}: {type(error).__name__}: {error}")
-                continue
-            point[row] = units.leave(answer.point)
-            if quantiles is not None and answer.quantiles is not None:
-                quantiles[row] = units.leave(answer.quantiles)
-            mse = float(np.nanmean((answer.errors * units.size) ** 2)) if answer.errors.size else np.nan
-            details[row] = describe(answer.period, mse, **answer.notes)
+                point[row] = units.leave(answer.point)
+                if quantiles is not None and answer.quantiles is not None:
+                    quantiles[row] = units.leave(answer.quantiles)
+                mse = float(np.nanmean((answer.errors * units.size) ** 2)) if answer.errors.size else np.nan
+                details[row] = describe(answer.period, mse, **answer.notes)
     return Forecast(point, quantiles, levels, tuple(status), name, tuple(details))
 
 
@@ -85,6 +77,19 @@ class Units:
 
     def leave(self, values: FloatArray) -> FloatArray:
         return self.shift + self.size * values
+
+
+@contextmanager
+def in_its_row(name: str, status: list[str], row: int) -> Iterator[None]:
+    """What a method raises for one series becomes the status of its row; errors of the whole call come through."""
+    try:
+        yield
+    except ForetellError:
+        raise
+    except Unsuitable as reason:
+        status[row] = failed(str(reason))
+    except Exception as error:
+        status[row] = failed(f"{name}: {type(error).__name__}: {error}")
 
 
 @contextmanager
