@@ -32,8 +32,6 @@ NAMES = (
 )
 """What each of the K candidates is, in order."""
 COUNT = len(NAMES)
-ANCHOR = NAMES.index("level_fast")
-"""The candidate whose first step is the level around which the network sees everything."""
 RECENT = 48
 """Points of the recent median."""
 BOUND = 50.0
