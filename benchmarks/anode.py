@@ -135,7 +135,7 @@ def node_server() -> Iterator[Exchange]:
 def serve_burn() -> None:
     models = Registry()
     models.register(Burn)
-    with in_background(new_node(read_settings(workers=1), models)) as url:
+    with in_background(new_node(read_settings(workers=1, cache_mb=0), models)) as url:
         print(url, flush=True)
         time.sleep(3600)
 

@@ -25,6 +25,7 @@ from litestar.types import ASGIApp
 
 from foretell.admin import write_admin_token
 from foretell.engine import Engine
+from foretell.engine.cache import Cache
 from foretell.engine.pools import Pools
 from foretell.engine.remote import RemoteExecutor
 from foretell.engine.serving import Serving
@@ -55,13 +56,14 @@ def new_node(settings: Settings, models: Registry | None = None) -> Node:
     servers = RemoteExecutor()
     pools = Pools(settings.workers or os.cpu_count() or 1, {"http://": servers, "https://": servers})
     engine = Engine(pools, models or registry())
-    return Node(settings, Serving(engine, pools, settings.queue_limit))
+    cache = Cache(settings.cache_mb << 20, settings.cache_age)
+    return Node(settings, Serving(engine, pools, settings.queue_limit, cache))
 
 
 def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp:
     """The doors over one node, behind the gate. Its processes start and end with it; `ready` is called in between."""
     settings, serving = node.settings, node.serving
-    metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths})
+    metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths}, serving.cache)
     serving.seen = metrics.batch
     app = Litestar(
         route_handlers=[

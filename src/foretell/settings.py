@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     )
     body_limit: int = Field(32 << 20, gt=0, description="Largest request body, in bytes.")
     request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
+    cache_mb: int = Field(64, ge=0, description="Most MB of answers kept for equal questions; 0 keeps none.")
+    cache_age: float = Field(300.0, gt=0, description="Seconds after which a kept answer is forgotten.")
     queue_limit: int = Field(1000, gt=0, description="Requests that may wait for one model; more are refused.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
     log_level: Level = Field("INFO", description="Least level logged.")

@@ -213,3 +213,19 @@ def test_random_crowds_get_what_one_by_one_gives() -> None:
         assert await asyncio.gather(*jobs) == [2 * i for i in range(500)]
 
     run(test)
+
+
+def test_what_can_wait_goes_after_everybody_else() -> None:
+    async def test() -> None:
+        model = Model()
+        queue = BatchQueue(model, budget=1)
+        tasks = await submit_all(queue, [0])
+        later = asyncio.ensure_future(queue.submit("k", 1, later=True))
+        await started()
+        tasks += [later, *await submit_all(queue, [2, 3])]
+        assert len(queue) == 3
+        model.go.set()
+        assert await asyncio.gather(*tasks) == [0, 2, 4, 6]
+        assert model.batches == [[0], [2], [3], [1]]
+
+    run(test)

@@ -15,7 +15,7 @@ from foretell.registry import Kind, Limits, Registry
 from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import taosd as server
-from tests.tdgpt.conftest import running
+from tests.tdgpt.conftest import ADMIN, running
 from tests.tdgpt.taosd import Column, Taosd, TaosError, body
 
 COUNTS = [5, 14, 15, 15, 14, 19, 17, 16, 20, 22, 8, 21, 28, 11, 9, 29, 40]
@@ -292,6 +292,20 @@ def test_problems_of_our_door_are_rfc_9457(taosd: Taosd, request_body: dict[str,
     answer = requests.post(f"http://{taosd.url}/v1/forecast", json=request_body, timeout=60)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert word in answer.text
+
+
+def test_an_equal_question_is_answered_from_the_cache_until_a_reload(taosd: Taosd) -> None:
+    def hits() -> int:
+        text = requests.get(f"http://{taosd.url}/metrics", timeout=10).text
+        return int(float(re.search(r'foretell_cache_total{outcome="hit"} (\S+)', text)[1]))  # type: ignore[index]
+
+    before = hits()
+    request = {"series": [{"values": AIR_LIKE}], "horizon": 5, "model": "drift"}
+    answers = [requests.post(f"http://{taosd.url}/v1/forecast", json=request, timeout=60).json() for _ in "123"]
+    assert (answers[0] == answers[1] == answers[2], hits() - before) == (True, 2)
+    requests.post(f"http://{taosd.url}/v1/reload", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=60)
+    requests.post(f"http://{taosd.url}/v1/forecast", json=request, timeout=60)
+    assert hits() - before == 2
 
 
 def test_a_body_over_the_limit_is_refused() -> None:

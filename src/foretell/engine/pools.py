@@ -47,6 +47,10 @@ class Pools(Executor):
         if isinstance(formulas, ProcessExecutor):
             formulas.start()
 
+    def is_remote(self, target: str) -> bool:
+        """Whether another server answers for a target."""
+        return target.startswith(tuple(self._remotes))
+
     def of(self, target: str) -> Pool:
         """The pool of an entry-point string or URL."""
         for prefix, executor in self._remotes.items():

@@ -2,7 +2,7 @@
 
 No arrays here: an item is anything, a key says which items may share a batch, a cost how many do. A batch runs as soon
 as a slot is free; what comes meanwhile waits and makes the next batch. So a lone request never waits, and a crowd is
-answered in few calls.
+answered in few calls. What somebody waits for goes before work that can wait (`later`).
 """
 
 from __future__ import annotations
@@ -49,25 +49,29 @@ class BatchQueue(Generic[Item, Answer]):
     budget: float = 1.0
     limit: int = 1000
     _waiting: deque[Waiting[Item, Answer]] = field(default_factory=deque)
+    _later: deque[Waiting[Item, Answer]] = field(default_factory=deque)
     _lanes: set[asyncio.Task[None]] = field(default_factory=set)
     _running: int = 0
 
     def __len__(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._later)
 
     @property
     def busy(self) -> int:
         """How many batches run."""
         return self._running
 
-    async def submit(self, key: Hashable, item: Item, cost: float = 1.0, deadline: float | None = None) -> Answer:
-        if self._running < self.slots and not self._waiting:
+    async def submit(
+        self, key: Hashable, item: Item, cost: float = 1.0, deadline: float | None = None, later: bool = False
+    ) -> Answer:
+        """The answer to `item`. One that comes `later` waits until no other does."""
+        if self._running < self.slots and not len(self):
             return await self._alone(item, deadline)
-        if len(self._waiting) >= self.limit:
-            raise Overloaded(f"{len(self._waiting)} requests are waiting; try again later")
+        if len(self) >= self.limit:
+            raise Overloaded(f"{len(self)} requests are waiting; try again later")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(key, item, cost, deadline, future))
+        (self._later if later else self._waiting).append(Waiting(key, item, cost, deadline, future))
         self._start_lanes()
         async with _until(deadline):
             return await future
@@ -87,7 +91,7 @@ class BatchQueue(Generic[Item, Answer]):
 
     def _start_lanes(self) -> None:
         """A slot is free: those who wait take it."""
-        if self._waiting and self._running < self.slots:
+        if len(self) and self._running < self.slots:
             self._running += 1
             lane = asyncio.ensure_future(self._lane())
             self._lanes.add(lane)
@@ -96,18 +100,18 @@ class BatchQueue(Generic[Item, Answer]):
     async def _lane(self) -> None:
         """Answer batches until nobody waits. The slot is free in the same moment: who comes next takes it."""
         try:
-            while batch := self._gather():
+            while batch := self._gather(self._waiting) or self._gather(self._later):
                 await self._answer(batch)
         finally:
             self._running -= 1
 
-    def _gather(self) -> list[Waiting[Item, Answer]]:
+    def _gather(self, queue: deque[Waiting[Item, Answer]]) -> list[Waiting[Item, Answer]]:
         """The oldest request that is still wanted, and those like it, in order, as far as the budget goes."""
         batch: list[Waiting[Item, Answer]] = []
         others: deque[Waiting[Item, Answer]] = deque()
         cost = 0.0
-        while self._waiting:
-            waiting = self._waiting.popleft()
+        while queue:
+            waiting = queue.popleft()
             if waiting.future.done():
                 continue
             if batch and (waiting.key != batch[0].key or cost + waiting.cost > self.budget):
@@ -115,7 +119,7 @@ class BatchQueue(Generic[Item, Answer]):
                 continue
             batch.append(waiting)
             cost += waiting.cost
-        self._waiting.extend(others)
+        queue.extend(others)
         return batch
 
     async def _answer(self, batch: list[Waiting[Item, Answer]]) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from foretell.engine.batcher import batch_key
+from foretell.engine.cache import Cache, digest
 from foretell.engine.correlating import Pair
 from foretell.engine.engine import Engine
 from foretell.engine.forecasting import check_horizon, check_levels
@@ -39,12 +40,14 @@ class Call:
 class Serving:
     """The verbs of the engine, for the requests of a server. `deadline` is a time of `time.monotonic()`.
 
-    Raises what the engine raises, and Overloaded where too many wait.
+    Work that comes `later` waits until nobody else does. Raises what the engine raises, and Overloaded where too many
+    wait.
     """
 
     engine: Engine
     pools: Pools
     limit: int = QUEUE_LIMIT
+    cache: Cache = field(default_factory=lambda: Cache(0, 0))
     seen: Callable[[str, int], None] | None = None
     """Told the model's name and the size of each batch of callers."""
     _queues: dict[str, BatchQueue[Call, Any]] = field(default_factory=dict)
@@ -57,11 +60,12 @@ class Serving:
         levels: Sequence[float] = (),
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        later: bool = False,
     ) -> Forecast:
         entry = self.engine.models.find(model)
         check_horizon(horizon, entry.limits.max_horizon)
         call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
-        forecast: Forecast = await self._submit(call, deadline)
+        forecast: Forecast = await self._submit(call, deadline, later)
         return forecast
 
     async def detect(
@@ -70,8 +74,9 @@ class Serving:
         model: str,
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        later: bool = False,
     ) -> Detection:
-        detection: Detection = await self._submit(self._call("anomaly", model, series, options), deadline)
+        detection: Detection = await self._submit(self._call("anomaly", model, series, options), deadline, later)
         return detection
 
     async def impute(
@@ -80,8 +85,9 @@ class Serving:
         model: str,
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        later: bool = False,
     ) -> Imputation:
-        imputation: Imputation = await self._submit(self._call("imputation", model, series, options), deadline)
+        imputation: Imputation = await self._submit(self._call("imputation", model, series, options), deadline, later)
         return imputation
 
     async def correlate(
@@ -90,8 +96,11 @@ class Serving:
         model: str,
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        later: bool = False,
     ) -> tuple[Correlation, ...]:
-        found: tuple[Correlation, ...] = await self._submit(self._call("correlation", model, pairs, options), deadline)
+        found: tuple[Correlation, ...] = await self._submit(
+            self._call("correlation", model, pairs, options), deadline, later
+        )
         return found
 
     def depths(self) -> dict[str, int]:
@@ -109,10 +118,18 @@ class Serving:
         entry = self.engine.models.find(model, kind)
         return Call(entry, inputs, entry.read_options(options or {}))
 
-    async def _submit(self, call: Call, deadline: float | None) -> Any:
+    async def _submit(self, call: Call, deadline: float | None, later: bool) -> Any:
+        """The answer to a call: one that is kept, or a new one. Nobody knows when a server elsewhere changes."""
+        keeps = self.cache.size > 0 and not self.pools.is_remote(call.entry.target)
+        question = _question(call) if keeps else None
+        if keeps and (kept := self.cache.get(question)) is not None:
+            return kept
         points = sum(_points(i) + call.horizon for i in call.inputs)
         cost = points * call.entry.limits.cost
-        return await self._queue(call.entry.target).submit(key_of(call), call, cost, deadline)
+        answer = await self._queue(call.entry.target).submit(key_of(call), call, cost, deadline, later)
+        if keeps:
+            self.cache.put(question, answer)
+        return answer
 
     def _queue(self, target: str) -> BatchQueue[Call, Any]:
         pool = self.pools.of(target)
@@ -133,6 +150,11 @@ class Serving:
         for call in calls:
             ends.append(ends[-1] + len(call.inputs))
         return [_part(answer, slice(a, b), call) for a, b, call in zip(ends, ends[1:], calls, strict=False)]
+
+
+def _question(call: Call) -> tuple[object, ...]:
+    """What the answer depends on, beside the weights."""
+    return call.entry.target, tuple(sorted(call.options.items())), call.horizon, call.levels, digest(call.inputs)
 
 
 def key_of(call: Call) -> tuple[object, ...]:

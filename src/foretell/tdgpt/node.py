@@ -58,6 +58,7 @@ class Node:
             raise
         before, self.loaded, self.catalogue, self.settings = self.loaded, loaded, catalogue, settings
         self.listing = encode(list_answer(_algorithms(catalogue)))
+        self.serving.cache.clear()
         before.leave(loaded)
         for place, reason in broken.items():
             log.error("%s offers nothing: %s", place, reason)
