@@ -56,14 +56,19 @@ class InvalidInput(ForetellError):
 
 
 class SqlError(InvalidInput):
-    """A statement that cannot be understood or run; `position` is an offset into `statement`."""
+    """A statement that cannot be understood or run; `position` is an offset into `statement`.
+
+    `code` is TDengine's code where it has a closer one than "syntax error".
+    """
 
     tdengine_code = 0x80002600
 
-    def __init__(self, message: str, statement: str = "", position: int | None = None) -> None:
+    def __init__(self, message: str, statement: str = "", position: int | None = None, code: int | None = None) -> None:
         super().__init__("", message + _excerpt(statement, position))
         self.statement = statement
         self.position = position
+        if code is not None:
+            self.tdengine_code = code
 
 
 class TooManyRows(InvalidInput):

@@ -27,11 +27,11 @@ def option_error(block: Block, call: Call, key: str, error: ForetellError) -> Sq
     """An error whose place is an option, or the call where the option is not written."""
     statement = block.statement
     if call.options is None:
-        return statement.error(str(error), call.span)
+        return statement.error(str(error), call.span, error.tdengine_code)
     token = statement.tokens[call.options]
     text = unquote(token, statement.source.text)
     shift = statement.source.text.index(text[:1], token.start) if text else token.start
-    return statement.source.error(str(error), shift + place_of(key, text))
+    return statement.source.error(str(error), shift + place_of(key, text), error.tdengine_code)
 
 
 def find_model(block: Block, call: Call, options: Options, models: Registry) -> Entry:

@@ -65,6 +65,6 @@ class Source:
         pieces.append(Piece(self.text[start:end], start, copied=True))
         return Text(tuple(pieces))
 
-    def error(self, message: str, position: int | None) -> SqlError:
-        """An error that shows the place."""
-        return SqlError(message, self.text, position)
+    def error(self, message: str, position: int | None, code: int | None = None) -> SqlError:
+        """An error that shows the place; `code` is TDengine's."""
+        return SqlError(message, self.text, position, code)
