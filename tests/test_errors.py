@@ -8,22 +8,41 @@ import pytest
 
 from foretell import errors
 from foretell.errors import (
+    AuthenticationFailed,
     Cancelled,
+    DatabaseExists,
+    DatabaseInUse,
     DeadlineExceeded,
     ForetellError,
     InvalidInput,
     ModelFailed,
+    NoDatabase,
+    NoPrivilege,
+    NoSuchColumn,
+    NoSuchDatabase,
+    NoSuchTable,
+    NoSuchUser,
     NotAvailable,
     Overloaded,
     SqlError,
+    TableExists,
     TooManyRows,
     UnknownName,
+    UserExists,
+    ValueTooLong,
     WhiteNoise,
 )
 
 ALL = [
     InvalidInput("rows", "must be at least 1, got 0"),
     SqlError("no such column", "SELECT a\nFROM t", 7),
+    *(
+        kind("no", "SELECT a\nFROM t", 7)
+        for kind in (NoPrivilege, NoDatabase, NoSuchDatabase, DatabaseExists, NoSuchTable, TableExists)
+    ),
+    *(kind("no", "SELECT a\nFROM t", 7) for kind in (NoSuchColumn, ValueTooLong, NoSuchUser, UserExists)),
+    AuthenticationFailed(),
+    DatabaseInUse("plant.db is open in process 7"),
     TooManyRows("rows", "at most 1024, got 2000"),
     WhiteNoise(),
     UnknownName("model", "arma", ["arima", "ets"]),

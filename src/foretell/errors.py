@@ -3,9 +3,21 @@
     ForetellError
     |-- InvalidInput            a field of the request is wrong; names the field          400  0x80000118
     |   |-- SqlError            a statement is wrong; shows the place                     400  0x80002600
+    |   |   |-- NoPrivilege     the user may not do that                                  403  0x80002644
+    |   |   |-- NoDatabase      no database is named, and none is current                 400  0x80002616
+    |   |   |-- NoSuchDatabase  no database of that name                                  404  0x80000388
+    |   |   |-- DatabaseExists  there is one of that name                                 409  0x80000381
+    |   |   |-- NoSuchTable     no table, super-table or sub-table of that name           404  0x80002603
+    |   |   |-- TableExists     there is one of that name                                 409  0x80000603
+    |   |   |-- NoSuchColumn    no column or tag of that name                             400  0x80002602
+    |   |   |-- ValueTooLong    a text is longer than its column                          400  0x80002653
+    |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
+    |   |   `-- UserExists      there is one of that name                                 409  0x80000350
     |   |-- TooManyRows         more rows asked for, or sent, than the limit allows       400  0x80000446
     |   `-- WhiteNoise          the series is white noise and the check was on            400  0x80000447
     |-- UnknownName             no such model, table, column, option; lists the known     404  0x80000443
+    |-- AuthenticationFailed    unknown user, or not his password                         401  0x80000357
+    |-- DatabaseInUse           another process has the file; says which                  409  0x80000445
     |-- NotAvailable            the model exists but cannot run here; says what it needs  501  0x80000443
     |-- Overloaded              the queue is full                                         503  0x80000445
     |-- DeadlineExceeded        the work took longer than allowed and was stopped         504  0x80000445
@@ -71,6 +83,53 @@ class SqlError(InvalidInput):
             self.tdengine_code = code
 
 
+class NoPrivilege(SqlError):
+    http_status = 403
+    tdengine_code = 0x80002644
+
+
+class NoDatabase(SqlError):
+    tdengine_code = 0x80002616
+
+
+class NoSuchDatabase(SqlError):
+    http_status = 404
+    tdengine_code = 0x80000388
+
+
+class DatabaseExists(SqlError):
+    http_status = 409
+    tdengine_code = 0x80000381
+
+
+class NoSuchTable(SqlError):
+    http_status = 404
+    tdengine_code = 0x80002603
+
+
+class TableExists(SqlError):
+    http_status = 409
+    tdengine_code = 0x80000603
+
+
+class NoSuchColumn(SqlError):
+    tdengine_code = 0x80002602
+
+
+class ValueTooLong(SqlError):
+    tdengine_code = 0x80002653
+
+
+class NoSuchUser(SqlError):
+    http_status = 404
+    tdengine_code = 0x80000351
+
+
+class UserExists(SqlError):
+    http_status = 409
+    tdengine_code = 0x80000350
+
+
 class TooManyRows(InvalidInput):
     tdengine_code = 0x80000446
 
@@ -95,6 +154,20 @@ class UnknownName(ForetellError):
         close = difflib.get_close_matches(name.lower(), self.known, n=1)
         hint = f", did you mean {close[0]!r}?" if close else ""
         super().__init__(f"unknown {what} {name!r}{hint} (known: {', '.join(self.known) or 'none'})")
+
+
+class AuthenticationFailed(ForetellError):
+    http_status = 401
+    tdengine_code = 0x80000357
+
+    def __init__(self, message: str = "Authentication failure") -> None:
+        super().__init__(message)
+
+
+class DatabaseInUse(ForetellError):
+    """One process at a time has a database file."""
+
+    http_status = 409
 
 
 class NotAvailable(ForetellError):

@@ -40,18 +40,24 @@ class UnknownColumn(SqlError):
 class Duck:
     """One connection, used by one thread at a time; `interrupt` may come from any."""
 
-    def __init__(self, path: str = ":memory:", read_only: bool = False) -> None:
-        try:
-            self._connection = duckdb.connect(path, read_only, {"python_enable_replacements": False})
-        except duckdb.Error as error:
-            raise SqlError(f"{path}: {error}") from None
-        self._connection.execute("SET errors_as_json = true")
-        with suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets: there is no bar to switch off
-            self._connection.execute("SET enable_progress_bar = false")
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
         self._timed_out = False
         self._aggregates: set[str] = set()
+
+    @classmethod
+    def open(cls, path: str = ":memory:", read_only: bool = False) -> Duck:
+        """A database file of its own."""
+        try:
+            connection = duckdb.connect(path, read_only, {"python_enable_replacements": False})
+        except duckdb.Error as error:
+            raise SqlError(f"{path}: {error}") from None
+        connection.execute("SET errors_as_json = true")
+        with suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets: there is no bar to switch off
+            connection.execute("SET enable_progress_bar = false")
+        return cls(connection)
 
     def close(self) -> None:
         self._connection.close()

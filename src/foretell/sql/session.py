@@ -32,12 +32,22 @@ FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 
 
+Names = Callable[[Statement], None]
+"""Replaces names of tables in the source of a statement; raises NoSuchTable."""
+
+
+def leave_alone(_: Statement) -> None:
+    """Names of tables as DuckDB knows them."""
+
+
 class Session:
     """A DuckDB database with FORECAST.
 
     `path` is a database file, or `:memory:`; a given `engine` is shared, and left open. `timeout` in seconds holds
     for each call that has none of its own. `profile` sets the limits, `warn` is called with one line for each series
-    that got no forecast (a log warning otherwise). A session is for one thread; `interrupt` is for any.
+    that got no forecast (a log warning otherwise). A database gives its own `duck`, and `names`, which puts what it
+    keeps in the place of the tables that a statement names, before anything else is read. A session is for one thread;
+    `interrupt` is for any.
     """
 
     def __init__(
@@ -49,8 +59,11 @@ class Session:
         timeout: float | None = None,
         profile: Profile = FILES,
         warn: Callable[[str], None] = log.warning,
+        duck: Duck | None = None,
+        names: Names = leave_alone,
     ) -> None:
-        self.duck = Duck(path, read_only)
+        self.duck = duck or Duck.open(path, read_only)
+        self._names = names
         self.engine = engine or Engine()
         self._own_engine = engine is None
         self._timeout = timeout
@@ -96,11 +109,12 @@ class Session:
     ) -> Iterator[Result]:
         place = Place(self.duck, lambda name: table_in(frame, name))
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
-            if _is_plain(text):
+            if self._names is leave_alone and _is_plain(text):
                 source = Source(text)
                 yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
                 return
             for statement in statements(text):
+                self._names(statement)
                 control = Control(progress=progress, cancel=self.duck.stopped)
                 context = Context(place, self.engine, self._profile, control, self._warn, deadline)
                 yield _run_statement(statement, context)

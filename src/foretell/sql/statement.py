@@ -90,9 +90,11 @@ class Statement:
         """What is equal for two spans that mean the same but for blanks, comments and the case of words."""
         return tuple((token.kind, token.text) for token in self.tokens[span[0] : span[1]])
 
-    def error(self, message: str, i: int | Span, code: int | None = None) -> SqlError:
-        """An error at a token; `code` is TDengine's."""
-        return self.source.error(message, self.tokens[i if isinstance(i, int) else i[0]].start, code)
+    def error(self, message: str, i: int | Span, code: int | None = None, kind: type[SqlError] = SqlError) -> SqlError:
+        """An error at a token, or behind the last; `code` is TDengine's, else that of the `kind`."""
+        first = i if isinstance(i, int) else i[0]
+        place = self.tokens[first].start if first < len(self.tokens) else self.end
+        return self.source.error(message, place, code, kind)
 
 
 def statements(text: str) -> Iterator[Statement]:

@@ -65,6 +65,8 @@ class Source:
         pieces.append(Piece(self.text[start:end], start, copied=True))
         return Text(tuple(pieces))
 
-    def error(self, message: str, position: int | None, code: int | None = None) -> SqlError:
-        """An error that shows the place; `code` is TDengine's."""
-        return SqlError(message, self.text, position, code)
+    def error(
+        self, message: str, position: int | None, code: int | None = None, kind: type[SqlError] = SqlError
+    ) -> SqlError:
+        """An error that shows the place; `code` is TDengine's, else that of the `kind`."""
+        return kind(message, self.text, position, code)

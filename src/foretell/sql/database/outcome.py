@@ -1,0 +1,89 @@
+"""What one statement gave: a table in TDengine's types, or how many rows it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foretell.sql.database.types import Column, Precision, column_of
+
+WIDEST = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a statement.
+
+    `table` holds the rows, with each column in the Arrow type of `columns`; `precision` is that of all its times
+    (UTC, without a zone). `affected` is None for a query; for a statement that writes or defines it is the number of
+    rows written, and the table is empty.
+    """
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    precision: Precision = "ms"
+    affected: int | None = None
+
+    @property
+    def is_update(self) -> bool:
+        return self.affected is not None
+
+
+def written(rows: int) -> Outcome:
+    """The outcome of a statement that wrote that many rows."""
+    return Outcome(pa.table({}), (), affected=rows)
+
+
+def read(table: pa.Table, precision: Precision, widths: Mapping[str, int] | None = None) -> Outcome:
+    """The outcome of a query; `widths` are the declared bytes of text columns, by name."""
+    table = settled(table, precision)
+    columns = []
+    for name, column in zip(table.column_names, table.itercolumns(), strict=True):
+        longest = (widths or {}).get(name, 0)
+        if not longest and (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
+            longest = pc.max(pc.binary_length(column)).as_py() or 0
+        columns.append(column_of(name, column.type, longest))
+    return Outcome(table, tuple(columns), precision)
+
+
+def settled(table: pa.Table, precision: Precision) -> pa.Table:
+    """The table with every column in the Arrow type of one of TDengine's types; names may stand twice."""
+    columns = [_settled(column, precision) for column in table.itercolumns()]
+    return pa.Table.from_arrays(columns, names=table.column_names)
+
+
+def _settled(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _settled(column.cast(kind.value_type), precision)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return column.cast(pa.timestamp(precision), safe=False)
+    if pa.types.is_decimal(kind) and kind.scale == 0 and kind.precision > 18:
+        return _whole(column)
+    if pa.types.is_decimal(kind):
+        return column if kind.bit_width == 128 else column.cast(pa.decimal128(kind.precision, kind.scale))
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind):
+        return column
+    if pa.types.is_primitive(kind) and (pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64())):
+        return column
+    return _worded(column)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A sum of integers, which DuckDB gives as HUGEINT: BIGINT where it fits, else DOUBLE."""
+    least, most = pc.min_max(column).as_py().values()
+    fits = least is None or (Decimal(-WIDEST) <= least and most < Decimal(WIDEST))
+    return column.cast(pa.int64() if fits else pa.float64())
+
+
+def _worded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Lists, intervals and whatever else TDengine has no type for, as text."""
+    if pa.types.is_null(column.type):
+        return column.cast(pa.string())
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
+    return pa.chunked_array([[None if value is None else str(value) for value in column.to_pylist()]], pa.string())

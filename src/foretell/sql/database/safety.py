@@ -1,0 +1,63 @@
+"""How a file is opened so that SQL from a network reaches nothing but its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from foretell.errors import InvalidInput, SqlError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`memory` as DuckDB writes it ("4GB"; "" is its own default); `folders` whose files may be read, and, if
+    `writable`, written."""
+
+    memory: str = ""
+    folders: tuple[str, ...] = ()
+    writable: bool = False
+
+
+def opened(path: str, limits: Limits) -> duckdb.DuckDBPyConnection:
+    """A database file, locked down for good: the settings cannot be changed afterwards."""
+    try:
+        connection = duckdb.connect(path, False, {"python_enable_replacements": False})
+    except duckdb.Error as error:
+        raise SqlError(f"{path}: {error}") from None
+    try:
+        for setting in _settings(limits):
+            connection.execute(f"SET {setting}")
+    except duckdb.Error as error:
+        connection.close()
+        raise InvalidInput("sql_memory", str(error)) from None
+    return connection
+
+
+def _settings(limits: Limits) -> Iterator[str]:
+    yield "GLOBAL errors_as_json = true"
+    yield "enable_progress_bar = false"
+    yield "GLOBAL TimeZone = 'UTC'"
+    if limits.memory:
+        yield f"memory_limit = {_text(limits.memory)}"
+    yield "autoinstall_known_extensions = false"
+    yield "autoload_known_extensions = false"
+    yield "allow_community_extensions = false"
+    yield f"allowed_directories = [{', '.join(_text(_folder(folder)) for folder in limits.folders)}]"
+    yield "enable_external_access = false"
+    yield "lock_configuration = true"
+
+
+def _folder(folder: str) -> str:
+    """The folder with a slash at its end, so that it does not allow another whose name begins like it."""
+    path = Path(folder).resolve()
+    if not path.is_dir():
+        raise InvalidInput("sql_folders", f"{folder} is no folder")
+    return f"{path}/"
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("'", "''")
+    return f"'{escaped}'"
