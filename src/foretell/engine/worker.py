@@ -1,8 +1,8 @@
-"""Where models run. Two executors behind one seam: threads of this process, or processes of their own.
+"""Where models run. Executors behind one seam: threads of this process, or children that can be killed.
 
 An executor loads a model by its entry-point string at first use and keeps it. `slots` says how many calls it runs
-at once. A deadline is a time of `time.monotonic()`; when it passes, DeadlineExceeded is raised. Only the process
-executor can also stop the work: it kills the process, native code and all, and starts another.
+at once. A deadline is a time of `time.monotonic()`; when it passes, DeadlineExceeded is raised. Children (processes
+here, actors in cluster.py) also stop the work: a child is killed, native code and all, and another is started.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,19 +57,25 @@ class Executor(Protocol):
         ...
 
 
+class Caller(Protocol):
+    """What answers inside a worker: `Models`, or anything else that can be called by name."""
+
+    def call(self, name: str, verb: str, arguments: tuple[Any, ...]) -> Any: ...
+
+
 class ThreadExecutor(Executor):
     """Models in threads of this process: nothing is copied. Work that passes its deadline is left to end by itself."""
 
-    def __init__(self, slots: int = 1) -> None:
+    def __init__(self, slots: int = 1, models: Callable[[], Caller] = Models) -> None:
         self.slots = slots
-        self._models = Models()
+        self._models = models()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="foretell")
 
     async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._pool, self._models.call, name, verb, arguments)
         try:
-            return await asyncio.wait_for(work, _seconds_left(deadline))
+            return await asyncio.wait_for(work, seconds_left(deadline))
         except TimeoutError:
             self._abandon()
             raise DeadlineExceeded from None
@@ -82,29 +89,46 @@ class ThreadExecutor(Executor):
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class Caller(Protocol):
-    """What answers inside a worker process: `Models`, or anything else that can be called by name."""
+class Child(Protocol):
+    """What computes outside of this process for a ChildExecutor, one request after the other."""
 
-    def call(self, name: str, verb: str, arguments: tuple[Any, ...]) -> Any: ...
+    def ask(self, request: tuple[Any, ...], deadline: float | None) -> Any:
+        """The answer, or the error that stands for it. EOFError or OSError: it died; DeadlineExceeded: too slow."""
+        ...
+
+    def stop(self) -> None:
+        """End it, from any thread; whoever waits for its answer gets an EOFError."""
+        ...
+
+    def kill(self) -> None:
+        """End it and wait until it is gone."""
+        ...
+
+    @property
+    def end(self) -> str:
+        """How it ended."""
+        ...
 
 
-class ProcessExecutor(Executor):
-    """Models in spawned processes of lower priority; one that dies is replaced and its work is tried once more.
+class ChildExecutor(Executor):
+    """Models in children that can be killed; one that dies is replaced and its work is tried once more.
 
-    `models` makes, inside each process, what answers there; it must survive pickling. `deaths` counts processes that
+    `models` makes, inside each child, what answers there; it must survive pickling. `deaths` counts children that
     ended by themselves or were killed.
     """
 
-    def __init__(self, slots: int | None = None, models: Callable[[], Caller] = Models) -> None:
-        self.slots = slots or os.cpu_count() or 1
+    noun = "worker"
+
+    def __init__(self, slots: int, models: Callable[[], Caller] = Models) -> None:
+        self.slots = slots
         self.deaths = 0
         self._models = models
-        self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="foretell-wait")
-        self._idle: deque[_Child] = deque()
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="foretell-wait")
+        self._idle: deque[Child] = deque()
         self._closed = False
 
     def start(self) -> None:
-        """Start all processes now, so that no request waits for one."""
+        """Start all children now, so that no request waits for one."""
         for _ in range(self.slots - len(self._idle)):
             self._idle.append(self._new())
 
@@ -115,18 +139,19 @@ class ProcessExecutor(Executor):
             return await loop.run_in_executor(self._pool, self._run, call)
         except asyncio.CancelledError:
             call.cancel()
+            self._wake()
             raise
 
     def _run(self, call: _Call) -> Any:
         for attempt in (1, 2):
             call.check()
-            child = self._take()
+            child = self._take(call)
             try:
                 answer = call.run_in(child)
             except (EOFError, OSError):
                 self._replace(child)
                 if attempt == 2:
-                    raise ModelFailed(f"{call.name}: the worker process died twice (exit {child.exit_code})") from None
+                    raise ModelFailed(f"{call.name}: the {self.noun} died twice ({child.end})") from None
                 continue
             except BaseException:
                 self._replace(child)
@@ -137,26 +162,30 @@ class ProcessExecutor(Executor):
             return answer
         raise AssertionError("unreachable")
 
-    def _take(self) -> _Child:
+    def _take(self, call: _Call) -> Child:  # noqa: ARG002
+        """A child for this call; it may wait, but not longer than the caller does."""
         try:
             return self._idle.pop()
         except IndexError:
             return self._new()
 
-    def _give_back(self, child: _Child) -> None:
+    def _give_back(self, child: Child) -> None:
         self._idle.append(child)
         if self._closed:
             self.close()
 
-    def _replace(self, child: _Child) -> None:
-        """A process whose work was stopped is of no use any more; its successor starts now."""
+    def _replace(self, child: Child) -> None:
+        """A child whose work was stopped is of no use any more; its successor starts now."""
         child.kill()
         self.deaths += 1
         if not self._closed:
             self._give_back(self._new())
 
-    def _new(self) -> _Child:
-        return _Child(self._models, threads=max(1, (os.cpu_count() or 1) // self.slots))
+    def _wake(self) -> None:
+        """A caller went away: where calls wait for a child, look again."""
+
+    @abstractmethod
+    def _new(self) -> Child: ...
 
     def close(self) -> None:
         self._closed = True
@@ -166,25 +195,37 @@ class ProcessExecutor(Executor):
                 self._idle.pop().kill()
 
 
+class ProcessExecutor(ChildExecutor):
+    """Models in spawned processes of lower priority, which share the cores."""
+
+    noun = "worker process"
+
+    def __init__(self, slots: int | None = None, models: Callable[[], Caller] = Models) -> None:
+        super().__init__(slots or os.cpu_count() or 1, models)
+
+    def _new(self) -> Child:
+        return _Process(self._models, threads=max(1, (os.cpu_count() or 1) // self.slots))
+
+
 class _Call:
     """One request to a child, which its caller may give up from another thread."""
 
     def __init__(self, request: tuple[Any, ...], deadline: float | None) -> None:
         self.name = str(request[0])
         self._request = request
-        self._deadline = deadline
-        self._child: _Child | None = None
+        self.deadline = deadline
+        self._child: Child | None = None
         self._cancelled = False
 
     def check(self) -> None:
         if self._cancelled:
             raise Cancelled
 
-    def run_in(self, child: _Child) -> Any:
+    def run_in(self, child: Child) -> Any:
         self._child = child
         try:
             self.check()
-            return child.ask(self._request, self._deadline)
+            return child.ask(self._request, self.deadline)
         except (EOFError, OSError):
             if self._cancelled:
                 raise Cancelled from None
@@ -198,7 +239,7 @@ class _Call:
             self._child.stop()
 
 
-class _Child:
+class _Process:
     """A spawned process that answers one request after the other; `threads` bounds its numeric libraries."""
 
     def __init__(self, models: Callable[[], Caller], threads: int) -> None:
@@ -211,12 +252,11 @@ class _Child:
 
     def ask(self, request: tuple[Any, ...], deadline: float | None) -> Any:
         self._pipe.send(request)
-        if not self._pipe.poll(_seconds_left(deadline)):
+        if not self._pipe.poll(seconds_left(deadline)):
             raise DeadlineExceeded
         return self._pipe.recv()
 
     def stop(self) -> None:
-        """End the process, from any thread; whoever waits for its answer gets an EOFError."""
         with contextlib.suppress(OSError, ValueError):
             self._process.kill()
 
@@ -226,8 +266,8 @@ class _Child:
         self._pipe.close()
 
     @property
-    def exit_code(self) -> int | None:
-        return self._process.exitcode
+    def end(self) -> str:
+        return f"exit {self._process.exitcode}"
 
 
 _environment = threading.Lock()
@@ -255,7 +295,7 @@ def _serve(pipe: Connection, make: Callable[[], Caller]) -> None:
     models = make()
     with contextlib.suppress(BrokenPipeError):  # nobody waits for the answer any more
         while (request := _next(pipe)) is not STOP:
-            pipe.send(_answer(models.call, request))
+            pipe.send(answer_of(models.call, request))
 
 
 def _next(pipe: Connection) -> Any:
@@ -265,7 +305,7 @@ def _next(pipe: Connection) -> Any:
         return STOP
 
 
-def _answer(run: Callable[..., Any], request: tuple[Any, ...]) -> Any:
+def answer_of(run: Callable[..., Any], request: tuple[Any, ...]) -> Any:
     """The answer, or the error that stands for it."""
     try:
         return run(*request)
@@ -275,5 +315,5 @@ def _answer(run: Callable[..., Any], request: tuple[Any, ...]) -> Any:
         return ModelFailed(f"{request[0]}: {type(error).__name__}: {error}")
 
 
-def _seconds_left(deadline: float | None) -> float | None:
+def seconds_left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
