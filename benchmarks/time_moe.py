@@ -58,7 +58,8 @@ def make_random(folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    from foretell.models.time_moe import Shape, TimeMoe
+    from foretell.models.time_moe import TimeMoe
+    from foretell.models.time_moe_shape import Shape
 
     network = TimeMoe(Shape.read(CONFIG)).initialise(0)
     tensors = {}
@@ -84,7 +85,8 @@ def measure(folder: Path, quick: bool) -> dict[str, Any]:
     from tests.models.time_moe.plain import Plain, published_tensors
 
     from foretell.models.checkpoint import load
-    from foretell.models.time_moe import Shape, TimeMoe, active_flops, schedule
+    from foretell.models.time_moe import TimeMoe, active_flops
+    from foretell.models.time_moe_shape import Shape, schedule
 
     torch.set_num_threads(1)
     shape = Shape.read(CONFIG)

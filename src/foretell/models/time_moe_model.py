@@ -201,7 +201,8 @@ def loaded(folder: Path, precision: str = "fp32") -> Loaded:
     """The network of a folder, on the GPU if there is one; one per process. bf16 files become float32 exactly."""
     torch = require("torch", "torch")
     from foretell.models.layers import can_quantise
-    from foretell.models.time_moe import Shape, TimeMoe
+    from foretell.models.time_moe import TimeMoe
+    from foretell.models.time_moe_shape import Shape
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "int8" and (device == "cuda" or not can_quantise()):

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from foretell.models.checkpoint import load, read_config
-from foretell.models.time_moe import Shape, TimeMoe
+from foretell.models.time_moe import TimeMoe
+from foretell.models.time_moe_shape import Shape
 
 ROOT = Path(__file__).parents[3]
 TINY = ROOT / "tests" / "golden" / "time_moe"

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from foretell.models.time_moe import Shape, TimeMoe
+from foretell.models.time_moe import TimeMoe
+from foretell.models.time_moe_shape import Shape
 
 Past = list[tuple[Tensor, Tensor]]
 

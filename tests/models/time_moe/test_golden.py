@@ -13,8 +13,9 @@ from torch import Tensor
 
 from foretell.models import time_moe
 from foretell.models.checkpoint import load
-from foretell.models.time_moe import Routing, TimeMoe, load_balance, schedule, training_loss
+from foretell.models.time_moe import Routing, TimeMoe, load_balance, training_loss
 from foretell.models.time_moe_model import scale
+from foretell.models.time_moe_shape import schedule
 from tests.models.time_moe.golden import FULL, TINY, TOLERANCE, each_set, error, input_values, inputs, read, tiny
 from tests.models.time_moe.plain import published_tensors
 

@@ -20,7 +20,8 @@ from foretell.models.layers import (
     grouped_product,
     looped_product,
 )
-from foretell.models.time_moe import Shape, TimeMoe, active_flops, parameter_count, schedule
+from foretell.models.time_moe import TimeMoe, active_flops, parameter_count
+from foretell.models.time_moe_shape import Shape, schedule
 from tests.models.time_moe.golden import tiny
 from tests.models.time_moe.plain import Plain, published_tensors
 
