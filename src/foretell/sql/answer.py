@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from foretell.engine.engine import Control, Engine
 from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
+from foretell.sql.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ TDENGINE = Profile(min_rows=10, max_rows=40_000, wncheck=True)
 class Context:
     """What a function may use. `warn` is told of series that could not be answered; `explain`: run no model.
 
-    `deadline` is a time of `time.monotonic()`.
+    `deadline` is a time of `time.monotonic()`; `zone` is the time zone of days, weeks, months and texts without one.
+    `answers` gathers what functions answered, `lent` gives back what they lent to the database.
     """
 
     place: Place
@@ -42,6 +45,9 @@ class Context:
     warn: Callable[[str], None]
     deadline: float | None = None
     explain: bool = False
+    zone: str = "UTC"
+    answers: list[Answer] = field(default_factory=list)
+    lent: ExitStack = field(default_factory=ExitStack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Answer:
     `result` is what the engine gave (a Forecast for FORECAST); `plan` is filled for EXPLAIN alone: names and values.
     """
 
+    block: Block
     table: pa.Table
     names: Names
     history: History
@@ -59,3 +66,7 @@ class Answer:
 
 
 Function = Callable[[Block, Context], Answer]
+Rewrite = Callable[[Statement, Context], None]
+"""Puts SQL of DuckDB in place of ours: patches the source of a statement, token by token or a SELECT at a time."""
+SelectRewrite = Callable[[Block, Context], None]
+"""The same for one SELECT; those inside it are rewritten before."""

@@ -1,13 +1,13 @@
-"""The SELECT blocks of a statement that call our functions, and their clauses. No expression is understood here."""
+"""The SELECT blocks of a statement that have words of ours, and their clauses. No expression is understood here."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from foretell.sql.statement import Span, Statement
-from foretell.sql.tokens import STRING, WORD
+from foretell.sql.tokens import NAME, NUMBER, SIGN, STRING, WORD
 
 QUERY = ("SELECT", "FROM", "WITH")
 ARMS = ("UNION", "INTERSECT", "EXCEPT")
@@ -27,6 +27,29 @@ CLAUSES = {
     "USING": "SAMPLE",
 }
 """The words that begin a clause, with the word that must follow."""
+TDENGINE_CLAUSES = {
+    "INTERVAL": "(",
+    "SLIDING": "(",
+    "FILL": "(",
+    "SESSION": "(",
+    "STATE_WINDOW": "(",
+    "EVENT_WINDOW": "START",
+    "COUNT_WINDOW": "(",
+    "ANOMALY_WINDOW": "(",
+    "TRUE_FOR": "(",
+    "SLIMIT": "",
+    "SOFFSET": "",
+    "RANGE": "(",
+    "EVERY": "(",
+}
+"""TDengine's own clauses, with what must follow. They stand after an operand, where DuckDB has no word with a bracket:
+`FROM t INTERVAL(1h)` has one, `now() - INTERVAL (1) HOUR` and `FROM range(9)` have none."""
+BEFORE_OPERAND = (
+    *CLAUSES,
+    *("AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "DISTINCT", "ALL", "AS"),
+    *("BY", "ON", "JOIN", "LATERAL", "SAMPLE", "WITH", "CAST", "ILIKE", "ESCAPE", "COLLATE"),
+)
+"""Words that no operand ends with."""
 OF_THE_WHOLE = ("ORDER", "LIMIT", "OFFSET", "FETCH")
 """Clauses that belong to a whole UNION, not to its last arm."""
 
@@ -46,9 +69,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Block:
-    """One SELECT with its clauses, and the calls of our functions in it.
+    """One SELECT with its clauses, the calls of our functions in it, and the tokens of its other words of ours.
 
-    `clauses` maps the first word of a clause to the tokens after it; `froms` maps it to the whole clause.
+    `clauses` maps the first word of a clause to the tokens after it; `whole` maps it to the whole clause.
     `before` are the spans of the WITH lists that the block can see, outermost first.
     """
 
@@ -58,6 +81,7 @@ class Block:
     whole: dict[str, Span]
     before: tuple[Span, ...]
     calls: tuple[Call, ...]
+    marks: tuple[int, ...] = ()
 
     @cached_property
     def items(self) -> list[Span]:
@@ -81,16 +105,51 @@ class Block:
         return any(self.statement.is_word(i, *words) for span in spans for i in range(*span))
 
 
-def blocks(statement: Statement, functions: Container[str]) -> list[Block]:
-    """The SELECT blocks that call one of the `functions`; inner ones and earlier ones first."""
-    found: dict[Span, list[Call]] = {}
+Mark = Callable[[Statement, int], bool]
+"""Whether the word at an index is one of ours, there."""
+
+
+def blocks(statement: Statement, functions: Container[str], marks: Mapping[str, Mark] = {}) -> list[Block]:
+    """The SELECT blocks that call one of the `functions` or have one of the `marks`; inner and earlier ones first."""
+    found: dict[Span, list[int]] = {}
     for i, token in enumerate(statement.tokens):
-        if token.kind == WORD and token.text in functions and _is_call(statement, i):
-            found.setdefault(_arm(statement, i), []).append(_call(statement, i))
-    return [_block(statement, span, calls) for span, calls in sorted(found.items(), key=lambda item: item[0][1])]
+        if token.kind != WORD:
+            continue
+        if token.text in functions and is_call(statement, i):
+            found.setdefault(_required(statement, i), []).append(i)
+        elif (mark := marks.get(token.text)) and mark(statement, i) and (arm := _arm(statement, i)):
+            found.setdefault(arm, []).append(i)
+    return [_block(statement, span, found[span], functions) for span in sorted(found, key=lambda span: span[1])]
 
 
-def _is_call(statement: Statement, i: int) -> bool:
+def begins_clause(statement: Statement, i: int) -> bool:
+    """Whether the word at `i` begins a clause, and is no name, function or literal."""
+    word = statement.tokens[i].text
+    after = CLAUSES.get(word)
+    if after is None:
+        return _begins_tdengine_clause(statement, i)
+    if not statement.is_word(i, word) or (word == "FROM" and statement.is_word(i - 1, "DISTINCT")):  # IS DISTINCT FROM
+        return False
+    return not after or statement.is_word(i + 1, after)
+
+
+def _begins_tdengine_clause(statement: Statement, i: int) -> bool:
+    after = TDENGINE_CLAUSES.get(statement.tokens[i].text)
+    if after is None or not _ends_operand(statement, i - 1):
+        return False
+    return i + 1 < len(statement.tokens) and (not after or statement.tokens[i + 1].text == after)
+
+
+def _ends_operand(statement: Statement, i: int) -> bool:
+    if i < 0:
+        return False
+    token = statement.tokens[i]
+    if token.kind == SIGN:
+        return token.text in ")]}*"
+    return token.kind in (NAME, STRING, NUMBER) or not statement.is_word(i, *BEFORE_OPERAND)
+
+
+def is_call(statement: Statement, i: int) -> bool:
     """Whether the name at `i` is called, and is not a table whose columns are listed."""
     if not statement.is_sign(i + 1, "(") or statement.is_sign(i - 1, ".") or statement.is_word(i - 1, *BEFORE_TABLE):
         return False
@@ -118,7 +177,15 @@ def _query(statement: Statement, i: int) -> Span:
     return (0, len(statement.tokens)) if parent < 0 else (parent + 1, statement.partner[parent])
 
 
-def _arm(statement: Statement, i: int) -> Span:
+def _required(statement: Statement, i: int) -> Span:
+    """The SELECT around a function that has no meaning elsewhere."""
+    arm = _arm(statement, i)
+    if arm is None:
+        raise statement.error(f"{statement.tokens[i].text} belongs in the list of a SELECT", i)
+    return arm
+
+
+def _arm(statement: Statement, i: int) -> Span | None:
     """The SELECT around token `i`, without what belongs to the UNION or the INSERT that it is part of."""
     query = _query(statement, i)
     cuts = [j for j in statement.level(query) if statement.is_word(j, *ARMS)]
@@ -126,38 +193,31 @@ def _arm(statement: Statement, i: int) -> Span:
     end = min([query[1], *(j for j in cuts if j > i)])
     start = next((j for j in statement.level((begin, end)) if statement.is_word(j, "SELECT", "FROM")), None)
     if start is None or start > i:
-        raise statement.error(f"{statement.tokens[i].text} belongs in the list of a SELECT", i)
+        return None
     for j in statement.level((start, end)):
         of_insert = statement.is_word(j, "RETURNING") or (
             statement.is_word(j, "ON") and statement.is_word(j + 1, "CONFLICT")
         )
         if of_insert or (cuts and end == query[1] and statement.is_word(j, *OF_THE_WHOLE)):
-            return start, j
+            return (start, j) if i < j else None
     return start, end
 
 
-def _block(statement: Statement, span: Span, calls: list[Call]) -> Block:
-    heads = [j for j in statement.level(span) if _begins_clause(statement, j)]
+def _block(statement: Statement, span: Span, words: list[int], functions: Container[str]) -> Block:
+    heads = [j for j in statement.level(span) if begins_clause(statement, j)]
     clauses: dict[str, Span] = {}
     whole: dict[str, Span] = {}
     for head, end in zip(heads, [*heads[1:], span[1]], strict=True):
         word = statement.tokens[head].text
-        first = head + (2 if CLAUSES[word] else 1)
+        first = head + (2 if CLAUSES.get(word) else 1)
         if word in clauses:
             raise statement.error(f"{word} stands twice in one SELECT", head)
         if first >= end:
             raise statement.error(f"something is missing after {word}", head)
         clauses[word], whole[word] = (first, end), (head, end)
-    return Block(statement, span, clauses, whole, _with_lists(statement, span), tuple(calls))
-
-
-def _begins_clause(statement: Statement, j: int) -> bool:
-    word = statement.tokens[j].text
-    if not statement.is_word(j, *CLAUSES):
-        return False
-    if word == "FROM" and statement.is_word(j - 1, "DISTINCT"):  # IS DISTINCT FROM
-        return False
-    return not CLAUSES[word] or statement.is_word(j + 1, CLAUSES[word])
+    calls = [_call(statement, i) for i in words if statement.tokens[i].text in functions]
+    marks = [i for i in words if statement.tokens[i].text not in functions]
+    return Block(statement, span, clauses, whole, _with_lists(statement, span), tuple(calls), tuple(marks))
 
 
 def _with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:

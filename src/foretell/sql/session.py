@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine, Progress
 from foretell.errors import SqlError
-from foretell.sql.answer import FILES, Answer, Context, Profile
-from foretell.sql.blocks import Block, blocks
+from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite, SelectRewrite
+from foretell.sql.blocks import Block, Mark, blocks
 from foretell.sql.duck import Duck, UnknownColumn
 from foretell.sql.frames import caller, table_in
 from foretell.sql.functions import FUNCTIONS
@@ -126,54 +126,58 @@ def _is_plain(text: str) -> bool:
     return ";" not in text.rstrip().removesuffix(";") and not any(name in upper for name in OURS)
 
 
-def _run_statement(statement: Statement, context: Context) -> Result:
-    found = blocks(statement, FUNCTIONS)
-    if not found:
-        return Result(_plain(statement, context))
-    _refuse_frozen(statement, found[0])
-    context = replace(context, explain=statement.is_word(0, "EXPLAIN"))
-    with ExitStack() as lent:
-        answers = [_answer(block, f"__foretell_{i}", context, lent) for i, block in enumerate(found)]
-        if context.explain:
-            return _plans(found, answers)
-        try:
-            whole = statement.cut((0, len(statement.tokens)))
-            table = context.place.duck.table(whole, statement.source, context.place.lookup)
-        except UnknownColumn as error:
-            raise _explained(error, found) from None
-    return Result(table, tuple(answers))
+def words(statement: Statement, context: Context) -> None:
+    """Words that mean the same wherever they stand."""
 
 
-def _plain(statement: Statement, context: Context) -> pa.Table:
-    """A statement that DuckDB runs alone."""
-    try:
-        return context.place.duck.table(
-            statement.cut((0, len(statement.tokens))), statement.source, context.place.lookup
-        )
-    except UnknownColumn as error:
-        if error.column.upper() not in PSEUDO_COLUMNS:
-            raise
-        raise statement.source.error(
-            f"{error.column} belongs to {' or '.join(FUNCTIONS)}, and there is none here; is the name misspelled?",
-            error.position,
-        ) from None
+def selects(statement: Statement, context: Context) -> None:
+    """Each SELECT with words of ours, inner ones first."""
+    for block in blocks(statement, FUNCTIONS, MARKS):
+        for rewrite in IN_SELECT:
+            rewrite(block, context)
 
 
-def _answer(block: Block, name: str, context: Context, lent: ExitStack) -> Answer:
-    """Answer a block, and put a SELECT from its result in its place."""
+def functions(block: Block, context: Context) -> None:
+    """Answer a block that calls one of our functions, and put a SELECT from its result in its place."""
+    if not block.calls:
+        return
+    _refuse_frozen(block.statement, block)
     answer = FUNCTIONS[block.calls[0].name](block, context)
+    name = f"__foretell_{len(context.answers)}"
     duck = context.place.duck
     duck.register(name, answer.table)
-    lent.callback(duck.unregister, name)
+    context.lent.callback(duck.unregister, name)
     statement = block.statement
     statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
-    return answer
+    context.answers.append(answer)
 
 
-def _plans(found: list[Block], answers: list[Answer]) -> Result:
+REWRITES: tuple[Rewrite, ...] = (words, selects)
+"""What is done to a statement before DuckDB runs it, in this order."""
+IN_SELECT: tuple[SelectRewrite, ...] = (functions,)
+"""What is done to a SELECT with words of ours, in this order."""
+MARKS: dict[str, Mark] = {}
+"""The words that make a SELECT one of ours, beside the calls of FUNCTIONS."""
+
+
+def _run_statement(statement: Statement, context: Context) -> Result:
+    with ExitStack() as lent:
+        context = replace(context, explain=statement.is_word(0, "EXPLAIN"), lent=lent)
+        for rewrite in REWRITES:
+            rewrite(statement, context)
+        if context.explain and context.answers:
+            return _plans(context.answers)
+        whole = statement.cut((0, len(statement.tokens)))
+        try:
+            table = context.place.duck.table(whole, statement.source, context.place.lookup)
+        except UnknownColumn as error:
+            raise _explained(error, context.answers, statement) from None
+    return Result(table, tuple(context.answers))
+
+
+def _plans(answers: list[Answer]) -> Result:
     """What EXPLAIN gives: a row for each block with its call and what it would take to answer it."""
-    calls = [block.statement.written(block.calls[0].span) for block in found]
-    rows = [{"call": call, **answer.plan} for call, answer in zip(calls, answers, strict=True)]
+    rows = [{"call": a.block.statement.written(a.block.calls[0].span), **a.plan} for a in answers]
     return Result(pa.Table.from_pylist(rows))
 
 
@@ -188,9 +192,10 @@ def _refuse_frozen(statement: Statement, block: Block) -> None:
             )
 
 
-def _explained(error: UnknownColumn, found: list[Block]) -> SqlError:
+def _explained(error: UnknownColumn, answers: list[Answer], statement: Statement) -> SqlError:
     """An unknown column inside a block is one that the result of its function does not have."""
-    for block in found:
+    for answer in answers:
+        block = answer.block
         start, end = block.statement.place(block.span)
         if error.position is not None and start <= error.position < end:
             return block.statement.source.error(
@@ -198,4 +203,9 @@ def _explained(error: UnknownColumn, found: list[Block]) -> SqlError:
                 f"add it to PARTITION BY, or join the result with the table that has it",
                 error.position,
             )
+    if error.column.upper() in PSEUDO_COLUMNS and not answers:
+        return statement.source.error(
+            f"{error.column} belongs to {' or '.join(FUNCTIONS)}, and there is none here; is the name misspelled?",
+            error.position,
+        )
     return error

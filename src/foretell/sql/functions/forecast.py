@@ -48,7 +48,7 @@ def answer(block: Block, context: Context) -> Answer:
         forecast = _put_together(made, chosen, len(series), refused)
         _report(block, call, history, forecast, context)
     table = long_form(block, call, history, forecast, options)
-    return Answer(table, names(block, call, history), history, forecast, plan)
+    return Answer(block, table, names(block, call, history), history, forecast, plan)
 
 
 def _refusals(series: Sequence[Series], options: Options, profile: Profile) -> dict[int, str]:
