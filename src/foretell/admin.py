@@ -13,8 +13,12 @@ TIMEOUT = 300
 
 def token_file(port: int) -> Path:
     """Where a server on `port` leaves its admin token for commands of the same user."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "foretell" / f"admin-{port}.token"
+    return state_folder() / f"admin-{port}.token"
+
+
+def state_folder() -> Path:
+    """Where servers of this user keep what outlives them."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "foretell"
 
 
 def write_admin_token(port: int, token: str) -> None:

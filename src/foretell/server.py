@@ -16,12 +16,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
+import scipy.special  # noqa: F401  the white-noise test needs it: now, not in the first request
 import uvicorn
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
 
-from foretell.admin import write_admin_token
+from foretell.admin import state_folder, write_admin_token
 from foretell.engine import Engine
 from foretell.engine.cache import Cache
 from foretell.engine.pools import Pools
@@ -31,15 +33,16 @@ from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import Gate, Refusal, Rules
 from foretell.http_api.door import Door
 from foretell.http_api.endpoints import handlers
+from foretell.http_api.jobs import Jobs
 from foretell.http_api.metrics import Metrics
-from foretell.http_api.problems import problem, problem_of
+from foretell.http_api.openapi import operation_id
+from foretell.http_api.problems import problem, problem_of, title
 from foretell.registry import Registry, registry
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
-from foretell.tdgpt.endpoints import HTML, JSON, error_page
+from foretell.tdgpt.endpoints import JSON
 from foretell.tdgpt.node import Node
-from foretell.tdgpt.routes import Routes
-from foretell.wire.asgi import App
+from foretell.tdgpt.routes import routes as tdgpt_routes
 from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import Masking
 from foretell.wire.tdgpt_answers import encode, error_answer
@@ -59,22 +62,32 @@ def new_node(settings: Settings, models: Registry | None = None) -> Node:
     return Node(settings, Serving(engine, pools, settings.queue_limit, cache))
 
 
-def application(node: Node, ready: Callable[[], None] = lambda: None) -> App:
+def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp:
     """The doors over one node, behind the gate. Its processes start and end with it; `ready` is called in between."""
     settings, serving = node.settings, node.serving
     metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths}, serving.cache)
     serving.seen = metrics.batch
+    jobs = Jobs((settings.state_dir or state_folder()) / f"jobs-{settings.port}", settings, serving)
     app = Litestar(
-        route_handlers=handlers(Door(settings, serving, metrics, node.reload)),
+        route_handlers=[
+            *tdgpt_routes(node, metrics.request),
+            *handlers(Door(settings, serving, metrics, node.reload, jobs)),
+        ],
         exception_handlers={Exception: _error_page},
         request_max_body_size=settings.body_limit,
-        on_startup=[serving.pools.start, node.reload, ready],
-        on_shutdown=[node.close],
+        on_startup=[serving.pools.start, node.reload, jobs.start, ready],
+        on_shutdown=[jobs.stop, node.close],
         logging_config=None,
-        openapi_config=OpenAPIConfig("foretell", metadata.version("foretell"), path="/schema"),
+        openapi_config=OpenAPIConfig(
+            "foretell",
+            metadata.version("foretell"),
+            path="/schema",
+            operation_id_creator=operation_id,
+        ),
     )
     rules = Rules.of(settings.tokens, settings.clients, settings.host, settings.admin_token)
-    return Gate(Routes(node, metrics.request, cast(App, app)), rules, _refuse)
+    gate: Any = Gate(app, rules, _refuse)  # type: ignore[arg-type]
+    return cast(ASGIApp, gate)
 
 
 def _refuse(scope: Any, refusal: Refusal) -> Any:
@@ -100,7 +113,8 @@ def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[b
     if ours:
         return problem_of(status, detail, **_fields(error))
     if status in (404, 405):
-        return Response(error_page(status), status_code=status, media_type=HTML)
+        page = f"<!doctype html><title>{status} {title(status)}</title><h1>{title(status)}</h1>\n".encode()
+        return Response(page, status_code=status, media_type="text/html")
     return _tdgpt_error(detail)
 
 

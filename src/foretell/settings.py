@@ -57,11 +57,12 @@ class Settings(BaseSettings):
         "error", description="Where bounds are asked for and unknown: an error, or TDgpt's copies of the point."
     )
     body_limit: int = Field(32 << 20, gt=0, description="Largest request body, in bytes.")
-    body_timeout: float = Field(60.0, gt=0, description="Seconds within which a request body must have arrived.")
     request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
     cache_mb: int = Field(64, ge=0, description="Most MB of answers kept for equal questions; 0 keeps none.")
     cache_age: float = Field(300.0, gt=0, description="Seconds after which a kept answer is forgotten.")
     queue_limit: int = Field(1000, gt=0, description="Requests that may wait for one model; more are refused.")
+    state_dir: Path | None = Field(None, description="Folder for jobs; by default the user's state folder.")
+    job_age: float = Field(7 * 86_400.0, gt=0, description="Seconds for which a job that is over is kept.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
     log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")

@@ -24,7 +24,6 @@ Result = TypeVar("Result")
 class Job(ABC, Generic[Result]):
     """What one call wants. Rows are numbered in the order of the input and answered in any order."""
 
-    entry: Entry
     horizon = 0
 
     @abstractmethod
@@ -99,20 +98,14 @@ class SeriesJob(Job[Result]):
 async def carry_out(job: Job[Result], run: Run) -> Result:
     rows = [row for row in range(len(job)) if job.prepare(row)]
     run.advance(len(job) - len(rows))
-    chunks = [rows] if len(rows) == 1 else _chunks(job, run, rows)
-    await at_most(run.executor.slots, [partial(_chunk, job, run, chunk) for chunk in chunks])
-    return job.result()
-
-
-def _chunks(job: Job[Result], run: Run, rows: Sequence[int]) -> list[list[int]]:
-    """Rows that go to the model together."""
     widths = [job.width(row) for row in rows]
     keys = [
         batch_key(run.entry, run.options, width, job.steps(row), job.covariates(row))
         for row, width in zip(rows, widths, strict=True)
     ]
     chunks = cut(keys, widths, job.horizon, run.entry.limits.cost, run.chunk_budget)
-    return [[rows[i] for i in chunk] for chunk in chunks]
+    await at_most(run.executor.slots, [partial(_chunk, job, run, [rows[i] for i in chunk]) for chunk in chunks])
+    return job.result()
 
 
 async def _chunk(job: Job[Result], run: Run, rows: list[int]) -> None:

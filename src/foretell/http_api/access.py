@@ -13,17 +13,18 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from foretell.errors import InvalidInput
-from foretell.wire.asgi import App, Scope, Turnstile
+from foretell.wire.asgi import Turnstile
 from foretell.wire.hosts import is_loopback
 
 log = logging.getLogger("foretell.access")
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "/k/"
@@ -155,7 +156,6 @@ def _tokens_of(headers: Mapping[str, str]) -> list[str]:
     return found
 
 
-@lru_cache(256)
 def _hostname(url: str) -> str | None:
     try:
         return urlsplit(url).hostname

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from foretell.engine.serving import Serving
+from foretell.http_api.jobs import Jobs
 from foretell.http_api.metrics import Metrics
 from foretell.settings import Settings
 
@@ -18,3 +19,4 @@ class Door:
     serving: Serving
     metrics: Metrics
     reload: Callable[[], Awaitable[None]]
+    jobs: Jobs

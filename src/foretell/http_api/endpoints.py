@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -12,10 +13,12 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from foretell.errors import ForetellError
+from foretell.http_api import job_endpoints, kserve
 from foretell.http_api.access import client_of
+from foretell.http_api.call import handler
 from foretell.http_api.door import Door
-from foretell.http_api.forecast import forecast
 from foretell.http_api.problems import problem_of
+from foretell.http_api.verbs import VERBS
 from foretell.registry import Entry
 from foretell.wire.masking import mask
 
@@ -94,7 +97,21 @@ def reload(door: Door) -> HTTPRouteHandler:
     return handle
 
 
-ENDPOINTS: tuple[Callable[[Door], HTTPRouteHandler], ...] = (forecast, models, healthz, readyz, metrics, reload)
+ENDPOINTS: tuple[Callable[[Door], HTTPRouteHandler], ...] = (
+    *(partial(handler, verb=verb) for verb in VERBS.values()),
+    job_endpoints.hand_in,
+    job_endpoints.all_jobs,
+    job_endpoints.one_job,
+    job_endpoints.result,
+    job_endpoints.stop,
+    kserve.forecast,
+    kserve.models,
+    models,
+    healthz,
+    readyz,
+    metrics,
+    reload,
+)
 
 
 def handlers(door: Door) -> list[HTTPRouteHandler]:

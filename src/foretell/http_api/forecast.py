@@ -1,45 +1,32 @@
-"""POST /v1/forecast: many series in, one forecast each, with the status of each."""
+"""forecast: many series in, one forecast each, with the status of each."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
-from litestar import Request, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
+import pyarrow as pa
 
-from foretell.errors import InvalidInput
-from foretell.http_api.door import Door
-from foretell.series import Series, Step, as_values, has_forecast, parse_time
-from foretell.wire.asgi import unless_gone
-from foretell.wire.options import read_step
-
-MAX_SERIES = 10_000
-Web = Request[Any, Any, Any]
+from foretell.http_api import series_in
+from foretell.http_api.pieces import cut_groups
+from foretell.http_api.series_in import Many
+from foretell.http_api.verb import Asking, Parameters, Verb
+from foretell.series import Forecast, Series, has_forecast
+from foretell.wire.table import Groups, forecast_table
 
 
-class SeriesIn(msgspec.Struct):
-    """Values oldest first, null = missing; `start` is the ISO 8601 time of the first, `step` such as 1h, 15m, 1mo."""
-
-    values: list[float | None]
-    id: str = ""
-    start: str | None = None
-    step: str | None = None
-
-
-class ForecastIn(msgspec.Struct, forbid_unknown_fields=True):
-    series: Annotated[list[SeriesIn], msgspec.Meta(min_length=1, max_length=MAX_SERIES)]
+class ForecastQuery(Parameters, kw_only=True):
     horizon: Annotated[int, msgspec.Meta(ge=1)]
-    model: str | None = None
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
-    options: dict[str, Any] = {}
-    timeout: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
-class SeriesOut(msgspec.Struct):
+class ForecastIn(ForecastQuery, kw_only=True):
+    series: Many
+
+
+class SeriesForecast(msgspec.Struct):
     """`quantiles` by level; point and quantiles are null where the status says why, times where none were given."""
 
     id: str
@@ -52,53 +39,55 @@ class SeriesOut(msgspec.Struct):
 class ForecastOut(msgspec.Struct):
     model: str
     levels: list[float]
-    forecasts: list[SeriesOut]
+    forecasts: list[SeriesForecast]
 
 
-def forecast(door: Door) -> HTTPRouteHandler:
-    @post("/v1/forecast", status_code=200, summary="Forecast series")
-    async def handle(request: Web, data: JSONBody[ForecastIn]) -> ForecastOut:
-        """Forecast every series `horizon` steps ahead with quantiles at `levels`."""
-        series = [_series(given, f"series[{i}]") for i, given in enumerate(data.series)]
-        timeout = min(data.timeout or door.settings.request_timeout, door.settings.request_timeout)
-        made = await unless_gone(
-            request.receive,
-            door.serving.forecast(
-                series,
-                data.horizon,
-                data.model or door.settings.default_model,
-                data.levels,
-                data.options,
-                time.monotonic() + timeout,
-            ),
-        )
-        rows = [_out(made, i, s) for i, s in enumerate(series)]
-        return ForecastOut(made.model, list(made.levels), rows)
-
-    return handle
+async def _ask(asking: Asking, given: ForecastQuery, groups: Groups) -> Forecast:
+    model = FORECAST.model(given, asking.settings)
+    wanted = (given.horizon, model, given.levels, given.options)
+    return await asking.serving.forecast(groups.series, *wanted, asking.deadline, asking.later)
 
 
-def _series(given: SeriesIn, name: str) -> Series:
-    start = None if given.start is None else parse_time(given.start)
-    step: Step | None = None if given.step is None else read_step(f"{name}.step", given.step)
-    if step is not None and start is None:
-        raise InvalidInput(f"{name}.start", "is needed with step")
-    return Series(
-        as_values(np.array(given.values or [None], dtype=np.float64), f"{name}.values"), start, step, given.id
-    )
+def _json(parts: Sequence[tuple[Groups, Forecast]]) -> ForecastOut:
+    rows = [_row(made, i, one) for groups, made in parts for i, one in enumerate(groups.series)]
+    return ForecastOut(parts[0][1].model, list(parts[0][1].levels), rows)
 
 
-def _out(made: Any, row: int, series: Series) -> SeriesOut:
-    status = made.status[row]
-    times = series.future_times(made.horizon)
-    quantiles = None if made.quantiles is None else made.quantiles[row]
-    answered = has_forecast(status)
-    return SeriesOut(
+def _row(made: Forecast, row: int, series: Series) -> SeriesForecast:
+    answered = has_forecast(made.status[row])
+    bounds = None if made.quantiles is None or not answered else made.quantiles[row]
+    return SeriesForecast(
         series.id,
-        status,
+        made.status[row],
         made.point[row].tolist() if answered else None,
-        {f"{level:g}": quantiles[:, q].tolist() for q, level in enumerate(made.levels)}
-        if answered and quantiles is not None and np.isfinite(quantiles).all()
-        else None,
-        None if times is None else [f"{t}Z" for t in times.astype("M8[ns]").astype("M8[ms]").astype(str)],
+        None
+        if bounds is None or not np.isfinite(bounds).all()
+        else {f"{level:g}": bounds[:, q].tolist() for q, level in enumerate(made.levels)},
+        times_of(series.future_times(made.horizon)),
     )
+
+
+def times_of(times: Any) -> list[str] | None:
+    """ns since the epoch as ISO 8601 UTC."""
+    return None if times is None else [f"{t}Z" for t in times.astype("M8[ns]").astype("M8[ms]").astype(str)]
+
+
+def _table(parts: Sequence[tuple[Groups, Forecast]]) -> pa.Table:
+    return pa.concat_tables([forecast_table(groups, made) for groups, made in parts])
+
+
+FORECAST = Verb(
+    "forecast",
+    "Forecast series: point and quantiles, and a status, for each",
+    "forecast",
+    "",
+    ForecastIn,
+    ForecastQuery,
+    lambda given: series_in.groups_of_json(given.series),
+    lambda body, columns, _: series_in.groups_of_arrow(body, columns),
+    cut_groups,
+    _ask,
+    _json,
+    _table,
+    ForecastOut,
+)

@@ -1,0 +1,45 @@
+"""Bodies in two forms, JSON and Arrow, read and written; large ones beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from foretell.http_api.series_in import ARROW, write_arrow
+from foretell.http_api.verb import Question, Verb
+
+T = TypeVar("T")
+JSON = "application/json"
+LARGE = 1 << 16
+"""Bytes from which on a body is read, and an answer written, in a thread."""
+
+
+async def read(verb: Verb, body: bytes, content_type: str, query: Mapping[str, str]) -> Question:
+    """The question of a body; raises InvalidInput."""
+    if is_arrow(content_type):
+        return await beside(len(body), verb.read_arrow, body, dict(query))
+    return await beside(len(body), verb.read_json, body)
+
+
+def written(verb: Verb, parts: Any, media_type: str) -> bytes:
+    """Parts with their answers as bytes."""
+    return write_arrow(verb.table(parts)) if media_type == ARROW else msgspec.json.encode(verb.json(parts))
+
+
+def is_arrow(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == ARROW
+
+
+def wanted(accept: str, content_type: str) -> str:
+    """Arrow where the caller says so, or sent it and says nothing."""
+    if ARROW in accept:
+        return ARROW
+    return ARROW if is_arrow(content_type) and accept in ("", "*/*") else JSON
+
+
+async def beside(size: int, work: Callable[..., T], *arguments: Any) -> T:
+    """Work on much data in a thread, so that others are answered meanwhile."""
+    return work(*arguments) if size < LARGE else await asyncio.to_thread(work, *arguments)

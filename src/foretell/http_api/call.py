@@ -1,0 +1,49 @@
+"""A verb as a POST: body to question, question to answer, answer in the form that the caller likes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from foretell.http_api.bodies import beside, read, wanted, written
+from foretell.http_api.door import Door
+from foretell.http_api.openapi import operation
+from foretell.http_api.verb import Asking, Verb
+from foretell.wire.asgi import unless_gone
+
+Web = Request[Any, Any, Any]
+
+
+def handler(door: Door, verb: Verb) -> HTTPRouteHandler:
+    """The endpoint of a verb."""
+
+    @post(f"/v1/{verb.name}", status_code=200, summary=verb.summary, operation_class=operation(verb))
+    async def handle(request: Web) -> Response[bytes]:
+        started = time.monotonic()
+        error: Exception | None = None
+        try:
+            return await _answer(door, verb, request)
+        except Exception as raised:
+            error = raised
+            raise
+        finally:
+            door.metrics.request(f"/v1/{verb.name}", error, time.monotonic() - started)
+
+    return handle
+
+
+async def _answer(door: Door, verb: Verb, request: Web) -> Response[bytes]:
+    question = await read(verb, await request.body(), request.headers.get("content-type", ""), request.query_params)
+    given = question.parameters
+    patience = min(given.timeout or door.settings.request_timeout, door.settings.request_timeout)
+    asking = Asking(door.serving, door.settings, time.monotonic() + patience, given.priority == "batch")
+    made = await unless_gone(request.receive, verb.ask(asking, given, question.inputs))
+    media_type = wanted(request.headers.get("accept", ""), request.headers.get("content-type", ""))
+    return await beside(len(await request.body()), reply, verb, [(question.inputs, made)], media_type)
+
+
+def reply(verb: Verb, parts: Any, media_type: str) -> Response[bytes]:
+    return Response(written(verb, parts, media_type), media_type=media_type)

@@ -1,0 +1,92 @@
+"""/v1/jobs: hand in, look, fetch, stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from foretell.errors import InvalidInput
+from foretell.http_api.bodies import wanted
+from foretell.http_api.door import Door
+from foretell.http_api.jobs import Job
+
+Web = Request[Any, Any, Any]
+
+
+class JobOut(msgspec.Struct):
+    """`done` of `total` series are answered; times are seconds since the epoch."""
+
+    id: str
+    verb: str
+    state: str
+    done: int
+    total: int
+    created: float
+    finished: float | None
+    error: str | None
+
+
+def hand_in(door: Door) -> HTTPRouteHandler:
+    @post("/v1/jobs", status_code=202, summary="Hand in long work: ?verb=forecast and that verb's body")
+    async def handle(request: Web) -> Response[JobOut]:
+        """The body, and beside an Arrow body the query, are those of POST /v1/VERB."""
+        query = dict(request.query_params)
+        verb = str(query.pop("verb", ""))
+        if not verb:
+            raise InvalidInput("verb", "must be named: ?verb=forecast")
+        content_type = request.headers.get("content-type", "")
+        job = await door.jobs.submit(verb, await request.body(), content_type, query, owner(request))
+        return Response(_out(job), status_code=202, headers={"Location": f"/v1/jobs/{job.id}"})
+
+    return handle
+
+
+def all_jobs(door: Door) -> HTTPRouteHandler:
+    @get("/v1/jobs", summary="The caller's jobs, newest first")
+    async def handle(request: Web) -> list[JobOut]:
+        """Those that are over are kept for the setting `job_age`."""
+        return [_out(job) for job in door.jobs.list(owner(request))]
+
+    return handle
+
+
+def one_job(door: Door) -> HTTPRouteHandler:
+    @get("/v1/jobs/{id:str}", summary="How far a job is")
+    async def handle(request: Web, id: FromPath[str]) -> JobOut:
+        """State and progress."""
+        return _out(door.jobs.find(id, owner(request)))
+
+    return handle
+
+
+def result(door: Door) -> HTTPRouteHandler:
+    @get("/v1/jobs/{id:str}/result", summary="The result of a job that is done")
+    async def handle(request: Web, id: FromPath[str]) -> Response[bytes]:
+        """What POST /v1/VERB would have answered, as JSON or, with that Accept, Arrow."""
+        job = door.jobs.find(id, owner(request))
+        media_type = wanted(request.headers.get("accept", ""), job.content_type)
+        return Response(await door.jobs.result(job, media_type), media_type=media_type)
+
+    return handle
+
+
+def stop(door: Door) -> HTTPRouteHandler:
+    @delete("/v1/jobs/{id:str}", status_code=200, summary="Stop a job, or take away one that is over")
+    async def handle(request: Web, id: FromPath[str]) -> JobOut:
+        """A job that is stopped stays, as cancelled, until it is taken away."""
+        return _out(await door.jobs.drop(door.jobs.find(id, owner(request))))
+
+    return handle
+
+
+def owner(request: Web) -> str:
+    """Whose key the request came with; empty where the server is open."""
+    return str(request.scope.get("foretell_key", ""))
+
+
+def _out(job: Job) -> JobOut:
+    return JobOut(job.id, job.verb, job.state, job.done, job.total, job.created, job.finished, job.error)

@@ -1,0 +1,189 @@
+"""KServe's open inference protocol for time series: POST /v1/timeseries/forecast, GET /v1/timeseries/models.
+
+The protocol (KServe, "TimeSeries LLM Forecast API"): inputs are univariate lists or multivariate lists of rows, each
+with a frequency; outputs carry a mean forecast and quantiles. A multivariate input is forecast variable by variable.
+The "mean" is the model's point forecast.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from foretell.errors import ForetellError, InvalidInput
+from foretell.http_api.bodies import JSON, LARGE, beside
+from foretell.http_api.door import Door
+from foretell.http_api.verb import wrong
+from foretell.series import SECOND, FloatArray, Forecast, Series, Step, as_values, has_forecast, parse_time
+from foretell.wire.asgi import unless_gone
+from foretell.wire.masking import mask
+
+STEPS = {
+    "S": Step(ns=SECOND),
+    "T": Step(ns=60 * SECOND),
+    "H": Step(ns=3600 * SECOND),
+    "D": Step(ns=86_400 * SECOND),
+    "W": Step(ns=7 * 86_400 * SECOND),
+    "M": Step(months=1),
+    "Q": Step(months=3),
+    "Y": Step(months=12),
+}
+WORDS = dict(zip(("second", "minute", "hour", "day", "week", "month", "quarter", "year"), STEPS, strict=True))
+EPOCH = "1970-01-01T00:00:00Z"
+Web = Request[Any, Any, Any]
+Numbers = list[float | None]
+
+
+class Input(msgspec.Struct):
+    type: Literal["univariate_time_series", "multivariate_time_series"]
+    name: str
+    series: list[float | list[float | None] | None]
+    frequency: str
+    start_timestamp: str | None = None
+
+
+class Options(msgspec.Struct):
+    horizon: Annotated[int, msgspec.Meta(ge=1)]
+    quantiles: tuple[float, ...] | None = None
+
+
+class KserveIn(msgspec.Struct):
+    model: str
+    inputs: Annotated[list[Input], msgspec.Meta(min_length=1, max_length=10_000)]
+    options: Options
+    metadata: dict[str, Any] | None = None
+
+
+def forecast(door: Door) -> HTTPRouteHandler:
+    @post("/v1/timeseries/forecast", status_code=200, summary="Forecast, in KServe's protocol")
+    async def handle(request: Web) -> Response[bytes]:
+        """For clients of KServe's time-series runtime."""
+        body = await request.body()
+        try:
+            given = await beside(len(body), _read, body)
+            made = await unless_gone(request.receive, _ask(door, given))
+        except ForetellError as error:
+            return _refusal(error)
+        return Response(await beside(len(body) * (len(body) > LARGE), _write, given, made), media_type=JSON)
+
+    return handle
+
+
+def models(door: Door) -> HTTPRouteHandler:
+    @get("/v1/timeseries/models", summary="Names of the forecasters, in KServe's protocol")
+    async def handle() -> list[str]:
+        """The forecasters that can run here."""
+        return [entry.name for entry in door.serving.engine.models.entries("forecast")]
+
+    return handle
+
+
+def _read(body: bytes) -> KserveIn:
+    try:
+        return msgspec.json.decode(body, type=KserveIn)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise wrong(error) from None
+
+
+async def _ask(door: Door, given: KserveIn) -> Forecast:
+    series = [one for i, item in enumerate(given.inputs) for one in _series(item, f"inputs[{i}]")]
+    deadline = time.monotonic() + door.settings.request_timeout
+    levels = given.options.quantiles or ()
+    return await door.serving.forecast(series, given.options.horizon, given.model, levels, {}, deadline)
+
+
+def _series(item: Input, place: str) -> list[Series]:
+    """One series for each variable."""
+    letter = WORDS.get(item.frequency, item.frequency)
+    if letter not in STEPS:
+        raise InvalidInput(
+            f"{place}.frequency", f"must be one of {', '.join([*STEPS, *WORDS])}, got {item.frequency!r}"
+        )
+    start = parse_time(item.start_timestamp or EPOCH)
+    return [Series(row, start, STEPS[letter], item.name) for row in _variables(item, f"{place}.series")]
+
+
+def _variables(item: Input, place: str) -> list[FloatArray]:
+    rows: Any = item.series
+    if not rows:
+        raise InvalidInput(place, "must hold at least one value")
+    if item.type == "univariate_time_series":
+        if any(isinstance(row, list) for row in rows):
+            raise InvalidInput(place, "must be a list of numbers, since it is univariate")
+        return [as_values(np.array(rows, dtype=np.float64), place)]
+    if not all(isinstance(row, list) for row in rows) or len({len(row) for row in rows}) != 1 or not rows[0]:
+        raise InvalidInput(
+            place, "must be lists of numbers of equal length, one for each time, since it is multivariate"
+        )
+    return list(np.array(rows, dtype=np.float64).T)
+
+
+def _write(given: KserveIn, made: Forecast) -> bytes:
+    outputs, row = [], 0
+    for item in given.inputs:
+        count = len(item.series[0]) if isinstance(item.series[0], list) else 1
+        outputs.append(_output(item, made, range(row, row + count)))
+        row += count
+    states = {output["status"] for output in outputs}
+    points = sum(len(item.series) for item in given.inputs)
+    answer = {
+        "id": uuid.uuid4().hex,
+        "created_at": int(time.time()),
+        "status": states.pop() if len(states) == 1 else "partial",
+        "error": None,
+        "model": made.model,
+        "outputs": outputs,
+        "usage": {
+            "prompt_tokens": points,
+            "completion_tokens": made.point.size,
+            "total_tokens": points + made.point.size,
+        },
+    }
+    return msgspec.json.encode(answer)
+
+
+def _output(item: Input, made: Forecast, rows: range) -> dict[str, Any]:
+    bad = [made.status[row] for row in rows if not has_forecast(made.status[row])]
+    output = {"type": "time_series_forecast", "id": uuid.uuid4().hex, "content": []}
+    if bad:
+        error = {"code": "400", "message": f"{item.name}: {bad[0]}", "param": item.name, "type": "series"}
+        return {**output, "status": "error", "error": error}
+    step = STEPS[WORDS.get(item.frequency, item.frequency)]
+    first = step.times(parse_time(item.start_timestamp or EPOCH), 1, first=len(item.series))[0]
+    content = {
+        "type": item.type,
+        "name": item.name,
+        "mean_forecast": _shaped(item, [made.point[row] for row in rows]),
+        "frequency": item.frequency,
+        "start_timestamp": f"{np.datetime64(int(first), 'ns').astype('M8[s]')}Z",
+        "quantiles": _quantiles(item, made, rows),
+    }
+    return {**output, "status": "completed", "content": [content], "error": None}
+
+
+def _quantiles(item: Input, made: Forecast, rows: range) -> dict[str, Any] | None:
+    if made.quantiles is None or not all(np.isfinite(made.quantiles[row]).all() for row in rows):
+        return None
+    return {
+        f"{level:g}": _shaped(item, [made.quantiles[row, :, q] for row in rows]) for q, level in enumerate(made.levels)
+    }
+
+
+def _shaped(item: Input, variables: Sequence[FloatArray]) -> list[Any]:
+    """Values in the shape in which the input came: a list, or a row for each time."""
+    if item.type == "univariate_time_series":
+        return list(variables[0].tolist())
+    return list(np.stack(variables, axis=1).tolist())
+
+
+def _refusal(error: ForetellError) -> Response[bytes]:
+    field = error.field if isinstance(error, InvalidInput) else None
+    about = {"code": str(error.http_status), "message": mask(str(error)), "param": field, "type": type(error).__name__}
+    return Response(msgspec.json.encode({"error": about}), status_code=error.http_status, media_type=JSON)

@@ -1,0 +1,70 @@
+"""What OpenAPI says of the verbs: bodies in two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from foretell.http_api.series_in import ARROW, Columns
+from foretell.http_api.verb import Verb
+
+BINARY = Schema(type=OpenAPIType.STRING, format="binary")  # type: ignore[arg-type]
+
+
+def operation_id(_: Any, method: str, path: Sequence[Any]) -> str:
+    """Such as get_v1_jobs_id."""
+    return "_".join([method.lower(), *(str(getattr(part, "name", part)) for part in path)])
+
+
+def schema_of(struct: type[msgspec.Struct]) -> Any:
+    """The JSON schema of a struct, in one piece: the framework writes the components of the document itself."""
+    (schema,), components = msgspec.json.schema_components([struct], ref_template="{name}")
+    return _whole(schema, components)
+
+
+def _whole(schema: Any, components: Mapping[str, Any]) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _whole(components[schema["$ref"]], components)
+        return {key: _whole(value, components) for key, value in schema.items()}
+    return [_whole(one, components) for one in schema] if isinstance(schema, list) else schema
+
+
+def operation(verb: Verb) -> type[Operation]:
+    """The operation of a verb's POST."""
+
+    @dataclass
+    class Described(Operation):
+        def __post_init__(self) -> None:
+            describe(self, verb)
+
+    return Described
+
+
+def describe(operation: Operation, verb: Verb) -> None:
+    operation.request_body = RequestBody(
+        content={
+            "application/json": OpenAPIMediaType(schema=schema_of(verb.body)),
+            ARROW: OpenAPIMediaType(schema=BINARY),
+        },
+        description="JSON, or an Arrow IPC stream in long form whose parameters stand in the query.",
+        required=True,
+    )
+    operation.parameters = [*(operation.parameters or []), *_query(verb)]
+    ok = (operation.responses or {}).get("200")
+    if ok is not None and not hasattr(ok, "ref"):
+        ok.content = {
+            "application/json": OpenAPIMediaType(schema=schema_of(verb.out)),
+            ARROW: OpenAPIMediaType(schema=BINARY),
+        }
+
+
+def _query(verb: Verb) -> list[Any]:
+    names = [*Columns.__struct_fields__, *verb.query.__struct_fields__]
+    text = Schema(type=OpenAPIType.STRING)
+    return [Parameter(name=n, param_in="query", schema=text, description="Beside an Arrow body.") for n in names]

@@ -1,0 +1,138 @@
+"""Series as they come to our door: JSON lists, or an Arrow table in long form; both become Groups.
+
+JSON null means missing. Arrow IPC streams name their columns as the Python door does (unique_id, ds, y are recognised).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from foretell.errors import InvalidInput
+from foretell.series import FloatArray, Series, Step, as_values, parse_time
+from foretell.wire.frames import groups_of
+from foretell.wire.options import read_step
+from foretell.wire.table import Groups
+
+ARROW = "application/vnd.apache.arrow.stream"
+MAX_SERIES = 100_000
+NAMES = "unique_id"
+
+
+class SeriesIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Values oldest first, null = missing; `start` is the ISO 8601 time of the first, `step` such as 1h, 15m, 1mo.
+
+    Covariates are lists of lists: `past_covariates` as long as the values, `future_covariates` longer by the horizon.
+    """
+
+    values: list[float | None]
+    id: str = ""
+    start: str | None = None
+    step: str | None = None
+    past_covariates: list[list[float | None]] | None = None
+    future_covariates: list[list[float | None]] | None = None
+
+
+class PairIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Two series to compare."""
+
+    first: list[float | None]
+    second: list[float | None]
+    id: str = ""
+
+
+Many = Annotated[list[SeriesIn], msgspec.Meta(min_length=1, max_length=MAX_SERIES)]
+ManyPairs = Annotated[list[PairIn], msgspec.Meta(min_length=1, max_length=MAX_SERIES)]
+
+
+class Columns(msgspec.Struct):
+    """Which columns of an Arrow table mean what; recognised by name where they are not given."""
+
+    id_col: str | None = None
+    time_col: str | None = None
+    value_col: str | None = None
+
+
+def groups_of_json(given: Sequence[SeriesIn]) -> Groups:
+    """The series of a JSON body; errors name the place in it."""
+    series = [_series(one, f"series[{i}]") for i, one in enumerate(given)]
+    has_times = any(one.start is not None for one in series)
+    return groups(series, pa.timestamp("ns", "UTC") if has_times else None)
+
+
+def groups(series: list[Series], time_type: pa.DataType | None = None) -> Groups:
+    """Series with their ids as the one key column."""
+    keys = pa.table({NAMES: pa.array([one.id for one in series], pa.string())})
+    return Groups(series, keys, "" if time_type is None else "ds", time_type)
+
+
+def groups_of_arrow(body: bytes, columns: Columns) -> Groups:
+    """The series of an Arrow IPC stream in long form."""
+    ids = None if columns.id_col is None else [name.strip() for name in columns.id_col.split(",")]
+    return groups_of(read_arrow(body), ids, columns.time_col, columns.value_col)
+
+
+def pairs_of_json(given: Sequence[PairIn]) -> list[tuple[Series, Series]]:
+    return [
+        (
+            Series(_values(p.first, f"pairs[{i}].first"), id=p.id),
+            Series(_values(p.second, f"pairs[{i}].second"), id=p.id),
+        )
+        for i, p in enumerate(given)
+    ]
+
+
+def pairs_of_arrow(body: bytes, columns: Columns, first: str, second: str) -> list[tuple[Series, Series]]:
+    """Pairs of an Arrow table: for each id, the columns `first` and `second`."""
+    table = read_arrow(body)
+    ids = None if columns.id_col is None else [name.strip() for name in columns.id_col.split(",")]
+    one, other = (groups_of(table, ids, columns.time_col, name).series for name in (first, second))
+    return list(zip(one, other, strict=True))
+
+
+def read_arrow(body: bytes) -> pa.Table:
+    try:
+        with pa.ipc.open_stream(pa.BufferReader(body)) as reader:
+            return reader.read_all()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InvalidInput("body", f"is no Arrow IPC stream: {str(error).splitlines()[0]}") from None
+
+
+def write_arrow(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _series(given: SeriesIn, name: str) -> Series:
+    start = None if given.start is None else parse_time(given.start)
+    step: Step | None = None if given.step is None else read_step(f"{name}.step", given.step)
+    if step is not None and start is None:
+        raise InvalidInput(f"{name}.start", "is needed with step")
+    return Series(
+        _values(given.values, f"{name}.values"),
+        start,
+        step,
+        given.id,
+        _rows(given.past_covariates, f"{name}.past_covariates"),
+        _rows(given.future_covariates, f"{name}.future_covariates"),
+    )
+
+
+def _values(given: Sequence[float | None], name: str) -> FloatArray:
+    if not given:
+        raise InvalidInput(name, "must hold at least one value")
+    return as_values(np.array(given, dtype=np.float64), name)
+
+
+def _rows(given: Sequence[Sequence[float | None]] | None, name: str) -> FloatArray | None:
+    if not given:
+        return None
+    if len({len(row) for row in given}) != 1:
+        raise InvalidInput(name, "must be lists of equal length")
+    return np.array(given, dtype=np.float64)

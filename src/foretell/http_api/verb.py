@@ -1,0 +1,117 @@
+"""What a verb of our door is: its body, how it is asked, and how its answer is written. The verbs are files beside it.
+
+A body is JSON (the struct `body`), or an Arrow table with what else there is to say in the query (the struct `query`).
+Either is read into the same inputs; long work is cut into pieces of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pyarrow as pa
+
+from foretell.engine.serving import Serving
+from foretell.errors import InvalidInput
+from foretell.http_api.series_in import Columns
+from foretell.registry import Kind
+from foretell.settings import Settings
+from foretell.wire.options import read_pairs
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Parameters(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What every verb takes. `batch` work goes after everything that somebody waits for."""
+
+    model: str | None = None
+    options: dict[str, Any] = {}
+    timeout: Seconds | None = None
+    priority: Literal["interactive", "batch"] = "interactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request under way: who answers, until when, and whether it can wait."""
+
+    serving: Serving
+    settings: Settings
+    deadline: float | None
+    later: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A body, read. `inputs` are Groups, or pairs of series."""
+
+    verb: Verb
+    parameters: Any
+    inputs: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`pieces` cuts inputs into parts of about so many points; `json` and `table` write parts with their answers.
+
+    `kind` is that of its models, None where it takes several; `default` the model where none is named, empty for that
+    of the settings.
+    """
+
+    name: str
+    summary: str
+    kind: Kind | None
+    default: str
+    body: type[msgspec.Struct]
+    query: type[msgspec.Struct]
+    from_json: Callable[[Any], Any]
+    from_arrow: Callable[[bytes, Columns, Any], Any]
+    pieces: Callable[[Any, int], Sequence[Any]]
+    ask: Callable[[Asking, Any, Any], Coroutine[Any, Any, Any]]
+    json: Callable[[Sequence[tuple[Any, Any]]], Any]
+    table: Callable[[Sequence[tuple[Any, Any]]], pa.Table]
+    out: type[msgspec.Struct]
+
+    def model(self, parameters: Any, settings: Settings) -> str:
+        """The model that is asked."""
+        return str(parameters.model or self.default or settings.default_model)
+
+    def read_json(self, body: bytes) -> Question:
+        try:
+            given = msgspec.json.decode(body, type=self.body)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise wrong(error) from None
+        return Question(self, given, self.from_json(given))
+
+    def read_arrow(self, body: bytes, query: Mapping[str, str]) -> Question:
+        """`query` holds the parameters as text: lists with commas, options as `k=v,k=v`."""
+        names = set(Columns.__struct_fields__)
+        columns = msgspec.convert({k: v for k, v in query.items() if k in names}, Columns)
+        rest: dict[str, Any] = {k: _read(k, v, self.query) for k, v in query.items() if k not in names}
+        try:
+            given = msgspec.convert(rest, self.query, strict=False)
+        except msgspec.ValidationError as error:
+            raise wrong(error) from None
+        return Question(self, given, self.from_arrow(body, columns, given))
+
+
+def _read(key: str, text: str, struct: type[msgspec.Struct]) -> Any:
+    if key == "options":
+        pairs, stray = read_pairs(text)
+        if stray:
+            raise InvalidInput("options", f"must be k=v,k=v, got {stray[0]!r}")
+        return pairs
+    kinds = {f.name: str(f.type) for f in msgspec.structs.fields(struct)}
+    many = re.search(r"\b(tuple|list)\[", kinds.get(key, "")) is not None
+    return text.split(",") if many else text
+
+
+def wrong(error: Exception) -> InvalidInput:
+    """What msgspec found, with the field that it found it in."""
+    text, _, place = str(error).partition(" - at `$")
+    unknown = text.startswith("Object contains unknown field `")
+    name = text.split("`")[1] if "`" in text and ("unknown field" in text or "missing required field" in text) else ""
+    field = ".".join(part for part in (place.rstrip("`").lstrip("."), name) if part)
+    return InvalidInput(field or "body", "is not known here" if unknown else text[:1].lower() + text[1:])

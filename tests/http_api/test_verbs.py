@@ -1,0 +1,172 @@
+"""The verbs of our door, in JSON and in Arrow: the same questions, the same answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import requests
+
+import foretell
+from foretell.http_api.series_in import ARROW, read_arrow, write_arrow
+
+HOURS = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC")
+A, B = np.sin(np.arange(48) / 4) + np.arange(48) / 10, np.cos(np.arange(48) / 3)
+GAPS = np.where(np.arange(48) % 7 == 3, np.nan, A)
+
+
+def long(**columns: Any) -> pa.Table:
+    frame = pd.concat([pd.DataFrame({"unique_id": n, "ds": HOURS, "y": v}) for n, v in columns.items()])
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def series(**columns: Any) -> list[dict[str, Any]]:
+    values = {n: [None if np.isnan(x) else float(x) for x in v] for n, v in columns.items()}
+    return [{"id": n, "values": v, "start": "2024-01-01T00:00:00Z", "step": "1h"} for n, v in values.items()]
+
+
+def post(url: str, path: str, body: dict[str, Any], status: int = 200) -> Any:
+    answer = requests.post(f"{url}{path}", json=body, timeout=60)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def post_arrow(url: str, path: str, table: pa.Table, **query: Any) -> pa.Table:
+    headers = {"Content-Type": ARROW}
+    answer = requests.post(f"{url}{path}", data=write_arrow(table), params=query, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == ARROW
+    return read_arrow(answer.content)
+
+
+def test_forecast_is_that_of_the_library_in_both_forms(url: str) -> None:
+    table = long(a=A, b=B)
+    ours = foretell.forecast(table, 6, "theta", (0.1, 0.9))
+    theirs = post_arrow(url, "/v1/forecast", table, horizon=6, model="theta", levels="0.1,0.9")
+    assert theirs.column_names == ["unique_id", "ds", "point", "q0.1", "q0.9", "status", "model"]
+    assert theirs.drop_columns("model").equals(ours.drop_columns("model"))
+    made = post(url, "/v1/forecast", {"series": series(a=A, b=B), "horizon": 6, "model": "theta", "levels": [0.1, 0.9]})
+    assert [f["id"] for f in made["forecasts"]] == ["a", "b"]
+    assert [x for f in made["forecasts"] for x in f["point"]] == pytest.approx(ours["point"].to_pylist())
+    assert made["forecasts"][0]["times"][0] == "2024-01-03T00:00:00.000Z"
+
+
+def test_an_arrow_answer_to_json_and_the_other_way(url: str) -> None:
+    body = {"series": series(a=A), "horizon": 2, "model": "naive"}
+    arrow = requests.post(f"{url}/v1/forecast", json=body, headers={"Accept": ARROW}, timeout=60)
+    assert read_arrow(arrow.content)["point"].to_pylist() == pytest.approx([A[-1]] * 2)
+    headers = {"Content-Type": ARROW, "Accept": "application/json"}
+    params = {"horizon": "2", "model": "naive"}
+    answer = requests.post(
+        f"{url}/v1/forecast", data=write_arrow(long(a=A)), params=params, headers=headers, timeout=60
+    )
+    assert answer.json()["forecasts"][0]["point"] == pytest.approx([A[-1]] * 2)
+
+
+def test_one_bad_series_does_not_fail_the_others(url: str) -> None:
+    rows = [*series(a=A), {"id": "none", "values": [None, None]}]
+    made = post(url, "/v1/forecast", {"series": rows, "horizon": 2, "model": "naive"})["forecasts"]
+    assert [(f["id"], f["status"]) for f in made] == [("a", "ok"), ("none", "all_missing")]
+    assert made[1]["point"] is None
+
+
+def test_detect_labels_every_point(url: str) -> None:
+    spiked = A.copy()
+    spiked[[20, 21]] = 40
+    made = post(url, "/v1/detect", {"series": series(a=spiked), "model": "iqr"})["detections"][0]
+    assert made["windows"] == [{"first": 20, "last": 21, "label": -1}]
+    assert [i for i, label in enumerate(made["labels"]) if label != 1] == [20, 21]
+    table = post_arrow(url, "/v1/detect", long(a=spiked, b=B), model="iqr")
+    assert table.num_rows == 96
+    assert table.filter(table["anomaly"])["ds"].to_pylist() == [*HOURS[20:22]]
+    assert set(table["status"].to_pylist()) == {"ok"}
+
+
+def test_impute_fills_gaps_and_keeps_the_rest(url: str) -> None:
+    made = post(url, "/v1/impute", {"series": series(a=GAPS), "model": "linear"})["imputations"][0]
+    assert [i for i, filled in enumerate(made["imputed"]) if filled] == [*np.flatnonzero(np.isnan(GAPS))]
+    table = post_arrow(url, "/v1/impute", long(a=GAPS), model="linear")
+    assert table["value"].to_pylist() == pytest.approx(made["values"])
+    assert np.allclose(np.array(made["values"])[~np.isnan(GAPS)], A[~np.isnan(GAPS)])
+
+
+def test_correlate_pairs(url: str) -> None:
+    pair = {"id": "p", "first": A.tolist(), "second": A.tolist()}
+    made = post(url, "/v1/correlate", {"pairs": [pair], "options": {"lag_start": -1, "lag_end": 1}})["correlations"][0]
+    assert (made["lags"], made["values"][1]) == ([-1, 0, 1], pytest.approx(1))
+    warped = post(url, "/v1/correlate", {"pairs": [pair], "model": "dtw"})["correlations"][0]
+    assert (warped["distance"], warped["path"][0]) == (0, [0, 0])
+    table = pa.table({"ds": HOURS, "left": A, "right": B})
+    answer = post_arrow(url, "/v1/correlate", table, first="left", second="right", options="lag_start=0,lag_end=0")
+    assert answer["values"].to_pylist()[0] == pytest.approx([np.corrcoef(A, B)[0, 1]])
+
+
+def test_evaluate_compares_models_with_seasonal_naive(url: str) -> None:
+    body = {"series": series(a=A, b=B), "horizon": 4, "windows": 2, "models": ["naive", "theta"], "period": 12}
+    made = post(url, "/v1/evaluate", body)
+    assert made["period"] == 12
+    assert {s["model"] for s in made["scores"]} == {"naive", "theta", "seasonal_naive"}
+    assert next(s for s in made["scores"] if s["model"] == "seasonal_naive")["relative"] == pytest.approx(1)
+    table = post_arrow(url, "/v1/evaluate", long(a=A, b=B), horizon=4, windows=2, models="naive,theta", period=12)
+    ours = {s["model"]: s["mae"] for s in made["scores"]}
+    assert dict(zip(table["model"].to_pylist(), table["mae"].to_pylist(), strict=True)) == pytest.approx(ours)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "field"),
+    [
+        ("/v1/forecast", {"series": [], "horizon": 1}, 400, "series"),
+        ("/v1/forecast", {"series": [{"values": []}], "horizon": 1}, 400, "series[0].values"),
+        ("/v1/forecast", {"series": [{"values": [1, "x"]}], "horizon": 1}, 400, "series[0].values[1]"),
+        ("/v1/forecast", {"series": [{"values": [1]}], "horizon": 0}, 400, "horizon"),
+        ("/v1/forecast", {"series": [{"values": [1]}]}, 400, "horizon"),
+        ("/v1/forecast", {"series": [{"values": [1]}], "horizon": 1, "horizn": 1}, 400, "horizn"),
+        ("/v1/forecast", {"series": [{"values": [1], "step": "1x", "start": "2024-01-01"}], "horizon": 1}, 400, None),
+        ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "model": "x"}, 404, None),
+        ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "options": {"z": 1}}, 404, None),
+        ("/v1/detect", {"series": [{"values": [1] * 9}], "model": "ets"}, 404, None),
+        ("/v1/impute", {"serie": []}, 400, "serie"),
+        ("/v1/correlate", {"pairs": [{"first": [1]}]}, 400, "pairs[0].second"),
+        ("/v1/evaluate", {"series": [{"values": [1] * 9}], "horizon": 1, "models": []}, 400, "models"),
+    ],
+)
+def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], status: int, field: str | None) -> None:
+    answer = requests.post(f"{url}{path}", json=body, timeout=60)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    assert field is None or answer.json().get("field") == field, answer.text
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"\xff" * 100])
+def test_a_body_that_is_no_arrow_is_a_problem(url: str, data: bytes) -> None:
+    headers = {"Content-Type": ARROW}
+    answer = requests.post(f"{url}/v1/forecast?horizon=2", data=data, headers=headers, timeout=60)
+    assert (answer.status_code, answer.json()["field"]) == (400, "body")
+
+
+def test_the_query_beside_arrow_is_checked_like_json(url: str) -> None:
+    headers = {"Content-Type": ARROW}
+
+    def field(**query: str) -> Any:
+        data = write_arrow(long(a=A))
+        answer = requests.post(f"{url}/v1/forecast", data=data, params=query, headers=headers, timeout=60)
+        return answer.status_code, answer.json().get("field")
+
+    assert field() == (400, "horizon")
+    assert field(horizon="x") == (400, "horizon")
+    assert field(horizon="2", levels="0.1,b") == (400, "levels[1]")
+    assert field(horizon="2", nonsense="1") == (400, "nonsense")
+    assert field(horizon="2", options="k") == (400, "options")
+    assert field(horizon="2", value_col="z")[0] == 404
+
+
+def test_openapi_knows_every_path_and_body(url: str) -> None:
+    schema = requests.get(f"{url}/schema/openapi.json", timeout=60).json()
+    wanted = {f"/v1/{verb}" for verb in ("forecast", "detect", "impute", "correlate", "evaluate", "jobs", "models")}
+    assert wanted <= set(schema["paths"])
+    content = schema["paths"]["/v1/forecast"]["post"]["requestBody"]["content"]
+    values = content["application/json"]["schema"]["properties"]["series"]["items"]["properties"]["values"]
+    assert values["items"]["anyOf"] == [{"type": "number"}, {"type": "null"}]
+    assert ARROW in content
