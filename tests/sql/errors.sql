@@ -183,3 +183,51 @@ SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' a JOIN 'sites.csv' b USING (si
 
 SELECT _frowts, FORECST(v) FROM 'sites.csv';
 --! _frowts belongs to FORECAST, and there is none here; is the name misspelled? @ _frowts
+
+SELECT _impmark, INPUTATION(v) FROM 'sites.csv';
+--! _impmark belongs to IMPUTATION, and there is none here; is the name misspelled? @ _impmark
+
+SELECT IMPUTATION(v, v) FROM 'sites.csv' WHERE site = 'a';
+--! IMPUTATION needs one column, got 2 @ IMPUTATION
+
+SELECT IMPUTATION(v, 'algo=holtwinters') FROM 'sites.csv' WHERE site = 'a';
+--! unknown imputation model 'holtwinters' (known: linear, moment, @ algo=holt
+
+SELECT IMPUTATION(v, 'algo=linear,rows=3') FROM 'sites.csv' WHERE site = 'a';
+--! unknown option 'rows' (known: algo, freq, timeout, ts, wncheck) @ rows=3
+
+SELECT IMPUTATION(v, 'algo=linear,freq=fortnight') FROM 'sites.csv' WHERE site = 'a';
+--! freq: must be a whole number of one of b, ns, @ freq=fortnight
+
+SELECT IMPUTATION(v, 'freq=7m') FROM 'sites.csv' WHERE site = 'a';
+--! the series is without an imputation: freq: the time 2024-01-01T01:00:00.000000000 is not a whole number of steps (7 minutes) after the first one @ IMPUTATION
+
+SELECT IMPUTATION(v, 'freq=us') FROM 'sites.csv' WHERE site = 'a';
+--! the series is without an imputation: freq: makes 18000000001 rows of 6, and the model takes 200000 @ IMPUTATION
+
+SELECT IMPUTATION(v) FROM (SELECT v FROM 'sites.csv');
+--! no column here is a TIMESTAMP or a DATE @ FROM (
+
+SELECT DTW(v) FROM 'sites.csv' WHERE site = 'a';
+--! DTW needs two columns, got 1 @ DTW
+
+SELECT DTW(v, v + 1, 'radius=99') FROM 'sites.csv' WHERE site = 'a';
+--! radius: must be between 1 and 10, got 99 @ radius=99
+
+SELECT TLCC(v, v + 1, 'lag_start=3,lag_end=1') FROM 'sites.csv' WHERE site = 'a';
+--! lag_start: must not be above lag_end, got 3 and 1 @ lag_start=3
+
+SELECT TLCC(v, 7) FROM 'sites.csv' WHERE site = 'a';
+--! the series is without an answer: lags left out: at -1, 0, 1 one of the two is constant @ TLCC
+
+SELECT DTW(v, v) FROM 'sites.csv' WHERE site = 'a';
+--! v stands twice @ v) FROM
+
+SELECT DTW(v, site) FROM 'sites.csv' WHERE site = 'a';
+--! site: must be a column of numbers, got VARCHAR @ site)
+
+SELECT DTW(v, v + 1), TLCC(v, v + 1) FROM 'sites.csv' WHERE site = 'a';
+--! one SELECT holds one DTW; join two subqueries, or put them together with UNION ALL @ TLCC
+
+SELECT avg(v), DTW(v, v + 1) FROM 'sites.csv' WHERE site = 'a';
+--! avg cannot stand beside DTW: aggregate first @ avg

@@ -20,7 +20,10 @@ def session() -> Session:
     return Session(warn=lambda line: None)
 
 
-@pytest.mark.parametrize("pair", list(pairs("forecast.sql")), ids=lambda p: p.name)
+FILES = ("forecast.sql", "imputation.sql", "comparison.sql")
+
+
+@pytest.mark.parametrize("pair", [pair for file in FILES for pair in pairs(file)], ids=lambda p: p.name)
 def test_pair(pair: Pair, session: Session) -> None:
     made = session.sql(pair.ours)
     with duckdb.connect() as plain:

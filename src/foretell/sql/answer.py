@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
+from foretell.registry import VERBS, Kind
+from foretell.series import SECOND
 from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
@@ -18,16 +20,33 @@ from foretell.sql.statement import Statement
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How strict SQL is: rows that a series must and may have, and whether white noise is refused by default."""
+    """How strict SQL is.
 
-    min_rows: int = 1
-    max_rows: int | None = None
+    `rows` are how many a series must and may have, for each kind of model; `max_filled` how many an imputation may
+    add. `wncheck`: white noise is refused by default. `needs_algo`: options without algo= are an error. `freq`: what
+    an imputation takes for the spacing where none is given ("": the one that is found). `unit` is what integers in
+    `start` and `every` count, in ns.
+    """
+
+    rows: Mapping[Kind, tuple[int, int | None]]
+    max_filled: int | None = None
+    max_covariates: int | None = None
     wncheck: bool = False
+    needs_algo: bool = False
+    freq: str = ""
+    unit: int = SECOND // 1000
 
 
-FILES = Profile()
-TDENGINE = Profile(min_rows=10, max_rows=40_000, wncheck=True)
-"""TDengine's own limits (protocol section 3.1)."""
+FILES = Profile(dict.fromkeys(VERBS, (1, None)))
+TDENGINE = Profile(
+    {"forecast": (10, 40_000), "anomaly": (10, 8192), "imputation": (10, 8192), "correlation": (1, 10_240)},
+    max_filled=2048,
+    max_covariates=10,
+    wncheck=True,
+    needs_algo=True,
+    freq="1s",
+)
+"""TDengine's own limits (protocol sections 3.1 to 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)

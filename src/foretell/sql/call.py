@@ -2,60 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from foretell.engine.engine import Engine
 from foretell.errors import ForetellError, InvalidInput, SqlError, UnknownName
-from foretell.registry import Entry, Registry
+from foretell.registry import Entry, Kind
+from foretell.sql.analysis import Analysis
+from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call
 from foretell.sql.items import column_name
-from foretell.sql.options import READERS, Options, place_of, read_options
+from foretell.sql.options import KEYS, Options, place_of, read_options
 from foretell.sql.statement import Span
 from foretell.sql.tokens import unquote
 
+NO_ALGO = 0x80000442
+OPTION_CODES = {"ANOMALY_WINDOW": 0x80002684}
+"""TDengine's codes for a wrong option, where it has one of its own (section 1.8)."""
+DEFAULTS: Mapping[Kind, str] = {"forecast": "holtwinters", "anomaly": "iqr", "imputation": "moment"}
+"""The model that a function asks where its options name none (protocol section 3)."""
+BEYOND: Mapping[Kind, tuple[str, ...]] = {"forecast": ("dynamic_real_N", "dynamic_real_N_col")}
+"""Keys with a number in them."""
 
-def call_options(block: Block, call: Call, defaults: Options) -> Options:
-    """The options of a call, on top of the defaults."""
+
+def analysis(block: Block, call: Call, context: Context, kind: Kind, lacking: str, algo: str = "") -> Analysis:
+    """What a call asks for, checked before any data is read; `algo` is its model where there is no choice."""
+    options = call_options(block, call, context, kind, algo)
+    entry, engine = find_model(block, call, options, context, kind)
+    return Analysis(context, entry, engine, options, partial(option_error, block, call), lacking)
+
+
+def call_options(block: Block, call: Call, context: Context, kind: Kind, algo: str) -> Options:
+    """The options of a call, on top of the profile's defaults."""
+    profile = context.profile
+    defaults = Options(algo=algo or DEFAULTS[kind], wncheck=profile.wncheck)
+    if profile.freq:
+        defaults = replace(defaults, freq=read_options(f"freq={profile.freq}", kind="imputation").freq)
     if call.options is None:
         return defaults
-    statement = block.statement
-    text = unquote(statement.tokens[call.options], statement.source.text)
+    text = unquote(block.statement.tokens[call.options], block.statement.source.text)
     try:
-        return read_options(text, defaults)
+        options = read_options(text, defaults, profile.unit, kind)
     except InvalidInput as error:
         raise option_error(block, call, error.field, error) from None
+    if profile.needs_algo and not options.has_algo and not algo:
+        raise block.statement.error("the options have no algo=NAME", call.options, NO_ALGO)
+    return options
 
 
 def option_error(block: Block, call: Call, key: str, error: ForetellError) -> SqlError:
     """An error whose place is an option, or the call where the option is not written."""
     statement = block.statement
-    if call.options is None:
-        return statement.error(str(error), call.span, error.tdengine_code)
+    code = error.tdengine_code
+    code = OPTION_CODES.get(call.name, code) if code == InvalidInput.tdengine_code else code
+    if call.options is None or not key:
+        return statement.error(str(error), call.span, code)
     token = statement.tokens[call.options]
     text = unquote(token, statement.source.text)
     shift = statement.source.text.index(text[:1], token.start) if text else token.start
-    return statement.source.error(str(error), shift + place_of(key, text), error.tdengine_code)
+    return statement.source.error(str(error), shift + place_of(key, text), code)
 
 
-def find_model(block: Block, call: Call, options: Options, models: Registry) -> Entry:
-    """The model, with the options that are left checked against those it has; before any data is read."""
+def find_model(block: Block, call: Call, options: Options, context: Context, kind: Kind) -> tuple[Entry, Engine]:
+    """The model and who runs it, with the options that are left checked against those it has."""
     try:
-        entry = models.find(options.algo)
+        entry = context.engine.models.find(options.algo, kind)
     except UnknownName as error:
         raise option_error(block, call, "algo", error) from None
     for key, value in options.model.items():
-        if key not in entry.options:
-            unknown = UnknownName("option", key, [*READERS, *entry.options, "dynamic_real_N", "dynamic_real_N_col"])
-            raise option_error(block, call, key, unknown)
-        try:
-            entry.options[key].read(key, value)
-        except InvalidInput as error:
-            raise option_error(block, call, key, error) from None
-    if options.rows > entry.limits.max_horizon:
+        _check_option(block, call, entry, key, value)
+    if kind == "forecast" and options.rows > entry.limits.max_horizon:
         raise option_error(
             block, call, "rows", InvalidInput("rows", f"{entry.name} gives {entry.limits.max_horizon} at most")
         )
-    return entry
+    return entry, context.engine
 
 
-def target_and_covariates(block: Block, call: Call) -> tuple[Span, dict[str, Span]]:
+def _check_option(block: Block, call: Call, entry: Entry, key: str, value: str) -> None:
+    try:
+        entry.read_options({key: value})
+    except UnknownName:
+        known = [*KEYS[entry.kind], *entry.options, *BEYOND.get(entry.kind, ())]
+        raise option_error(block, call, key, UnknownName("option", key, known)) from None
+    except InvalidInput as error:
+        raise option_error(block, call, key, error) from None
+
+
+def columns_of(block: Block, call: Call, count: int) -> tuple[Span, ...]:
+    """The arguments of a call, which must be so many."""
+    if len(call.arguments) != count:
+        wanted = {1: "one column", 2: "two columns"}[count]
+        raise block.statement.error(f"{call.name} needs {wanted}, got {len(call.arguments)}", call.span)
+    return call.arguments
+
+
+def target_and_covariates(block: Block, call: Call, most: int | None = None) -> tuple[Span, dict[str, Span]]:
     """The target, and the covariates by name. Twins of the target and of each other are dropped, as TDengine does."""
     statement = block.statement
     if not call.arguments:
@@ -66,4 +108,6 @@ def target_and_covariates(block: Block, call: Call) -> tuple[Span, dict[str, Spa
         if statement.key(span) not in seen:
             seen.add(statement.key(span))
             covariates[column_name(statement, span) or statement.written(span)] = span
+    if most is not None and len(covariates) > most:
+        raise statement.error(f"{call.name} takes {most} covariates at most", list(covariates.values())[most])
     return call.arguments[0], covariates

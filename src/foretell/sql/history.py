@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -57,42 +57,57 @@ class Key(NamedTuple):
 
 
 class History(NamedTuple):
-    """The series of a block; `time` names the time column."""
+    """The series of a block; `time` names the time column, "" where there is none; `moment` is its SQL."""
 
     groups: Groups
     keys: tuple[Key, ...]
     time: str
+    moment: Text = Text()
 
 
-def read_history(block: Block, place: Place, arguments: Sequence[Span], ts: str | None) -> History:
-    """Pull the columns that are needed, once, and cut them into series. The first argument is the target."""
+def read_history(
+    block: Block,
+    place: Place,
+    arguments: Sequence[Span],
+    ts: str | None,
+    read: Callable[..., Groups] = read_groups,
+    timeless: bool = False,
+) -> History:
+    """Pull the columns that are needed, once, and cut them into series. The first argument is the target.
+
+    `read` makes the series of the table (`read_groups` or `read_points`); `timeless`: without a time column the rows
+    are taken in the order in which they come.
+    """
     statement = block.statement
     if "FROM" not in block.whole:
         raise statement.error(f"{block.calls[0].name} needs a FROM", block.calls[0].span)
     found, seconds = place.duck.columns(_everything(block), statement.source, place.lookup)
     keys = partition_keys(block)
-    time = _time_column(block, found, ts)
+    time = _time_column(block, found, ts, timeless)
     ids = [_column(block, f"PARTITION BY {key.name}", key.span) for key in keys]
     values = [_column(block, statement.written(span), span) for span in arguments]
-    columns = [time, *ids, *values]
+    columns = [*([time] if time else []), *ids, *values]
+    first = 1 if time else 0
     _refuse_twins(block, columns)
     _refuse_words(block, arguments, dict(found))
     table = place.duck.pull(
-        _pull(block, columns), statement.source, place.lookup, range(1, 1 + len(ids)), dear=seconds > DEAR_BIND
+        _pull(block, columns), statement.source, place.lookup, range(first, first + len(ids)), dear=seconds > DEAR_BIND
     )
     table = table.rename_columns([column.name for column in columns])
     if not len(table):
-        raise statement.error("there are no rows to forecast from", block.whole.get("WHERE", block.whole["FROM"]))
+        purpose = "to forecast from" if block.calls[0].name == "FORECAST" else f"for {block.calls[0].name}"
+        raise statement.error(f"there are no rows {purpose}", block.whole.get("WHERE", block.whole["FROM"]))
     past = [c.name for c in values[1:]]
     try:
-        groups = read_groups(table, values[0].name, time.name, [c.name for c in ids], past)
+        groups = read(table, values[0].name, time.name if time else None, [c.name for c in ids], past)
     except pa.ArrowException as error:
         raise statement.error(str(error), block.whole["FROM"]) from None
     except InvalidInput as error:
         spans = {c.name: c.span for c in columns}
-        advice = " with PARTITION BY" if error.field == time.name and "twice" in str(error) else ""
+        advice = " with PARTITION BY" if time and error.field == time.name and "twice" in str(error) else ""
         raise statement.error(str(error) + advice, spans.get(error.field) or block.whole["FROM"]) from None
-    return History(replace(groups, keys=_decoded(groups.keys)), keys, time.name)
+    groups = replace(groups, keys=_decoded(groups.keys))
+    return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
 
 
 def partition_keys(block: Block) -> tuple[Key, ...]:
@@ -105,8 +120,8 @@ def partition_keys(block: Block) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None) -> Column:
-    """The column that `ts` names, else the first that has times."""
+def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None, timeless: bool) -> Column | None:
+    """The column that `ts` names, else the first that has times; None where there need be none and is none."""
     origin = block.statement.place(block.whole["FROM"])[0]
     if ts is not None:
         parts = [part.strip().strip('"') for part in ts.split(".")]
@@ -119,6 +134,8 @@ def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None)
                     block.whole["FROM"],
                 )
             return Column(name, written(quote(name), origin), None)
+    if timeless:
+        return None
     listed = ", ".join(f"{name} {kind}" for name, kind in found)
     raise block.statement.error(
         f"no column here is a TIMESTAMP or a DATE, only {listed}; cast one in a subquery", block.whole["FROM"]

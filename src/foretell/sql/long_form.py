@@ -1,48 +1,67 @@
-"""Forecasts as the table that a block selects from.
+"""Answers as the table that a block selects from.
 
-It has the columns of PARTITION BY, `_frowts` (the time of a row), the forecast, its bounds `_flow` and `_fhigh` where
-the block mentions them, `_fstatus` (what may be said of the series) and `_fmodel` (who answered).
+It has the columns of PARTITION BY, what is particular to the function, `_fstatus` (what may be said of the series)
+and `_fmodel` (who answered). A forecast has `_frowts` (the time of a row), its numbers, and the bounds `_flow` and
+`_fhigh` where the block mentions them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from foretell.series import Forecast, Series
+from foretell.series import BoolArray, Forecast, IntArray, Series
 from foretell.sql.blocks import Block, Call
 from foretell.sql.history import History
 from foretell.sql.items import column_name
 from foretell.sql.options import Options
 from foretell.sql.rewrite import Names
-from foretell.wire.table import Groups, Rows, forecast_rows
+from foretell.wire.table import Groups, Rows, forecast_rows, times_as
 
 
 def long_form(block: Block, call: Call, history: History, forecast: Forecast, options: Options) -> pa.Table:
     """H rows for each series, one for each without a forecast."""
     rows = forecast_rows(forecast)
-    keys = history.groups.keys.take(pa.array(rows.series))
-    columns: dict[str, Any] = {key.name: column for key, column in zip(history.keys, keys.itercolumns(), strict=True)}
-    columns["_frowts"] = rows.times(_ahead(history.groups, options))
-    columns[block.statement.written(call.span)] = rows.numbers(forecast.point)
+    own = {
+        "_frowts": rows.times(ahead(history.groups, options)),
+        block.statement.written(call.span): rows.numbers(forecast.point),
+    }
     if block.mentions("_FLOW", "_FHIGH"):
         for name, level in zip(("_flow", "_fhigh"), options.levels, strict=True):
-            columns[name] = _bound(rows, forecast, level)
-    columns["_fstatus"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
-    columns["_fmodel"] = pa.array([forecast.model] * len(rows.series), pa.string())
+            own[name] = bound(rows, forecast, level)
+    return answer_table(history, rows.series, own, forecast.status, forecast.model)
+
+
+def answer_table(
+    history: History, series: IntArray, own: Mapping[str, Any], status: Sequence[str], model: str
+) -> pa.Table:
+    """The rows [N] of an answer: `series` [N] says whose each is, `own` are the columns of the function itself."""
+    keys = history.groups.keys.take(pa.array(series))
+    columns: dict[str, Any] = {key.name: column for key, column in zip(history.keys, keys.itercolumns(), strict=True)}
+    columns |= own
+    columns["_fstatus"] = pa.array(np.array(status, dtype=object)[series], pa.string())
+    columns["_fmodel"] = pa.array([model] * len(series), pa.string())
     return pa.table(columns)
 
 
-def _bound(rows: Rows, forecast: Forecast, level: float) -> pa.Array:
+def bound(rows: Rows, forecast: Forecast, level: float) -> pa.Array:
+    """The column of a bound; NULL where none is known."""
     if forecast.quantiles is None:
         return pa.nulls(len(rows.series), pa.float64())
     return rows.numbers(forecast.quantile(level))
 
 
-def _ahead(groups: Groups, options: Options) -> Groups:
+def result_times(history: History, times: IntArray, known: BoolArray) -> pa.Array:
+    """`times` [N], ns, in the type of the history's times, a date as a timestamp; NULL where not `known`."""
+    kind = history.groups.time_type
+    return times_as(pa.timestamp("us") if pa.types.is_date(kind) else kind, times, known)
+
+
+def ahead(groups: Groups, options: Options) -> Groups:
     """The groups with series whose future times are those of the result; a date continues as a timestamp."""
     kind = groups.time_type
     if kind is not None and pa.types.is_date(kind):
@@ -62,8 +81,8 @@ def _moved(series: Series, options: Options) -> Series:
     return Series(np.empty(1), last, step)
 
 
-def names(block: Block, call: Call, history: History) -> Names:
-    """Which of the result's columns stand for what in the block."""
+def names(block: Block, call: Call, history: History, moment: str = "") -> Names:
+    """Which of the result's columns stand for what in the block; `moment` is the result's time."""
     statement = block.statement
     expressions = {statement.key(call.span): statement.written(call.span)}
     columns = {}
@@ -72,4 +91,4 @@ def names(block: Block, call: Call, history: History) -> Names:
         if plain is None:
             expressions[statement.key(key.span)] = key.name
         columns[(plain or key.name).lower()] = key.name
-    return Names(expressions, columns)
+    return Names(expressions, columns, moment)

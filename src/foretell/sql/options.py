@@ -1,6 +1,6 @@
-"""The options of a FORECAST call: `'algo=arima,rows=24,conf=0.9'`.
+"""The options of a call of our functions: `'algo=arima,rows=24,conf=0.9'`.
 
-They come from TDengine (protocol section 3.1), which reads some itself and hands the others to the algorithm.
+They come from TDengine (protocol sections 3.1 to 3.4), which reads some itself and hands the others to the algorithm.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from foretell.errors import InvalidInput
+from foretell.errors import InvalidInput, TooManyRows
+from foretell.registry import Kind
 from foretell.series import SECOND, Step, parse_time
 from foretell.wire.options import read_pairs, read_step
 
@@ -21,7 +22,10 @@ MAX_TIMEOUT = 1200
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a call asks for. `start` in ns since the epoch; `future` holds dynamic_real_N, by the covariate's name."""
+    """What a call asks for. `start` in ns since the epoch; `future` holds dynamic_real_N, by the covariate's name.
+
+    `freq` is the spacing of an imputed series; `has_algo`: the text named the model itself.
+    """
 
     algo: str = "holtwinters"
     rows: int = 10
@@ -29,10 +33,12 @@ class Options:
     wncheck: bool = False
     start: int | None = None
     every: Step | None = None
+    freq: Step | None = None
     timeout: float | None = None
     ts: str | None = None
     future: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     model: Mapping[str, str] = field(default_factory=dict)
+    has_algo: bool = False
 
     @property
     def levels(self) -> tuple[float, float]:
@@ -41,14 +47,17 @@ class Options:
         return round(tail, 12), round(1 - tail, 12)
 
 
-def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND) -> Options:
-    """The options in `text`. Raw times are in `unit` ns; keys that are not SQL's own go to the model, unchecked."""
+def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND, kind: Kind = "forecast") -> Options:
+    """The options in `text`, for a function that asks models of `kind`.
+
+    Raw times are in `unit` ns; keys that are not SQL's own go to the model, unchecked.
+    """
     given = _pairs(text)
-    own = {key: READERS[key](key, value, unit) for key, value in given.items() if key in READERS}
-    rest = {key: value for key, value in given.items() if key not in READERS}
-    future = _future(rest, own.get("rows", defaults.rows))
-    model = {key: value for key, value in rest.items() if not key.startswith(DYNAMIC)}
-    return replace(defaults, **own, future=future, model=model)
+    own = {key: READERS[key](key, value, unit) for key, value in given.items() if key in KEYS[kind]}
+    rest = {key: value for key, value in given.items() if key not in KEYS[kind]}
+    future = _future(rest, own.get("rows", defaults.rows)) if kind == "forecast" else {}
+    model = {key: value for key, value in rest.items() if kind != "forecast" or not key.startswith(DYNAMIC)}
+    return replace(defaults, **own, future=future, model=model, has_algo="algo" in own)
 
 
 def place_of(key: str, text: str) -> int:
@@ -95,8 +104,10 @@ def _text(_key: str, value: str, _unit: int) -> str:
 
 
 def _rows(key: str, value: str, _unit: int) -> int:
-    if not value.lstrip("+-").isdecimal() or not 1 <= int(value) <= MAX_ROWS:
-        raise InvalidInput(key, f"must be a whole number between 1 and {MAX_ROWS}, got {value}")
+    whole = value.lstrip("+-").isdecimal()
+    if not whole or not 1 <= int(value) <= MAX_ROWS:
+        kind = TooManyRows if whole and int(value) > MAX_ROWS else InvalidInput
+        raise kind(key, f"must be a whole number between 1 and {MAX_ROWS}, got {value}")
     return int(value)
 
 
@@ -140,6 +151,12 @@ def _every(key: str, value: str, unit: int) -> Step:
     return read_step(key, value, Step(ns=unit))
 
 
+def _freq(key: str, value: str, _unit: int) -> Step:
+    """A duration, or its unit alone, in either case."""
+    text = value.lower()
+    return read_step(key, text if text[:1].isdigit() else f"1{text}")
+
+
 def _number(key: str, value: str) -> float:
     try:
         return float(value)
@@ -154,7 +171,16 @@ READERS: Mapping[str, Callable[[str, str, int], Any]] = {
     "wncheck": _flag,
     "start": _start,
     "every": _every,
+    "freq": _freq,
     "timeout": _timeout,
     "ts": _text,
 }
 """The keys that SQL reads itself."""
+
+KEYS: Mapping[Kind, tuple[str, ...]] = {
+    "forecast": ("algo", "rows", "conf", "wncheck", "start", "every", "timeout", "ts"),
+    "anomaly": ("algo", "wncheck", "timeout", "ts"),
+    "imputation": ("algo", "freq", "wncheck", "timeout", "ts"),
+    "correlation": ("algo", "wncheck", "timeout", "ts"),
+}
+"""Those that a function reads, by the kind of model that it asks."""

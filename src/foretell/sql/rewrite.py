@@ -21,14 +21,18 @@ KEPT = ("ORDER", "LIMIT", "OFFSET", "FETCH")
 
 
 class Names(NamedTuple):
-    """The result's columns, by the expression (as `Statement.key` has it) or the plain column that they stand for."""
+    """The result's columns, by the expression (as `Statement.key` has it) or the plain column that they stand for.
+
+    `moment` is the one that the history's time column means in ORDER BY; "" where the result has no times.
+    """
 
     expressions: Mapping[Key, str]
     columns: Mapping[str, str]
+    moment: str = ""
 
 
 def over_result(block: Block, table: str, names: Names, time: str) -> Text:
-    """The block as a SELECT from `table`; the history's `time` column in ORDER BY means `_frowts`."""
+    """The block as a SELECT from `table`; `time` is the history's time column."""
     statement = block.statement
     start = statement.place(block.span)[0]
     text = written("SELECT DISTINCT " if block.distinct else "SELECT ", start)
@@ -36,7 +40,8 @@ def over_result(block: Block, table: str, names: Names, time: str) -> Text:
         text += (written(", ", statement.place(item)[0]) if i else Text()) + _item(block, item, names)
     text += written(f" FROM {quote(table)}", start)
     own = {(split_alias(statement, item)[1] or "").lower() for item in block.items}
-    ordering = names if time.lower() in own else Names(names.expressions, {time.lower(): "_frowts", **names.columns})
+    moved = names.moment and time.lower() not in own
+    ordering = names._replace(columns={time.lower(): names.moment, **names.columns}) if moved else names
     for word in KEPT:
         if word in block.whole:
             span = block.whole[word]

@@ -17,7 +17,7 @@ from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite, Select
 from foretell.sql.blocks import Block, Mark, blocks
 from foretell.sql.duck import Duck, UnknownColumn
 from foretell.sql.frames import caller, table_in
-from foretell.sql.functions import FUNCTIONS
+from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS
 from foretell.sql.history import Place
 from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
@@ -26,7 +26,6 @@ from foretell.sql.text import Source
 
 log = logging.getLogger("foretell.sql")
 
-PSEUDO_COLUMNS = ("_FROWTS", "_FLOW", "_FHIGH", "_FSTATUS", "_FMODEL")
 OURS = (*FUNCTIONS, *PSEUDO_COLUMNS)
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
@@ -204,8 +203,8 @@ def _explained(error: UnknownColumn, answers: list[Answer], statement: Statement
                 error.position,
             )
     if error.column.upper() in PSEUDO_COLUMNS and not answers:
+        owners = " or ".join(PSEUDO_COLUMNS[error.column.upper()])
         return statement.source.error(
-            f"{error.column} belongs to {' or '.join(FUNCTIONS)}, and there is none here; is the name misspelled?",
-            error.position,
+            f"{error.column} belongs to {owners}, and there is none here; is the name misspelled?", error.position
         )
     return error

@@ -15,19 +15,34 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foretell.errors import InvalidInput, UnknownName
-from foretell.series import DAY, FloatArray, Forecast, Grid, IntArray, Series, Step, find_grid, has_forecast
+from foretell.series import (
+    DAY,
+    FloatArray,
+    Forecast,
+    Grid,
+    IntArray,
+    Series,
+    Step,
+    detect_step,
+    find_grid,
+    has_forecast,
+)
 
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The series of a table. `keys` has one row per series with the id columns; `time_type` is the time column's."""
+    """The series of a table. `keys` has one row per series with the id columns; `time_type` is the time column's.
+
+    `times` [T] of each series are those of its rows, where these were taken as points (`read_points`).
+    """
 
     series: list[Series]
     keys: pa.Table
     time_name: str = ""
     time_type: pa.DataType | None = None
+    times: list[IntArray] | None = None
 
     def __len__(self) -> int:
         return len(self.series)
@@ -46,7 +61,43 @@ def read_groups(
     `value` is the column to forecast, `past` columns are covariates known up to now. Without `time` the rows are
     taken in their order, evenly spaced. Unsorted times are sorted; two equal times of one series are an error.
     """
-    for name in (value, *ids, *past, *([time] if time else [])):
+    rows = _sorted_rows(table, (value, *past), time, ids)
+    return Groups(_series(rows, step), rows.keys, time or "", rows.time_type)
+
+
+def read_points(
+    table: pa.Table, value: str, time: str | None = None, ids: Sequence[str] = (), past: Sequence[str] = ()
+) -> Groups:
+    """As `read_groups`, but each row is a point whatever its time is; the step is the usual one."""
+    rows = _sorted_rows(table, (value, *past), time, ids)
+    steps = [None] * len(rows.names) if rows.times is None else _steps(rows.times, rows.bounds)
+    series, times = [], []
+    for (a, b, name), step in zip(rows.spans, steps, strict=True):
+        behind = np.stack([c[a:b] for c in rows.columns[1:]]) if past else None
+        start = None if rows.times is None else int(rows.times[a])
+        series.append(Series(rows.columns[0][a:b], start, step, name, behind))
+        times.append(np.arange(b - a) if rows.times is None else rows.times[a:b])
+    return Groups(series, rows.keys, time or "", rows.time_type, times)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a table by series, then by time. `columns` [N] each; series i has the rows bounds[i]:bounds[i+1]."""
+
+    columns: list[FloatArray]
+    times: IntArray | None
+    bounds: IntArray
+    names: list[str]
+    keys: pa.Table
+    time_type: pa.DataType | None
+
+    @property
+    def spans(self) -> list[tuple[int, int, str]]:
+        return list(zip(self.bounds[:-1].tolist(), self.bounds[1:].tolist(), self.names, strict=True))
+
+
+def _sorted_rows(table: pa.Table, wanted: Sequence[str], time: str | None, ids: Sequence[str]) -> _Rows:
+    for name in (*wanted, *ids, *([time] if time else [])):
         if name not in table.column_names:
             raise UnknownName("column", name, table.column_names)
     codes = _codes(table, ids)
@@ -61,14 +112,9 @@ def read_groups(
     names = _names(keys, len(first))
     if times is not None:
         _refuse_duplicates(times, codes, names, bounds, time or "")
-    columns = [_numbers(table[name], name) for name in (value, *past)]
+    columns = [_numbers(table[name], name) for name in wanted]
     columns = columns if order is None else [column[order] for column in columns]
-    return Groups(
-        _series(columns, times, bounds, names, step),
-        keys,
-        time or "",
-        None if time is None else table.schema.field(time).type,
-    )
+    return _Rows(columns, times, bounds, names, keys, None if time is None else table.schema.field(time).type)
 
 
 def _codes(table: pa.Table, ids: Sequence[str]) -> IntArray:
@@ -116,13 +162,11 @@ def _refuse_duplicates(times: IntArray, codes: IntArray, names: Sequence[str], b
         )
 
 
-def _series(
-    columns: list[FloatArray], times: IntArray | None, bounds: IntArray, names: Sequence[str], step: Step | None
-) -> list[Series]:
-    spans = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), names, strict=True))
-    grids = [Grid(0, None, b - a) for a, b, _ in spans] if times is None else _grids(times, bounds, step)
+def _series(rows: _Rows, step: Step | None) -> list[Series]:
+    times, columns = rows.times, rows.columns
+    grids = [Grid(0, None, b - a) for a, b, _ in rows.spans] if times is None else _grids(times, rows.bounds, step)
     result = []
-    for (a, b, name), grid in zip(spans, grids, strict=True):
+    for (a, b, name), grid in zip(rows.spans, grids, strict=True):
         values = grid.place(columns[0][a:b])
         past = grid.place(np.stack([c[a:b] for c in columns[1:]])) if len(columns) > 1 else None
         result.append(Series(values, None if times is None else grid.start, grid.step, name, past))
@@ -130,7 +174,24 @@ def _series(
 
 
 def _grids(times: IntArray, bounds: IntArray, step: Step | None) -> list[Grid]:
-    """The grid of each series. Even spacing shorter than a month is recognised for all series at once."""
+    """The grid of each series."""
+    even = [0] * (len(bounds) - 1) if step else _even_gaps(times, bounds)
+    return [
+        Grid(int(times[a]), Step(ns=gap), int(b - a)) if gap else find_grid(times[a:b], step)
+        for a, b, gap in zip(bounds[:-1], bounds[1:], even, strict=True)
+    ]
+
+
+def _steps(times: IntArray, bounds: IntArray) -> list[Step | None]:
+    """The step of each series, whether its times lie on a grid or not."""
+    return [
+        Step(ns=gap) if gap else detect_step(times[a:b])
+        for a, b, gap in zip(bounds[:-1], bounds[1:], _even_gaps(times, bounds), strict=True)
+    ]
+
+
+def _even_gaps(times: IntArray, bounds: IntArray) -> list[int]:
+    """The one gap of each series that is evenly spaced by less than a month, 0 for others; all series at once."""
     starts, ends = bounds[:-1], bounds[1:]
     if not len(starts):
         return []
@@ -139,11 +200,8 @@ def _grids(times: IntArray, bounds: IntArray, step: Step | None) -> list[Grid]:
     least = np.minimum.reduceat(gaps, starts)
     gaps[ends - 1] = 0
     most = np.maximum.reduceat(gaps, starts)
-    even = (least == most) & (least > 0) & (least < 28 * DAY) & (step is None)
-    return [
-        Grid(int(times[a]), Step(ns=int(gap)), int(b - a)) if simple else find_grid(times[a:b], step)
-        for a, b, gap, simple in zip(starts, ends, least, even, strict=True)
-    ]
+    even: list[int] = np.where((least == most) & (least > 0) & (least < 28 * DAY), least, 0).tolist()
+    return even
 
 
 def _nanoseconds(column: pa.ChunkedArray, name: str) -> IntArray:
@@ -264,13 +322,16 @@ class Rows:
                 known[self.series == i] = False
             else:
                 ahead[i] = times
-        kind = groups.time_type
-        zone = kind.tz if pa.types.is_timestamp(kind) else None
-        column = pa.array(ahead[self.series, self.step], mask=~known).cast(pa.timestamp("ns", zone))
-        whole_days = pa.types.is_date(kind) and bool((ahead % DAY == 0).all())
-        if pa.types.is_date(kind) and not whole_days:
-            return column.cast(pa.timestamp("ms"), safe=False)
-        return column.cast(kind, safe=False)
+        whole_days = pa.types.is_date(groups.time_type) and bool((ahead % DAY == 0).all())
+        kind = pa.timestamp("ms") if pa.types.is_date(groups.time_type) and not whole_days else groups.time_type
+        return times_as(kind, ahead[self.series, self.step], known)
+
+
+def times_as(kind: pa.DataType, times: IntArray, known: NDArray[np.bool_] | None = None) -> pa.Array:
+    """`times` [N], ns, as a column of the type `kind`, rounded towards the past; null where not `known`."""
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    column = pa.array(times, mask=None if known is None else ~known).cast(pa.timestamp("ns", zone))
+    return column.cast(kind, safe=False)
 
 
 def forecast_rows(forecast: Forecast) -> Rows:
