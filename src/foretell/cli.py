@@ -177,6 +177,23 @@ def serve(
     run(config, typer.echo, host=host, port=port, also=further, plugins=plugins, workers=workers)
 
 
+@app.command("serve-model")
+def serve_model(
+    name: Annotated[str, typer.Argument(help="A forecaster, or a family such as timemoe.")],
+    size: Annotated[str | None, typer.Option("--size", help="Of a family: 200m (timemoe's default) or 50m.")] = None,
+    weights: Annotated[Path | None, typer.Option("--weights", help="Folder that holds the weights, or shall.")] = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", "-p", help="Port; 0 takes a free one.")] = 5001,
+    path: Annotated[str, typer.Option("--path", help="Path to answer at.")] = "/ds_predict",
+    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
+    bounds: Annotated[bool, typer.Option(help="Give bounds where a request asks; they cost more forecasts.")] = True,
+) -> None:
+    """Serve one model as TDgpt's model servers do; downloads its weights where they are not there."""
+    from foretell.model_server import serve_model as run
+
+    run(name, size, weights, path, offline, bounds, typer.echo, _progress, host=host, port=port)
+
+
 @app.command()
 def reload(
     url: Annotated[str, typer.Option("--url", help="The server; on this machine.")] = "http://127.0.0.1:6035",

@@ -43,6 +43,8 @@ class Limits:
     at any level that is asked for (otherwise they come from engine/conformal.py). `prefix_consistent`: the first
     points of a long forecast equal a short one, so that horizons can share a batch. `missing`: takes NaN itself.
     `cost` is the rough CPU time of one point of context or horizon, in microseconds: big calls are cut by it.
+    `together`: so many points may share a call whatever they cost, for a model that answers several series faster at
+    once than one after the other.
     `scale_equivariant`: a series in other units (a * x, a > 0) gets the same forecast in those units;
     `shift_equivariant`: so does x + b. The contract suite holds a model to what it claims.
     """
@@ -55,6 +57,7 @@ class Limits:
     prefix_consistent: bool = False
     missing: bool = False
     cost: float = 1.0
+    together: int = 0
     scale_equivariant: bool = True
     shift_equivariant: bool = False
 
@@ -177,7 +180,7 @@ def nothing() -> str | None:
 class Entry:
     """What the registry knows of a model without running it; `target` is the entry-point string of its class.
 
-    `missing()` says what would make it run here, or None where it can.
+    `missing()` says what would make it run here, or None where it can; `pull` fetches its weights, if it has some.
     """
 
     name: str
@@ -189,6 +192,7 @@ class Entry:
     limits: Limits
     options: Mapping[str, Option]
     missing: Callable[[], str | None] = nothing
+    pull: Callable[..., Path] | None = None
 
     def read_options(self, given: Options) -> dict[str, Any]:
         """All options of the model: the given ones checked, the others at their defaults. Unknown keys are errors."""
@@ -220,6 +224,7 @@ class Registry:
                 limits=model.limits,
                 options=dict(model.options),
                 missing=getattr(model, "missing", nothing),
+                pull=getattr(model, "pull", None),
             )
         )
 
@@ -246,6 +251,11 @@ class Registry:
         if entry is None:
             raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
         return entry
+
+    def sizes(self, family: str) -> dict[str, Entry]:
+        """The forecasters called `family` and something (timemoe-50m), by that, whether they can run here or not."""
+        named = {key: entry for (kind, key), entry in self._by_name.items() if kind == "forecast"}
+        return {key.removeprefix(f"{family}-"): e for key, e in named.items() if key.startswith(f"{family}-")}
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """All entries that can run here, or those of one kind, by name."""
@@ -301,10 +311,9 @@ def load(target: str) -> Any:
 def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
     """Bring the weights of a model onto this machine, and say where they lie; `progress` gets bytes done and all."""
     entry = registry().lookup(name)
-    fetch = getattr(load(entry.target), "pull", None)
-    if fetch is None:
+    if entry.pull is None:
         raise InvalidInput("name", f"{entry.name} has no weights to fetch")
-    return cast(Path, fetch(progress))
+    return entry.pull(progress)
 
 
 def require(module: str, extra: str) -> ModuleType:

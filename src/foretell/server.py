@@ -40,7 +40,7 @@ from foretell.http_api.problems import problem, problem_of, title
 from foretell.registry import Registry, registry
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
-from foretell.tdgpt.endpoints import JSON
+from foretell.tdgpt.endpoints import JSON, MODEL_SERVER
 from foretell.tdgpt.node import Node
 from foretell.tdgpt.routes import routes as tdgpt_routes
 from foretell.wire.hosts import is_loopback
@@ -85,8 +85,13 @@ def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp
             operation_id_creator=operation_id,
         ),
     )
+    return behind_gate(app, settings, _refuse)
+
+
+def behind_gate(app: Litestar, settings: Settings, refuse: Callable[[Any, Refusal], Any]) -> ASGIApp:
+    """An application that lets in whom the settings let in; `refuse` says no to the others."""
     rules = Rules.of(settings.tokens, settings.clients, settings.host, settings.admin_token)
-    gate: Any = Gate(app, rules, _refuse)  # type: ignore[arg-type]
+    gate: Any = Gate(app, rules, refuse)  # type: ignore[arg-type]
     return cast(ASGIApp, gate)
 
 
@@ -96,7 +101,12 @@ def _refuse(scope: Any, refusal: Refusal) -> Any:
         response = problem_of(refusal.status, refusal.reason)
     else:
         response = Response(encode(error_answer(refusal.reason)), status_code=refusal.status, media_type=JSON)
-    if refusal.status == 401:
+    return as_refusal(response, scope)
+
+
+def as_refusal(response: Response[bytes], scope: Any) -> Any:
+    """A response outside of the framework; a 401 says how to bring a secret."""
+    if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="foretell"'
     return response.to_asgi_response(app=None, request=Request(scope))
 
@@ -106,16 +116,28 @@ def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[b
     ours = request.url.path.startswith(OURS)
     if isinstance(error, ForetellError):
         return problem(error) if ours else _tdgpt_error(error)
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else "internal error; the log of the node says more"
-    if status == 500:
-        log.error("%s", request.url.path, exc_info=error)
+    status, detail = what_happened(request, error)
     if ours:
         return problem_of(status, detail, **_fields(error))
     if status in (404, 405):
-        page = f"<!doctype html><title>{status} {title(status)}</title><h1>{title(status)}</h1>\n".encode()
-        return Response(page, status_code=status, media_type="text/html")
+        return html_page(status)
+    if request.url.path == MODEL_SERVER.path:
+        return Response(encode(MODEL_SERVER.error(detail)), status_code=status, media_type=JSON)
     return _tdgpt_error(detail)
+
+
+def what_happened(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str]:
+    """HTTP status and reason of an error of the framework, or of one that nobody expected, which the log then shows."""
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail
+    log.error("%s", request.url.path, exc_info=error)
+    return 500, "internal error; the log of the node says more"
+
+
+def html_page(status: int) -> Response[bytes]:
+    """The page of a path or a method that there is not."""
+    page = f"<!doctype html><title>{status} {title(status)}</title><h1>{title(status)}</h1>\n".encode()
+    return Response(page, status_code=status, media_type="text/html")
 
 
 def _fields(error: Exception) -> dict[str, Any]:
@@ -174,17 +196,17 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
     for note in notes:
         log.warning("%s: %s", config, note)
     sockets = listen(settings.host, (settings.port, *settings.also))
-    addresses = [_address(listener) for listener in sockets]
+    addresses = [address(listener) for listener in sockets]
     settings = _with_admin_token(settings, sockets[0].getsockname()[1])
-    _warn_if_open(settings)
+    warn_if_open(settings)
     node = new_node(settings)
     node.reread = lambda: read_all(config, flags)[0]
     scheme = "https" if settings.tls_certificate else "http"
 
     def ready() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
-        for address in addresses:
-            say(f"listening on {scheme}://{address}")
+        for where in addresses:
+            say(f"listening on {scheme}://{where}")
 
     web_server(application(node, ready), settings).run(sockets=sockets)
 
@@ -226,7 +248,7 @@ def _with_admin_token(settings: Settings, port: int) -> Settings:
     return settings.model_copy(update={"admin_token": token})
 
 
-def _warn_if_open(settings: Settings) -> None:
+def warn_if_open(settings: Settings) -> None:
     if not is_loopback(settings.host) and not settings.tokens and not settings.clients:
         log.warning(
             "ANYBODY WHO REACHES %s:%s CAN USE THIS SERVER: set tokens or clients (see docs/tdengine.md)",
@@ -235,7 +257,7 @@ def _warn_if_open(settings: Settings) -> None:
         )
 
 
-def _address(listener: socket.socket) -> str:
+def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -267,7 +289,7 @@ def in_background(node: Node) -> Iterator[str]:
     while thread.is_alive() and not ready.wait(0.1):
         pass
     try:
-        yield f"http://{_address(listener)}"
+        yield f"http://{address(listener)}"
     finally:
         server.should_exit = True
         thread.join()

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
     log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")
+    weights: dict[str, Path] = Field({}, description="Models whose weights lie elsewhere: name = folder.")
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretell.engine.batcher import BatchKey, batch_key, bucket, cut
-from foretell.registry import Entry
+from foretell.engine.batcher import BatchKey, batch_key, bucket, cut, point_cost
+from foretell.registry import Entry, Limits
 from tests.fakes import fake_engine
 
 
@@ -53,3 +53,11 @@ def test_cutting_keeps_all_series_and_the_budget(
         assert len({keys[i] for i in chunk}) == 1
         cost = len(chunk) * (max(lengths[i] for i in chunk) + horizon) * point_cost
         assert len(chunk) == 1 or cost <= budget
+
+
+def test_a_model_that_likes_company_gets_its_points_together_whatever_they_cost() -> None:
+    slow, social = Limits(cost=1000.0), Limits(cost=1000.0, together=1000)
+    assert (point_cost(slow, 1e5), point_cost(social, 1e5), point_cost(social, 1e7)) == (1000.0, 100.0, 1000.0)
+    keys = [BatchKey("a", (), 128, None, 0)] * 12
+    for limits, sizes in ((slow, [1] * 12), (social, [10, 2])):
+        assert [len(chunk) for chunk in cut(keys, [80] * 12, 20, point_cost(limits, 1e5), 1e5)] == sizes

@@ -107,6 +107,7 @@ def test_a_server_is_asked_as_section_6_says_on_one_connection() -> None:
             assert [row[1] for row in ask(taosd, "chronos", more=",temperature=1")] == [VALUES[-1]] * 3
         asked = server.asked[0]
         assert (asked["input"], asked["next_len"], asked["conf_interval"]) == (VALUES, 3, 0.95)
+        assert asked["bounds"] is False
         assert asked["options"] == {"temperature": "1"}
         assert server.connections == 1
 

@@ -258,7 +258,9 @@ def test_golden_batch_pearson_and_profile_search(taosd: Taosd) -> None:
 
 def test_ds_predict_is_a_model_server(taosd: Taosd) -> None:
     url = f"http://{taosd.url}/ds_predict"
-    answer = requests.post(url, json={"input": AIR_LIKE, "next_len": 3, "model": "naive"}, timeout=60).json()
+    answer = requests.post(
+        url, json={"input": AIR_LIKE, "next_len": 3, "model": "naive", "conf_interval": 0.9}, timeout=60
+    ).json()
     assert (answer["status"], len(answer["output"]), len(answer["lower"])) == ("success", 3, 3)
     missing = requests.post(url, json={"next_len": 3}, timeout=60)
     assert (missing.status_code, missing.json()["status"]) == (400, "error")

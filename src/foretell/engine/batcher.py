@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from foretell.registry import Entry, Options
+from foretell.registry import Entry, Limits, Options
 
 SMALLEST_BUCKET = 32
 
@@ -39,6 +39,11 @@ def batch_key(entry: Entry, options: Options, context: int, horizon: int, covari
 def bucket(context: int) -> int:
     """The power of two that a context is padded to at most; so padding never doubles the work."""
     return max(SMALLEST_BUCKET, 1 << (context - 1).bit_length())
+
+
+def point_cost(limits: Limits, budget: float) -> float:
+    """What a point costs of a `budget` (microseconds): `limits.together` points never cost more than all of it."""
+    return min(limits.cost, budget / limits.together) if limits.together else limits.cost
 
 
 def cut(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from foretell.engine.batcher import batch_key, cut
+from foretell.engine.batcher import batch_key, cut, point_cost
 from foretell.engine.loop import at_most
 from foretell.engine.repair import Prepared
 from foretell.engine.run import Run
@@ -103,7 +103,8 @@ async def carry_out(job: Job[Result], run: Run) -> Result:
         batch_key(run.entry, run.options, width, job.steps(row), job.covariates(row))
         for row, width in zip(rows, widths, strict=True)
     ]
-    chunks = cut(keys, widths, job.horizon, run.entry.limits.cost, run.chunk_budget)
+    cost = point_cost(run.entry.limits, run.chunk_budget)
+    chunks = cut(keys, widths, job.horizon, cost, run.chunk_budget)
     await at_most(run.executor.slots, [partial(_chunk, job, run, [rows[i] for i in chunk]) for chunk in chunks])
     return job.result()
 

@@ -49,7 +49,7 @@ class RemoteExecutor(Executor):
         self, url: str, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options
     ) -> Forecast:
         conf = levels[1] - levels[0] if len(levels) == 2 and abs(sum(levels) - 1) < 1e-9 else None
-        bodies = [_body(batch, row, horizon, conf or 0.95, options) for row in range(len(batch))]
+        bodies = [_body(batch, row, horizon, conf, options) for row in range(len(batch))]
         replies = await asyncio.gather(*(self._post(url, body) for body in bodies))
         points, bounds = zip(*(tsfm.read_forecast(reply, horizon) for reply in replies), strict=True)
         known = [b for b in bounds if b is not None]
@@ -126,7 +126,7 @@ class RemoteExecutor(Executor):
         self._client = None
 
 
-def _body(batch: Batch, row: int, horizon: int, conf: float, options: Options) -> bytes:
+def _body(batch: Batch, row: int, horizon: int, conf: float | None, options: Options) -> bytes:
     length = int(batch.lengths[row])
     past, future = batch.past_covariates, batch.future_covariates
     return tsfm.write_forecast(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from foretell.engine.batcher import batch_key
+from foretell.engine.batcher import batch_key, point_cost
 from foretell.engine.cache import Cache, digest
 from foretell.engine.correlating import Pair
 from foretell.engine.engine import Engine
@@ -125,7 +125,7 @@ class Serving:
         if keeps and (kept := self.cache.get(question)) is not None:
             return kept
         points = sum(_points(i) + call.horizon for i in call.inputs)
-        cost = points * call.entry.limits.cost
+        cost = points * point_cost(call.entry.limits, BATCH_BUDGET)
         answer = await self._queue(call.entry.target).submit(key_of(call), call, cost, deadline, later)
         if keeps:
             self.cache.put(question, answer)

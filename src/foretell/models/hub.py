@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 import requests
 
-from foretell.errors import NotAvailable
-from foretell.models.checkpoint import CONFIG, INDEX, is_complete, sha256
+from foretell.errors import InvalidInput, NotAvailable
+from foretell.models.checkpoint import CONFIG, INDEX, is_complete, read_config, sha256
 from foretell.models.published import Published, hub_home
 from foretell.settings import settings
 
@@ -35,12 +35,13 @@ PIECE = 1 << 20
 def pull(published: Published, progress: Progress | None = None) -> Path:
     """The folder with these weights, downloaded unless they are on this machine already.
 
-    They go to the setting `model_dir`, or into the hub's cache where there is none. What was broken off is resumed,
-    also by a later call; each file is checked against the hub's checksum, and a damaged one is removed. NotAvailable
-    says what went wrong and how to place the files by hand.
+    They go to the folder that the setting `weights` names, else to the setting `model_dir`, else into the hub's cache.
+    What was broken off is resumed, also by a later call; each file is checked against the hub's checksum, and a damaged
+    one is removed. NotAvailable says what went wrong and how to place the files by hand.
     """
     if (there := published.folder()) is not None:
         return there
+    _check_named(published)
     if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in ("1", "on", "yes", "true"):
         raise NotAvailable(f"{published.name}: HF_HUB_OFFLINE forbids to download; {published.how_to_place()}")
     try:
@@ -101,11 +102,21 @@ def _listing(session: requests.Session, repository: str) -> tuple[str, list[_Fil
     return commit, sorted(files, key=lambda f: f.size)
 
 
+def _check_named(published: Published) -> None:
+    """A folder that the user names and that holds something else must not be written over."""
+    named = published.named()
+    if named is None or not (named / CONFIG).is_file():
+        return
+    if any(read_config(named).get(key) != value for key, value in published.config.items()):
+        raise InvalidInput("weights", f"{named} holds the config.json of another network and no weights of it")
+
+
 def _target(published: Published, commit: str) -> Path:
     directory = settings().model_dir
-    folder = directory / published.folders[0] if directory else published.cache() / "snapshots" / commit
+    own = published.named() or (directory / published.folders[0] if directory else None)
+    folder = own or published.cache() / "snapshots" / commit
     folder.mkdir(parents=True, exist_ok=True)
-    if not directory:
+    if own is None:
         main = published.cache() / "refs" / "main"
         main.parent.mkdir(exist_ok=True)
         main.write_text(commit, "utf-8")

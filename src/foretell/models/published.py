@@ -1,7 +1,8 @@
 """Where published weights lie on this machine: no network, no heavy library.
 
-Looked up in this order: the folder of the setting `model_dir` (FORETELL_MODEL_DIR), then the cache of the Hugging
-Face hub, where HF_HOME and HF_HUB_CACHE say that it is. hub.py brings them there.
+Looked up in this order: the folder that the setting `weights` names for the model, which alone counts where there is
+one; the folder of the setting `model_dir` (FORETELL_MODEL_DIR); the cache of the Hugging Face hub, where HF_HOME and
+HF_HUB_CACHE say that it is. hub.py brings them there.
 """
 
 from __future__ import annotations
@@ -28,18 +29,29 @@ class Published:
     config: Mapping[str, Any]
 
     def folder(self) -> Path | None:
-        """The first complete folder with these weights."""
+        """The first complete folder with these weights; a named one may hold any size of the architecture."""
+        if (named := self.named()) is not None:
+            kind = {key: value for key, value in self.config.items() if key == "model_type"}
+            return named if is_complete(named, kind) else None
         return next((f for f in self._places() if is_complete(f, self.config)), None)
+
+    def named(self) -> Path | None:
+        """The folder that the setting `weights` names."""
+        return settings().weights.get(self.name)
+
+    def label(self, folder: Path) -> str:
+        """What to call the weights in `folder`: by the model's name where they are its own."""
+        return self.name if is_complete(folder, self.config) else folder.name
 
     def cache(self) -> Path:
         """The folder of the repository in the hub's cache."""
         return hub_cache() / f"models--{self.repository.replace('/', '--')}"
 
     def how_to_place(self) -> str:
-        return (
-            f"put config.json and model.safetensors of https://huggingface.co/{self.repository} into the folder "
-            f"{self.folders[0]!r} of the directory that FORETELL_MODEL_DIR names"
-        )
+        named = self.named()
+        place = f"{self.folders[0]!r} of the directory that FORETELL_MODEL_DIR names" if named is None else str(named)
+        source = f"https://huggingface.co/{self.repository}"
+        return f"put config.json and model.safetensors of {source} into the folder {place}"
 
     def _places(self) -> Iterator[Path]:
         directory = settings().model_dir

@@ -109,7 +109,7 @@ class _Forecaster:
             made = model.generate([scales[i].apply(rows[i]) for i in chunk], horizon, options["head"] == "covering")
             for i, values in zip(chunk, made, strict=True):
                 point[i] = scales[i].undo(values)
-        return Forecast(point, None, (), status, f"{self._source.name}@{model.fingerprint}")
+        return Forecast(point, None, (), status, f"{self._source.label(folder)}@{model.fingerprint}")
 
 
 class TimeMoe50M(_Forecaster):
@@ -117,7 +117,12 @@ class TimeMoe50M(_Forecaster):
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Time-MoE base, 113 million parameters of which 50 million work on a point"
     limits: ClassVar[Limits] = Limits(
-        max_context=4096, max_horizon=1024, intervals=False, cost=1200.0, shift_equivariant=True
+        max_context=4096,
+        max_horizon=1024,
+        intervals=False,
+        cost=1200.0,
+        together=TOGETHER["cpu"],
+        shift_equivariant=True,
     )
     published: ClassVar[Published] = SMALL
 
@@ -127,7 +132,12 @@ class TimeMoe200M(_Forecaster):
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Time-MoE large, 453 million parameters of which 198 million work on a point"
     limits: ClassVar[Limits] = Limits(
-        max_context=4096, max_horizon=1024, intervals=False, cost=4800.0, shift_equivariant=True
+        max_context=4096,
+        max_horizon=1024,
+        intervals=False,
+        cost=4800.0,
+        together=TOGETHER["cpu"],
+        shift_equivariant=True,
     )
     published: ClassVar[Published] = LARGE
 

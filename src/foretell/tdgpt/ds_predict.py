@@ -1,7 +1,8 @@
 """POST /ds_predict: this node as a model server for other nodes (protocol section 6, the server's side).
 
-`model` in the body chooses; without it the setting `default_model` answers. Errors have that protocol's own shape: 400
-and 500 with `{"status": "error", "error": ...}`.
+`model` in the body chooses; without it the setting `default_model` answers. A plain question gets a plain answer,
+status and output; `conf_interval` asks for bounds, `model` for the name of who answered. Errors have that protocol's
+own shape: `{"status": "error", "error": ...}` with 4xx or 5xx.
 """
 
 from __future__ import annotations
@@ -13,58 +14,93 @@ import numpy as np
 from msgspec import UNSET
 
 from foretell.errors import InvalidInput
-from foretell.series import FloatArray, Series
+from foretell.registry import Entry
+from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, FloatArray, Forecast, Series
 from foretell.tdgpt.node import Node
 from foretell.wire import tsfm
 from foretell.wire.masking import mask
-from foretell.wire.tdgpt_answers import check_status, finite
+from foretell.wire.tdgpt_answers import REASONS, check_status, finite
+
+MOST_POINTS = 40_000
+MOST_STEPS = 1024
+"""TDgpt's limits: rows that it sends, and rows that it asks for."""
 
 
-async def predict(node: Node, body: bytes) -> dict[str, Any]:
-    """The success answer; raises ForetellError."""
+async def predict(node: Node, body: bytes, bounds: bool = True) -> dict[str, Any]:
+    """The success answer, with bounds if they are allowed and asked for; raises ForetellError."""
     request = tsfm.read_request(body)
-    if request.input is UNSET:
-        raise InvalidInput("input", "is missing")
-    conf = request.conf_interval
-    if not 0 < conf < 1:
-        raise InvalidInput("conf_interval", f"must lie between 0 and 1, got {conf}")
-    series = Series(
-        _floats("input", [request.input])[0],
-        past_covariates=_floats("past_dynamic_real", request.past_dynamic_real) if request.past_dynamic_real else None,
-        future_covariates=_floats("dynamic_real", request.dynamic_real) if request.dynamic_real else None,
-    )
-    _check_lengths(series, request.next_len)
-    tail = (1 - conf) / 2
+    entry = node.serving.engine.models.find(request.model or node.settings.default_model)
     forecast = await node.serving.forecast(
-        [series],
+        [_series(request, entry)],
         request.next_len,
-        request.model or node.settings.default_model,
-        (round(tail, 12), round(1 - tail, 12)),
+        entry.name,
+        _levels(request.conf_interval, bounds and request.bounds),
         request.options,
         time.monotonic() + node.settings.request_timeout,
     )
-    check_status(forecast.status[0], forecast.model)
-    answer: dict[str, Any] = {"status": "success", "output": finite(forecast.point[0]), "model": forecast.model}
-    if forecast.quantiles is not None and np.isfinite(forecast.quantiles[0]).all():
-        lower, upper = forecast.quantiles[0].T
-        answer |= {"lower": finite(lower), "upper": finite(upper), "conf_interval": conf}
-    return answer
+    if (status := forecast.status[0]) in (ALL_MISSING, NON_FINITE, TOO_SHORT):
+        raise InvalidInput("input", f"{entry.name} cannot answer: {REASONS[status]}")
+    check_status(status, forecast.model)
+    return _answer(request, entry, forecast)
 
 
 def error_reply(error: Exception | str) -> dict[str, Any]:
     return {"status": "error", "error": mask(str(error))}
 
 
+def _series(request: tsfm.ForecastRequest, entry: Entry) -> Series:
+    """What the model shall see: covariates only where it takes some."""
+    if request.input is UNSET:
+        raise InvalidInput("input", "is missing")
+    if not 0 < len(request.input) <= MOST_POINTS:
+        raise InvalidInput("input", f"must have 1 to {MOST_POINTS:,} values, got {len(request.input):,}")
+    if not 1 <= request.next_len <= MOST_STEPS:
+        raise InvalidInput("next_len", f"must be between 1 and {MOST_STEPS}, got {request.next_len}")
+    rows = len(request.input)
+    past = _covariates("past_dynamic_real", request.past_dynamic_real, rows)
+    future = _covariates("dynamic_real", request.dynamic_real, rows + request.next_len)
+    values = _floats("input", [request.input])[0]
+    if not entry.limits.covariates:
+        return Series(values)
+    return Series(values, past_covariates=past, future_covariates=future)
+
+
+def _levels(conf: float | None, bounds: bool) -> tuple[float, ...]:
+    if conf is not None and not 0 < conf < 1:
+        raise InvalidInput("conf_interval", f"must lie between 0 and 1, got {conf}")
+    if conf is None or not bounds:
+        return ()
+    tail = (1 - conf) / 2
+    return round(tail, 12), round(1 - tail, 12)
+
+
+def _answer(request: tsfm.ForecastRequest, entry: Entry, forecast: Forecast) -> dict[str, Any]:
+    answer: dict[str, Any] = {"status": "success", "output": finite(forecast.point[0])}
+    if forecast.quantiles is not None and np.isfinite(forecast.quantiles[0]).all():
+        lower, upper = forecast.quantiles[0].T
+        answer |= {"lower": finite(lower), "upper": finite(upper), "conf_interval": request.conf_interval}
+    if request.model:
+        answer["model"] = forecast.model
+    if not entry.limits.covariates and (request.past_dynamic_real or request.dynamic_real):
+        answer["note"] = f"{entry.name} takes no covariates: past_dynamic_real and dynamic_real were not used"
+    return answer
+
+
+def _covariates(name: str, rows: list[list[int | float | None]], length: int) -> FloatArray | None:
+    """[C, length], or None where there are none."""
+    if not rows:
+        return None
+    wrong = next((len(row) for row in rows if len(row) != length), None)
+    if wrong is not None:
+        raise InvalidInput(name, f"needs {length} values in each list, got {wrong}")
+    return _floats(name, rows)
+
+
 def _floats(name: str, rows: list[list[int | float | None]]) -> FloatArray:
     try:
-        return np.array(rows, dtype=np.float64)
+        values = np.array(rows, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
         raise InvalidInput(name, "must be lists of numbers of equal length") from None
-
-
-def _check_lengths(series: Series, horizon: int) -> None:
-    past, future, rows = series.past_covariates, series.future_covariates, len(series)
-    if past is not None and past.shape[1] != rows:
-        raise InvalidInput("past_dynamic_real", f"needs {rows} values, got {past.shape[1]}")
-    if future is not None and future.shape[1] != rows + horizon:
-        raise InvalidInput("dynamic_real", f"needs {rows + horizon} values, got {future.shape[1]}")
+    if np.isinf(values).any():
+        raise InvalidInput(name, "a value is not finite")
+    return values

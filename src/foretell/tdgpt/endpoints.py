@@ -77,6 +77,7 @@ def _status_of_error(error: Exception) -> int:
     return error.http_status if isinstance(error, ForetellError) else 500
 
 
+MODEL_SERVER = Endpoint("/ds_predict", ask=ds_predict.predict, error=ds_predict.error_reply, status=_status_of_error)
 ENDPOINTS = (
     Endpoint("/", show=_root, media_type=HTML),
     Endpoint("/status", show=lambda _: _STATUS),
@@ -90,5 +91,5 @@ ENDPOINTS = (
     Endpoint("/api/v1/analysis/batch", ask=analysis.golden_batch),
     Endpoint("/api/v1/analysis/pearsonr", ask=analysis.pearson),
     Endpoint("/api/v1/analysis/profile-search", ask=analysis.profile_search),
-    Endpoint("/ds_predict", ask=ds_predict.predict, error=ds_predict.error_reply, status=_status_of_error),
+    MODEL_SERVER,
 )

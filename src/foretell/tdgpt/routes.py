@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from litestar import Request, Response
@@ -22,10 +22,10 @@ Seen = Callable[[str, Exception | None, float], None]
 """Told of each question: path, what went wrong, seconds."""
 
 
-def routes(node: Node, seen: Seen) -> list[HTTPRouteHandler]:
+def routes(node: Node, seen: Seen, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[HTTPRouteHandler]:
     """The handlers. Answers of one batch are ready in the same moment, and leave one by one."""
     leave = Turnstile()
-    return [_handler(node, endpoint, seen, leave) for endpoint in ENDPOINTS]
+    return [_handler(node, endpoint, seen, leave) for endpoint in endpoints]
 
 
 def _handler(node: Node, endpoint: Endpoint, seen: Seen, leave: Turnstile) -> HTTPRouteHandler:

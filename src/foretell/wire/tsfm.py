@@ -16,19 +16,24 @@ from foretell.errors import InvalidInput, ModelFailed
 from foretell.series import FloatArray, IntArray
 
 Number = int | float
+USUAL_CONF = 0.95
 PANDAS = {86_400_000_000_000: "D", 3_600_000_000_000: "H", 60_000_000_000: "T", 1_000_000_000: "S", 1_000_000: "L"}
 PANDAS |= {1_000: "U", 1: "N"}
 """The letter that a server expects for a step of so many ns."""
 
 
 class ForecastRequest(msgspec.Struct, omit_defaults=True):
-    """`model` is ours: which model shall answer. `options` are what the SQL user gave beyond the protocol."""
+    """`model` is ours: which model shall answer. `options` are what the SQL user gave beyond the protocol.
+
+    `conf_interval` is None where no bounds are asked for; TDgpt's node always sends it, ours says `bounds` false then.
+    """
 
     input: list[Number | None] | UnsetType = UNSET
     next_len: int = 10
     past_dynamic_real: list[list[Number | None]] = []
     dynamic_real: list[list[Number | None]] = []
-    conf_interval: float = 0.95
+    conf_interval: float | None = None
+    bounds: bool = True
     model: str = ""
     options: dict[str, str] = {}
 
@@ -54,18 +59,19 @@ def write_forecast(
     horizon: int,
     past: FloatArray | None,
     future: FloatArray | None,
-    conf: float,
+    conf: float | None,
     options: Mapping[str, str],
 ) -> bytes:
-    """The body for `values` [T], covariates `past` [C, T] and `future` [C, T + H]."""
+    """The body for `values` [T], covariates `past` [C, T] and `future` [C, T + H]; no bounds where `conf` is None."""
     body: dict[str, Any] = {
         "input": values.tolist(),
         "next_len": horizon,
         "past_dynamic_real": [] if past is None else past.tolist(),
         "dynamic_real": [] if future is None else future.tolist(),
-        "conf_interval": conf,
+        "conf_interval": USUAL_CONF if conf is None else conf,
     }
-    return msgspec.json.encode(body | ({"options": dict(options)} if options else {}))
+    ours: dict[str, Any] = ({"bounds": False} if conf is None else {}) | ({"options": dict(options)} if options else {})
+    return msgspec.json.encode(body | ours)
 
 
 def write_imputation(values: FloatArray, times: IntArray, step: int) -> bytes:
