@@ -33,6 +33,7 @@ ValueFlag = Annotated[str | None, typer.Option("--value", help="Column to foreca
 PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, forecast and band into this PNG.")]
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
+RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
 TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
 
 
@@ -169,12 +170,13 @@ def serve(
     config: Annotated[Path | None, typer.Option("--config", help="Own TOML, taosanode.ini or .config.py.")] = None,
     plugins: Annotated[Path | None, typer.Option("--plugins", help="Folder of TDgpt plugins.")] = None,
     workers: WorkersFlag = None,
+    ray: RayFlag = None,
 ) -> None:
     """Serve TDengine as its analytics node, and HTTP clients at /v1; stops on Ctrl-C or SIGTERM."""
     from foretell.server import serve as run
 
     further = tuple(also) if also else None
-    run(config, typer.echo, host=host, port=port, also=further, plugins=plugins, workers=workers)
+    run(config, typer.echo, host=host, port=port, also=further, plugins=plugins, workers=workers, ray=ray)
 
 
 @app.command("serve-model")

@@ -28,7 +28,9 @@ from foretell.engine import Engine
 from foretell.engine.cache import Cache
 from foretell.engine.pools import Pools
 from foretell.engine.remote import RemoteExecutor
+from foretell.engine.scaling import Scale
 from foretell.engine.serving import Serving
+from foretell.engine.worker import Executor
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import Gate, Refusal, Rules
 from foretell.http_api.door import Door
@@ -56,10 +58,22 @@ OURS = ("/v1", "/healthz", "/readyz", "/metrics", "/schema")
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
     """A node that has read nothing yet: its application does that when it starts."""
     servers = RemoteExecutor()
-    pools = Pools(settings.workers or os.cpu_count() or 1, {"http://": servers, "https://": servers})
+    pools = _pools(settings, {"http://": servers, "https://": servers})
     engine = Engine(pools, models or registry())
     cache = Cache(settings.cache_mb << 20, settings.cache_age)
     return Node(settings, Serving(engine, pools, settings.queue_limit, cache))
+
+
+def _pools(settings: Settings, remotes: Mapping[str, Executor]) -> Pools:
+    """Processes of this machine, or actors of the Ray cluster that the settings name."""
+    workers = settings.workers or os.cpu_count() or 1
+    if not settings.ray:
+        return Pools(workers, remotes)
+    from foretell.engine.cluster import RayExecutor
+
+    most = settings.ray_most or workers
+    scale = Scale(min(settings.ray_least, most), most, settings.ray_idle)
+    return Pools(most, remotes, lambda _: RayExecutor(settings.ray, scale), most)
 
 
 def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp:

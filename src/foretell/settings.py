@@ -34,6 +34,10 @@ class Settings(BaseSettings):
         "foretell-small", description="Model where none is named, in Python and on the command line."
     )
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 computes in the calling process.")
+    ray: str = Field("", description="Ray cluster that computes: local, auto or host:port; none: this machine alone.")
+    ray_least: int = Field(1, ge=0, le=10_000, description="Fewest actors of a model that was used.")
+    ray_most: int = Field(0, ge=0, le=10_000, description="Most actors of a model; 0: as many as `workers`, or cores.")
+    ray_idle: float = Field(60.0, gt=0, description="Seconds after which an idle actor beyond the fewest is released.")
     timeout: float | None = Field(None, gt=0, description="Seconds after which a call is given up; none by default.")
 
     # the server

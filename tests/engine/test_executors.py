@@ -1,4 +1,4 @@
-"""One suite over both executors, and what only processes can do."""
+"""One suite over all executors, and what only those with children that can be killed do."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from foretell.engine import Engine
+from foretell.engine.cluster import RayExecutor
 from foretell.engine.engine import Control
+from foretell.engine.scaling import Scale
 from foretell.engine.worker import Executor, ProcessExecutor, ThreadExecutor
 from foretell.errors import Cancelled, DeadlineExceeded, ModelFailed, UnknownName
 from foretell.series import Series, batch_of
@@ -25,9 +27,20 @@ FOREVER = 2_000_000_000
 """Rounds of hashing that take many minutes, in one native call."""
 
 
-@pytest.fixture(scope="module", params=[ThreadExecutor, ProcessExecutor], ids=["thread", "process"])
+KINDS: dict[str, Callable[[int, str], Executor]] = {
+    "thread": lambda slots, _: ThreadExecutor(slots),
+    "process": lambda slots, _: ProcessExecutor(slots),
+    "ray": lambda slots, address: RayExecutor(address, Scale(slots, slots)),
+}
+
+
+def new(kind: str, slots: int, request: pytest.FixtureRequest) -> Executor:
+    return KINDS[kind](slots, request.getfixturevalue("ray_address") if kind == "ray" else "")
+
+
+@pytest.fixture(scope="module", params=["thread", "process", "ray"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    executor: Executor = request.param(2)
+    executor = new(request.param, 2, request)
     yield executor
     executor.close()
 
@@ -37,9 +50,9 @@ def engine(executor: Executor) -> Engine:
     return fake_engine(executor)
 
 
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Engine]:
-    engine = fake_engine(ProcessExecutor(1))
+@pytest.fixture(scope="module", params=["process", "ray"])
+def children(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    engine = fake_engine(new(request.param, 1, request))
     yield engine
     engine.close()
 
@@ -139,62 +152,66 @@ def test_errors_keep_their_class(engine: Engine) -> None:
     assert caught.value.http_status == 404
 
 
-def test_a_deadline_kills_native_work(processes: Engine) -> None:
-    first = processes.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"]
+def test_a_deadline_kills_native_work(children: Engine) -> None:
+    first = children.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"]
     assert first != os.getpid()
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        processes.forecast_sync(
-            [Series(ramp(10))], 1, "busy", options={"rounds": FOREVER}, control=Control(timeout=0.3)
-        )
+        children.forecast_sync([Series(ramp(10))], 1, "busy", options={"rounds": FOREVER}, control=Control(timeout=0.3))
     assert time.monotonic() - began < 20  # what was left would have taken a minute and a half
-    assert not _alive(first)
-    assert processes.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"] != first
+    assert gone(first)
+    assert children.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"] != first
 
 
-def test_a_caller_that_goes_away_kills_native_work(processes: Engine) -> None:
-    pid = processes.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"]
+def test_a_caller_that_goes_away_kills_native_work(children: Engine) -> None:
+    pid = children.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"]
 
     async def leave() -> None:
-        work = processes.forecast([Series(ramp(10))], 1, "busy", options={"rounds": FOREVER})
+        work = children.forecast([Series(ramp(10))], 1, "busy", options={"rounds": FOREVER})
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(work, 0.3)
 
     asyncio.run(leave())
-    assert processes.forecast_sync([Series(ramp(10))], 1, "repeat").status == ("ok",)
-    assert not _alive(pid)
+    assert children.forecast_sync([Series(ramp(10))], 1, "repeat").status == ("ok",)
+    assert gone(pid)
 
 
-def test_a_worker_that_dies_is_replaced_and_the_work_tried_once_more(processes: Engine, tmp_path: Path) -> None:
+def test_a_worker_that_dies_is_replaced_and_the_work_tried_once_more(children: Engine, tmp_path: Path) -> None:
     marker = tmp_path / "died"
-    forecast = processes.forecast_sync([Series(ramp(10))], 1, "dying", options={"marker": str(marker)})
+    forecast = children.forecast_sync([Series(ramp(10))], 1, "dying", options={"marker": str(marker)})
     assert marker.exists()
     assert forecast.status == ("ok",)
 
 
-def test_a_worker_that_dies_twice_is_a_failure(processes: Engine) -> None:
-    forecast = processes.forecast_sync([Series(ramp(10))], 1, "dying")
-    assert "the worker process died twice (exit 9)" in forecast.status[0]
+def test_a_worker_that_dies_twice_is_a_failure(children: Engine) -> None:
+    forecast = children.forecast_sync([Series(ramp(10))], 1, "dying")
+    assert " died twice (" in forecast.status[0]
     with pytest.raises(ModelFailed, match="died twice"):
-        asyncio.run(processes.executor.submit("tests.fakes:Dying", batch_of([Series(ramp(3))]), 1, (), {"marker": ""}))
+        asyncio.run(children.executor.submit("tests.fakes:Dying", batch_of([Series(ramp(3))]), 1, (), {"marker": ""}))
 
 
-def test_a_worker_keeps_its_process_and_its_share_of_the_cores(processes: Engine) -> None:
-    one, two = (processes.forecast_sync([Series(ramp(10))], 1, "where").details[0] for _ in range(2))
+def test_a_worker_keeps_its_process_and_its_share_of_the_cores(children: Engine) -> None:
+    one, two = (children.forecast_sync([Series(ramp(10))], 1, "where").details[0] for _ in range(2))
     assert one["pid"] == two["pid"]
-    assert "OMP_NUM_THREADS" in os.environ or one["threads"] == str(os.cpu_count())
+    share = os.cpu_count() if isinstance(children.executor, ProcessExecutor) else 1
+    assert "OMP_NUM_THREADS" in os.environ or one["threads"] == str(share)
 
 
-def test_close_ends_the_processes() -> None:
-    engine = fake_engine(ProcessExecutor(1))
+@pytest.mark.parametrize("kind", ["process", "ray"])
+def test_close_ends_the_children(kind: str, request: pytest.FixtureRequest) -> None:
+    engine = fake_engine(new(kind, 1, request))
     pid = engine.forecast_sync([Series(ramp(10))], 1, "where").details[0]["pid"]
     engine.close()
-    assert not _alive(pid)
+    assert gone(pid)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def gone(pid: int) -> bool:
+    """Whether a process ends soon, or has ended."""
+    until = time.monotonic() + SOON
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False

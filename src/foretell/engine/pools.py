@@ -1,4 +1,4 @@
-"""Who runs what: formulas share some processes, every network has one of its own, a URL is a server elsewhere.
+"""Who runs what: formulas share some workers, every network has its own, a URL is a server elsewhere.
 
 So a slow or crashing model takes nobody else's place.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foretell.engine.remote import RemoteExecutor
-from foretell.engine.worker import Executor, ProcessExecutor
+from foretell.engine.worker import ChildExecutor, Executor, ProcessExecutor
 
 FORMULAS = "formulas"
 FORMULA_PACKAGE = "foretell.algorithms."
@@ -27,8 +27,9 @@ class Pool:
 class Pools(Executor):
     """An executor that sends each call to the pool of its model.
 
-    `workers` processes for the formulas, one for every other model. `remotes` are executors for targets that begin
-    with their key (`http://`). Processes of the formulas start with `start()`, the others at first use.
+    `workers` for the formulas, `replicas` for every other model; `new` makes an executor of so many. `remotes` are
+    executors for targets that begin with their key (`http://`). The formulas' workers start with `start()`, the others
+    at first use.
     """
 
     def __init__(
@@ -36,15 +37,17 @@ class Pools(Executor):
         workers: int,
         remotes: Mapping[str, Executor] | None = None,
         new: Callable[[int], Executor] = ProcessExecutor,
+        replicas: int = 1,
     ) -> None:
         self.slots = workers
+        self._replicas = replicas
         self._new = new
         self._remotes = dict(remotes or {})
         self._pools = {FORMULAS: new(workers)}
 
     def start(self) -> None:
         formulas = self._pools[FORMULAS]
-        if isinstance(formulas, ProcessExecutor):
+        if isinstance(formulas, ChildExecutor):
             formulas.start()
 
     def is_remote(self, target: str) -> bool:
@@ -58,7 +61,7 @@ class Pools(Executor):
                 return Pool(target, executor)
         name = FORMULAS if target.startswith(FORMULA_PACKAGE) else target
         if name not in self._pools:
-            self._pools[name] = self._new(1)
+            self._pools[name] = self._new(self._replicas)
         return Pool(name, self._pools[name])
 
     async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
@@ -66,8 +69,8 @@ class Pools(Executor):
 
     @property
     def deaths(self) -> dict[str, int]:
-        """How many processes of each pool had to be replaced."""
-        return {name: pool.deaths for name, pool in self._pools.items() if isinstance(pool, ProcessExecutor)}
+        """How many workers of each pool had to be replaced."""
+        return {name: pool.deaths for name, pool in self._pools.items() if isinstance(pool, ChildExecutor)}
 
     async def aclose(self) -> None:
         """Close everything, on the loop of the server."""

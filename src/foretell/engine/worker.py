@@ -133,7 +133,7 @@ class ChildExecutor(Executor):
             self._idle.append(self._new())
 
     async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
-        call = _Call((name, verb, arguments), deadline)
+        call = Call((name, verb, arguments), deadline)
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, self._run, call)
@@ -142,7 +142,7 @@ class ChildExecutor(Executor):
             self._wake()
             raise
 
-    def _run(self, call: _Call) -> Any:
+    def _run(self, call: Call) -> Any:
         for attempt in (1, 2):
             call.check()
             child = self._take(call)
@@ -162,7 +162,7 @@ class ChildExecutor(Executor):
             return answer
         raise AssertionError("unreachable")
 
-    def _take(self, call: _Call) -> Child:  # noqa: ARG002
+    def _take(self, call: Call) -> Child:  # noqa: ARG002
         """A child for this call; it may wait, but not longer than the caller does."""
         try:
             return self._idle.pop()
@@ -207,7 +207,7 @@ class ProcessExecutor(ChildExecutor):
         return _Process(self._models, threads=max(1, (os.cpu_count() or 1) // self.slots))
 
 
-class _Call:
+class Call:
     """One request to a child, which its caller may give up from another thread."""
 
     def __init__(self, request: tuple[Any, ...], deadline: float | None) -> None:

@@ -1,0 +1,78 @@
+"""What is particular to Ray: where it runs, how it ends, and the server over it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import urllib.request
+from typing import Any
+
+import numpy as np
+import pytest
+
+from foretell.engine.cluster import Cluster, RayExecutor
+from foretell.engine.scaling import Scale
+from foretell.errors import InvalidInput, NotAvailable
+from foretell.registry import registry
+from foretell.series import Series
+from foretell.server import in_background, new_node
+from foretell.settings import read_settings
+from tests.fakes import fake_engine
+
+
+def post(url: str, body: object) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        found: dict[str, Any] = json.loads(answer.read())
+    return found
+
+
+def test_a_local_cluster_stays_on_the_loopback_interface(ray_address: str) -> None:
+    import ray
+
+    assert [node["NodeManagerAddress"] for node in ray.nodes()] == ["127.0.0.1"]
+    assert not ray.get_runtime_context().gcs_address.startswith("0.0.0.0")
+
+
+def test_signals_stay_ours(ray_address: str) -> None:
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_process_is_in_one_cluster_at_a_time(ray_address: str) -> None:
+    with pytest.raises(InvalidInput, match="in the cluster 'local' already"):
+        RayExecutor("10.0.0.1:6379", Scale())
+
+
+def test_large_arrays_cross_and_come_back_whole(ray_address: str) -> None:
+    engine = fake_engine(RayExecutor(ray_address, Scale()))
+    series = [Series(np.random.default_rng(i).normal(size=50_000)) for i in range(20)]
+    forecast = engine.forecast_sync(series, 1000, "repeat")
+    engine.close()
+    np.testing.assert_array_equal(forecast.point[:, -1], [s.values[-1] for s in series])
+    forecast.point[0, 0] = 1.0  # what callers get is theirs to change
+
+
+def test_the_server_computes_on_ray(ray_address: str) -> None:
+    settings = read_settings(ray=ray_address, workers=1)
+    body = {"model": "seasonal_naive", "horizon": 2, "series": [{"values": [1, 2, 3, 4] * 5}], "options": {"period": 4}}
+    node = new_node(settings, registry())
+    with in_background(node) as url:
+        answer = post(f"{url}/v1/forecast", body)
+    (made,) = answer["forecasts"]
+    assert made["point"] == [1, 2]
+    assert isinstance(node.serving.pools.of("foretell.algorithms.x").executor, RayExecutor)
+    RayExecutor(ray_address, Scale()).close()  # the server left, the cluster is still there
+
+
+def test_an_address_where_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cluster, "_ours", None)
+    with pytest.raises(NotAvailable, match="no Ray cluster at"):
+        RayExecutor("127.0.0.1:1", Scale())
+
+
+def test_ray_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cluster, "_ours", None)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(NotAvailable, match=r"pip install 'foretell\[ray\]'"):
+        RayExecutor("local", Scale())
