@@ -137,7 +137,17 @@ def test_a_picture_of_arrays_and_of_tables(tmp_path: Path) -> None:
 
 def test_the_public_names_are_these() -> None:
     """A name added to or taken from the surface is a decision, not an accident."""
-    public = ["Forecast", "ForetellError", "Series", "__version__", "connect", "forecast", "plot"]
+    public = [
+        "AsyncClient",
+        "Client",
+        "Forecast",
+        "ForetellError",
+        "Series",
+        "__version__",
+        "connect",
+        "forecast",
+        "plot",
+    ]
     assert sorted(dir(foretell)) == public
     assert all(getattr(foretell, name) is not None for name in public)
     with pytest.raises(AttributeError, match="no attribute 'forecats'"):

@@ -3,6 +3,7 @@
     foretell.forecast(data, horizon)     arrays or tables in, a Forecast or the same kind of table out
     foretell.plot(history, forecast)     a picture
     foretell.connect()                   SQL with FORECAST over files, tables and DuckDB
+    foretell.Client(url)                 a server's forecasts; foretell.AsyncClient(url) to await them
 
 Importing this module is cheap: the parts are loaded when they are first used.
 """
@@ -13,13 +14,26 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from foretell.client import AsyncClient, Client
     from foretell.errors import ForetellError
     from foretell.library import connect, forecast, plot
     from foretell.series import Forecast, Series
 
-__all__ = ["Forecast", "ForetellError", "Series", "__version__", "connect", "forecast", "plot"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Forecast",
+    "ForetellError",
+    "Series",
+    "__version__",
+    "connect",
+    "forecast",
+    "plot",
+]
 
 _HOMES = {
+    "AsyncClient": "foretell.client",
+    "Client": "foretell.client",
     "Forecast": "foretell.series",
     "ForetellError": "foretell.errors",
     "Series": "foretell.series",

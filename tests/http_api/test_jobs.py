@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from foretell.http_api.series_in import ARROW, read_arrow
 from foretell.registry import Registry
+from foretell.wire.ipc import ARROW, read_arrow
 from tests import fakes
 from tests.http_api.conftest import serving
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 import foretell
-from foretell.http_api.series_in import ARROW, read_arrow, write_arrow
+from foretell.wire.ipc import ARROW, read_arrow, write_arrow
 
 HOURS = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC")
 A, B = np.sin(np.arange(48) / 4) + np.arange(48) / 10, np.cos(np.arange(48) / 3)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from foretell.http_api.series_in import ARROW, write_arrow
 from foretell.http_api.verb import Question, Verb
+from foretell.wire.ipc import ARROW, write_arrow
 
 T = TypeVar("T")
 JSON = "application/json"

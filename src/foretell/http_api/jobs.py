@@ -28,10 +28,10 @@ from foretell.engine.serving import BATCH_BUDGET, Serving
 from foretell.errors import ForetellError, InvalidInput, NotAvailable, Overloaded, UnknownName
 from foretell.file_lock import FileLock
 from foretell.http_api.bodies import JSON, read, written
-from foretell.http_api.series_in import ARROW
 from foretell.http_api.verb import Asking, Question, Verb
 from foretell.http_api.verbs import VERBS
 from foretell.settings import Settings
+from foretell.wire.ipc import ARROW
 from foretell.wire.masking import mask
 
 log = logging.getLogger("foretell.jobs")

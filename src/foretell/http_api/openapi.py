@@ -10,8 +10,9 @@ import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from foretell.http_api.series_in import ARROW, Columns
+from foretell.http_api.series_in import Columns
 from foretell.http_api.verb import Verb
+from foretell.wire.ipc import ARROW
 
 BINARY = Schema(type=OpenAPIType.STRING, format="binary")  # type: ignore[arg-type]
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 from foretell.errors import InvalidInput
 from foretell.series import FloatArray, Series, Step, as_values, parse_time
 from foretell.wire.frames import groups_of
+from foretell.wire.ipc import read_arrow
 from foretell.wire.options import read_step
 from foretell.wire.table import Groups
 
-ARROW = "application/vnd.apache.arrow.stream"
 MAX_SERIES = 100_000
 NAMES = "unique_id"
 
@@ -92,21 +92,6 @@ def pairs_of_arrow(body: bytes, columns: Columns, first: str, second: str) -> li
     ids = None if columns.id_col is None else [name.strip() for name in columns.id_col.split(",")]
     one, other = (groups_of(table, ids, columns.time_col, name).series for name in (first, second))
     return list(zip(one, other, strict=True))
-
-
-def read_arrow(body: bytes) -> pa.Table:
-    try:
-        with pa.ipc.open_stream(pa.BufferReader(body)) as reader:
-            return reader.read_all()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InvalidInput("body", f"is no Arrow IPC stream: {str(error).splitlines()[0]}") from None
-
-
-def write_arrow(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
 
 
 def _series(given: SeriesIn, name: str) -> Series:
