@@ -135,12 +135,12 @@ def begins_clause(statement: Statement, i: int) -> bool:
 
 def _begins_tdengine_clause(statement: Statement, i: int) -> bool:
     after = TDENGINE_CLAUSES.get(statement.tokens[i].text)
-    if after is None or not _ends_operand(statement, i - 1):
+    if after is None or not ends_operand(statement, i - 1):
         return False
     return i + 1 < len(statement.tokens) and (not after or statement.tokens[i + 1].text == after)
 
 
-def _ends_operand(statement: Statement, i: int) -> bool:
+def ends_operand(statement: Statement, i: int) -> bool:
     if i < 0:
         return False
     token = statement.tokens[i]

@@ -198,6 +198,11 @@ def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:
     return pa.record_batch(columns, batch.schema.names)
 
 
+def message_of(error: Exception) -> str:
+    """What DuckDB says in an error, in one line for people."""
+    return _Fault(error, "").message if isinstance(error, duckdb.Error) else str(error)
+
+
 class _Fault:
     """What DuckDB says in an error, which `errors_as_json` makes readable for programs."""
 

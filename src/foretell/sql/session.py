@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType, TracebackType
@@ -31,14 +31,6 @@ FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 
 
-Names = Callable[[Statement], None]
-"""Replaces names of tables in the source of a statement; raises NoSuchTable."""
-
-
-def leave_alone(_: Statement) -> None:
-    """Names of tables as DuckDB knows them."""
-
-
 class Session:
     """A DuckDB database with FORECAST.
 
@@ -59,10 +51,12 @@ class Session:
         profile: Profile = FILES,
         warn: Callable[[str], None] = log.warning,
         duck: Duck | None = None,
-        names: Names = leave_alone,
+        names: Rewrite | None = None,
+        zone: str = "UTC",
     ) -> None:
         self.duck = duck or Duck.open(path, read_only)
-        self._names = names
+        self._rewrites: tuple[Rewrite, ...] = REWRITES if names is None else (names, *REWRITES)
+        self._zone = zone
         self.engine = engine or Engine()
         self._own_engine = engine is None
         self._timeout = timeout
@@ -108,15 +102,22 @@ class Session:
     ) -> Iterator[Result]:
         place = Place(self.duck, lambda name: table_in(frame, name))
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
-            if self._names is leave_alone and _is_plain(text):
+            if self._rewrites is REWRITES and _is_plain(text):
                 source = Source(text)
                 yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
                 return
             for statement in statements(text):
-                self._names(statement)
-                control = Control(progress=progress, cancel=self.duck.stopped)
-                context = Context(place, self.engine, self._profile, control, self._warn, deadline)
-                yield _run_statement(statement, context)
+                yield self._answer(statement, place, progress, deadline)
+
+    def statement(self, statement: Statement, timeout: float | None = None) -> Result:
+        """Run a statement that has been read, and perhaps changed, already."""
+        with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
+            return self._answer(statement, Place(self.duck, lambda _: None), None, deadline)
+
+    def _answer(self, statement: Statement, place: Place, progress: Progress | None, deadline: float | None) -> Result:
+        control = Control(progress=progress, cancel=self.duck.stopped)
+        context = Context(place, self.engine, self._profile, control, self._warn, deadline, zone=self._zone)
+        return _run_statement(statement, context, self._rewrites)
 
 
 def _is_plain(text: str) -> bool:
@@ -159,10 +160,10 @@ MARKS: dict[str, Mark] = {}
 """The words that make a SELECT one of ours, beside the calls of FUNCTIONS."""
 
 
-def _run_statement(statement: Statement, context: Context) -> Result:
+def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Rewrite]) -> Result:
     with ExitStack() as lent:
         context = replace(context, explain=statement.is_word(0, "EXPLAIN"), lent=lent)
-        for rewrite in REWRITES:
+        for rewrite in rewrites:
             rewrite(statement, context)
         if context.explain and context.answers:
             return _plans(context.answers)

@@ -2,39 +2,86 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, tzinfo
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
-from foretell.sql.answer import TDENGINE
-from foretell.sql.database.outcome import Outcome, read
+from foretell.errors import InvalidInput, NoDatabase, NoPrivilege, NoSuchDatabase, SqlError
+from foretell.sql.answer import FILES, TDENGINE
+from foretell.sql.database.arrow import append_rows, rows_of
+from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
+from foretell.sql.database.commands import QUERIES, command_of
+from foretell.sql.database.insert import Selection, read_insert
+from foretell.sql.database.names import Names
+from foretell.sql.database.outcome import Outcome, read, settled, written
+from foretell.sql.database.reader import Path, Reader
+from foretell.sql.database.show import VIEWS
 from foretell.sql.database.types import Precision
-from foretell.sql.database.users import User
+from foretell.sql.database.users import Privilege, User, Users
+from foretell.sql.database.values import Dialect
+from foretell.sql.database.writer import Change
 from foretell.sql.duck import Duck
 from foretell.sql.session import Session
+from foretell.sql.statement import Statement, statements
+from foretell.sql.text import written as words
+from foretell.sql.tokens import SIGN
 
 if TYPE_CHECKING:
     from foretell.sql.database.database import Database
+
+_INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
 
 
 class Connection:
     """The statements of one user. One statement at a time; `interrupt` may come from any thread.
 
-    `database` is the current one, which USE changes; "" is none. Cheap to make: a REST request has one of its own.
+    `database` is the current one, which USE changes; "" is none. `zone` is the time zone of texts without one.
+    Cheap to make: a REST request has one of its own.
     """
 
-    def __init__(self, home: Database, user: User, database: str = "") -> None:
+    def __init__(self, home: Database, user: User, database: str = "", zone: str = "UTC") -> None:
         self.user = user
-        self.database = database
+        self.zone = _zone(zone)
         self._home = home
         self._duck = Duck(home.cursor())
-        self._session = Session(duck=self._duck, engine=home.engine, profile=TDENGINE)
+        self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
+        self._session = Session(
+            duck=self._duck,
+            engine=home.engine,
+            profile=FILES if home.is_own else TDENGINE,
+            names=self._names,
+            zone=zone,
+        )
+        self._timeout: float | None = None
+        if database:
+            self.catalog.namespace(database)
+            self.database = database
+
+    @property
+    def database(self) -> str:
+        return self._names.database
+
+    @database.setter
+    def database(self, name: str) -> None:
+        self._names.database = name
+
+    @property
+    def catalog(self) -> Catalog:
+        return self._home.catalog
+
+    @property
+    def users(self) -> Users:
+        return self._home.users
 
     @property
     def precision(self) -> Precision:
         """That of the current database; ms where there is none."""
-        return "ms"
+        namespace = self.catalog.namespaces.get(self.database)
+        return namespace.precision if namespace else "ms"
 
     def run(self, text: str, timeout: float | None = None) -> Outcome:
         """Run one statement. `timeout` in seconds; the database's own limit where there is none.
@@ -42,8 +89,14 @@ class Connection:
         Raises SqlError (with the place), NoSuchTable, NoSuchDatabase, NoPrivilege, DeadlineExceeded, Cancelled and
         what the engine raises; each knows its TDengine code.
         """
-        limit = self._home.timeout if timeout is None else timeout
-        return read(self._session.sql(text, timeout=limit).table, self.precision)
+        self.user = self.users.current(self.user)
+        self._timeout = self._home.timeout if timeout is None else timeout
+        if _INSERT.match(text):
+            return self._insert(text)
+        found = list(statements(text))
+        if len(found) != 1:
+            raise SqlError("one statement at a time", text, found[1].start if found else None)
+        return self._statement(found[0])
 
     def append(
         self, table: str, columns: pa.Table, database: str = "", using: str = "", tags: pa.Table | None = None
@@ -55,7 +108,9 @@ class Connection:
         in the database's precision. With `using`, a super-table, and `tags`, a table of one row whose columns are tag
         names, a sub-table that is not there is made first.
         """
-        raise NotImplementedError
+        namespace = self.catalog.namespace(database or self.database)
+        self._demand("write", namespace)
+        return self._home.writer.write([append_rows(namespace, table, columns, using, tags)], self._timeout)
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
@@ -71,3 +126,133 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    # what commands need
+
+    def find(self, database: str, name: str) -> AnyTable | None:
+        """A table by its database ("" for the current one) and its name; None where there is none."""
+        if not database and not self.database:
+            raise NoDatabase("no database is chosen: say USE, or DATABASE.TABLE")
+        return self.catalog.namespace(database or self.database).tables.get(name)
+
+    def dialect(self, database: str = "") -> Dialect:
+        """How values for a database are read, the current one where it is ""."""
+        namespace = self.catalog.namespaces.get(database or self.database)
+        return Dialect(namespace.precision if namespace else "ms", self.zone)
+
+    def namespace(self, reader: Reader, path: Path) -> Namespace:
+        """The database of a table as it was written."""
+        return self.namespace_named(reader, path.database, path.token)
+
+    def namespace_named(self, reader: Reader, name: str, token: int | None = None) -> Namespace:
+        """A database by name, the current one where it is ""."""
+        if not name and not self.database:
+            reader.fail("no database is chosen: say USE, or DATABASE.TABLE", token, NoDatabase)
+        found = self.catalog.namespaces.get(name or self.database)
+        if found is None:
+            reader.fail(f"Database not exist: {name or self.database}", token, NoSuchDatabase)
+        return found
+
+    def demand(self, reader: Reader, privilege: Privilege, namespace: Namespace) -> None:
+        """NoPrivilege if the user may not do that there."""
+        del reader
+        self._demand(privilege, namespace)
+
+    def demand_admin(self, reader: Reader) -> None:
+        if not self.user.is_admin:
+            reader.fail("Permission denied: only root may do that", 0, NoPrivilege)
+
+    def change(self, change: Change, *namespaces: Namespace) -> Outcome:
+        """Let the writer run a change to some databases."""
+        for namespace in namespaces:
+            self._demand("write", namespace)
+        return written(self._home.writer.change(change, self._timeout))
+
+    def select(self, statement: Statement, head: str) -> pa.Table:
+        """The rows of a statement with `head` in place of its first word."""
+        start = statement.start
+        statement.source.replace(start, statement.tokens[0].end, words(head, start))
+        return self._session.statement(statement, self._timeout).table
+
+    # the ways of a statement
+
+    def _statement(self, statement: Statement) -> Outcome:
+        reader = Reader(statement)
+        command = command_of(reader)
+        try:
+            if command is not None:
+                return command(reader, self)
+        except (NoDatabase, NoSuchDatabase):
+            if not self._home.is_own:
+                raise
+        return self._query(statement)
+
+    def _query(self, statement: Statement) -> Outcome:
+        first = statement.tokens[0]
+        if not self._home.is_own and first.text not in QUERIES and not (first.kind == SIGN and first.text == "("):
+            raise statement.error(f"{first.text} begins no statement that is known here", 0)
+        table = self._session.statement(statement, self._timeout).table
+        return read(table, self._precision_of_result(), self._widths())
+
+    def _precision_of_result(self) -> Precision:
+        for table in self._names.touched:
+            return (table.parent if isinstance(table, SubTable) else table).namespace.precision
+        return self.precision
+
+    def _widths(self) -> dict[str, int]:
+        """The declared bytes of the text columns of the tables that a query touched."""
+        found = {}
+        for table in self._names.touched:
+            owner: Table = table.parent if isinstance(table, SubTable) else table
+            for column in (*owner.columns, *(owner.tags if isinstance(owner, SuperTable) else ())):
+                if not column.type.width:
+                    found[column.name] = column.bytes
+        return found
+
+    def _insert(self, text: str) -> Outcome:
+        try:
+            rows = read_insert(text, self.find, self.dialect())
+        except (NoDatabase, NoSuchDatabase):
+            if not self._home.is_own:
+                raise
+            [statement] = statements(text)
+            return self._query(statement)
+        if isinstance(rows, Selection):
+            return self._insert_selection(rows)
+        for one in rows:
+            self._demand("write", one.table.namespace)
+        return written(self._home.writer.write(rows, self._timeout))
+
+    def _insert_selection(self, selection: Selection) -> Outcome:
+        """INSERT INTO ... SELECT: the columns of the result in the order of those that are written."""
+        table, statement = selection.table, selection.statement
+        self._demand("write", (table.parent if isinstance(table, SubTable) else table).namespace)
+        query = statement.cut(selection.query)
+        found = self._session.sql(str(query), timeout=self._timeout).table
+        if found.num_columns != len(selection.columns):
+            raise statement.error(
+                f"{len(selection.columns)} columns are expected here, not {found.num_columns}", selection.query
+            )
+        rows = rows_of(table, selection.columns, settled(found, self.dialect().precision), selection.made)
+        return written(self._home.writer.write([rows], self._timeout) if len(rows) else 0)
+
+    def _demand(self, privilege: Privilege, namespace: Namespace) -> None:
+        if not self.user.may(privilege, namespace.name):
+            raise NoPrivilege(f"Permission denied: {self.user.name} may not {privilege} {namespace.name}")
+
+    def _may_read(self, database: str) -> bool:
+        return self.user.may("read", database)
+
+    def _system(self, name: str) -> pa.Table | None:
+        """A table of information_schema."""
+        view = VIEWS.get(name)
+        return None if view is None else view.table(self)
+
+
+def _zone(name: str) -> tzinfo:
+    if name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InvalidInput("tz", f"{name!r} is no time zone") from None

@@ -8,10 +8,14 @@ from typing import Self
 import duckdb
 
 from foretell.engine.engine import Engine
-from foretell.errors import AuthenticationFailed
+from foretell.sql.database.catalog import Catalog
 from foretell.sql.database.connection import Connection
+from foretell.sql.database.lock import Lock
 from foretell.sql.database.safety import Limits, opened
-from foretell.sql.database.users import FIRST, FIRST_PASSWORD, OWNER, User
+from foretell.sql.database.users import OWNER, User, Users
+from foretell.sql.database.writer import Writer, now
+
+IN_MEMORY = ":memory:"
 
 
 class Database:
@@ -19,40 +23,54 @@ class Database:
 
     `engine` is shared and left open. `timeout` in seconds holds for every statement that has none of its own; `folders`
     are those whose files SQL may read (and, if `writable`, write), none by default; `memory` is DuckDB's limit, such
-    as "4GB". Only one process at a time has the file: another gets DatabaseInUse. Every method is for any thread.
+    as "4GB". `is_own`: whoever types may do what the process may, so files and DuckDB's own statements are open to
+    him, and FORECAST has no limits of TDengine's. Only one process at a time has the file: another gets DatabaseInUse.
+    Every method is for any thread.
     """
 
     def __init__(
         self,
-        path: str = ":memory:",
+        path: str = IN_MEMORY,
         *,
         engine: Engine | None = None,
         timeout: float | None = None,
         memory: str = "",
         folders: tuple[str, ...] = (),
         writable: bool = False,
+        is_own: bool = False,
     ) -> None:
         self.path = path
-        self.engine = engine or Engine()
         self.timeout = timeout
+        self.is_own = is_own
+        self._lock = None if path == IN_MEMORY else Lock(path)
+        try:
+            self._root = opened(path, Limits(memory, folders, writable, is_own))
+        except BaseException:
+            self._let_go()
+            raise
+        self.engine = engine or Engine()
         self._own_engine = engine is None
-        self._root = opened(path, Limits(memory, folders, writable))
+        self.catalog = Catalog()
+        self.users = Users()
+        self.catalog.load(self._root)
+        self.users.load(self._root, now())
+        self.writer = Writer(self.cursor())
 
     def login(self, user: str, password: str, is_local: bool = False) -> User:
         """The user, if the password is his. `is_local`: whether the client is on this machine.
 
         Raises AuthenticationFailed, also for the first account with its first password from elsewhere.
         """
-        if (user, password, is_local) != (FIRST, FIRST_PASSWORD, True):
-            raise AuthenticationFailed
-        return OWNER
+        return self.users.login(user, password, is_local)
 
-    def connect(self, user: User = OWNER, database: str = "") -> Connection:
+    def connect(self, user: User = OWNER, database: str = "", zone: str = "UTC") -> Connection:
         """A connection of that user; NoSuchDatabase if there is no such database."""
-        return Connection(self, user, database)
+        return Connection(self, user, database, zone)
 
     def announce(self, address: str) -> None:
         """Tell other processes that want this file where it is served, such as http://127.0.0.1:6041."""
+        if self._lock is not None:
+            self._lock.announce(address)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of its own, for one request."""
@@ -60,9 +78,15 @@ class Database:
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""
+        self.writer.close()
         self._root.close()
+        self._let_go()
         if self._own_engine:
             self.engine.close()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self

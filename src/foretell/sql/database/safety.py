@@ -14,15 +14,16 @@ from foretell.errors import InvalidInput, SqlError
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`memory` as DuckDB writes it ("4GB"; "" is its own default); `folders` whose files may be read, and, if
-    `writable`, written."""
+    `writable`, written; `is_own`: no limits but that of memory."""
 
     memory: str = ""
     folders: tuple[str, ...] = ()
     writable: bool = False
+    is_own: bool = False
 
 
 def opened(path: str, limits: Limits) -> duckdb.DuckDBPyConnection:
-    """A database file, locked down for good: the settings cannot be changed afterwards."""
+    """A database file, locked down for good where it is not the user's own."""
     try:
         connection = duckdb.connect(path, False, {"python_enable_replacements": False})
     except duckdb.Error as error:
@@ -42,6 +43,8 @@ def _settings(limits: Limits) -> Iterator[str]:
     yield "GLOBAL TimeZone = 'UTC'"
     if limits.memory:
         yield f"memory_limit = {_text(limits.memory)}"
+    if limits.is_own:
+        return
     yield "autoinstall_known_extensions = false"
     yield "autoload_known_extensions = false"
     yield "allow_community_extensions = false"

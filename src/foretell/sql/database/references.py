@@ -1,0 +1,178 @@
+"""The tables that a statement names behind FROM and JOIN, and the `*` of the lists in front of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from foretell.sql.blocks import ARMS, CLAUSES, QUERY, begins_clause
+from foretell.sql.statement import Span, Statement
+from foretell.sql.tokens import NAME, WORD, unquote
+
+NO_ALIAS = frozenset(
+    [
+        "ON",
+        "USING",
+        "JOIN",
+        "LEFT",
+        "RIGHT",
+        "INNER",
+        "OUTER",
+        "FULL",
+        "CROSS",
+        "NATURAL",
+        "ASOF",
+        "SEMI",
+        "ANTI",
+        "POSITIONAL",
+        "LATERAL",
+        "WITH",
+        "VALUES",
+        "TABLESAMPLE",
+        "PIVOT",
+        "UNPIVOT",
+        "AT",
+        "RETURNING",
+        "SELECT",
+        "FOR",
+    ]
+)
+"""Words behind a table that are no alias, beside those that begin a clause or an arm."""
+
+
+class Reference(NamedTuple):
+    """A table as a statement names it: the tokens and parts of its name, its alias ("" for none), and whether it is
+    called like a function."""
+
+    span: Span
+    parts: tuple[str, ...]
+    alias: str
+    is_call: bool
+
+
+class Origin(NamedTuple):
+    """FROM with its tables: its token, the references, and the span of the SELECT list, None where there is none."""
+
+    token: int
+    references: tuple[Reference, ...]
+    items: Span | None
+
+
+def origins(statement: Statement) -> Iterator[Origin]:
+    """Every FROM of a statement."""
+    for i, token in enumerate(statement.tokens):
+        if token.kind == WORD and token.text == "FROM" and _is_clause(statement, i):
+            end = _end_of_query(statement, i)
+            yield Origin(i, tuple(_tables(statement, i + 1, end)), _items(statement, i, end))
+
+
+def _is_clause(statement: Statement, i: int) -> bool:
+    """Not IS DISTINCT FROM, not extract(hour FROM ts)."""
+    if not begins_clause(statement, i):
+        return False
+    parent = statement.parent[i]
+    return parent < 0 or statement.is_word(parent + 1, *QUERY)
+
+
+def _end_of_query(statement: Statement, i: int) -> int:
+    parent = statement.parent[i]
+    return len(statement.tokens) if parent < 0 else statement.partner[parent]
+
+
+def _tables(statement: Statement, i: int, end: int) -> Iterator[Reference]:
+    """The references from token `i` to the end of the clause."""
+    is_due = True
+    while i < end:
+        if is_due:
+            is_due = statement.is_word(i, "LATERAL")
+            if statement.is_sign(i, "(") and not statement.is_word(i + 1, *QUERY, "VALUES"):
+                yield from _tables(statement, i + 1, statement.partner[i])
+            elif statement.tokens[i].kind in (WORD, NAME) and not is_due:
+                reference = _reference(statement, i)
+                yield reference
+                i = reference.span[1]
+                continue
+        elif statement.is_sign(i, ",") or statement.is_word(i, "JOIN"):
+            is_due = True
+        elif begins_clause(statement, i) or statement.is_word(i, *ARMS):
+            return
+        i = statement.partner[i] + 1 if statement.partner[i] > i else i + 1
+
+
+def _reference(statement: Statement, i: int) -> Reference:
+    last = i + 1
+    while statement.is_sign(last, ".") and last + 1 < len(statement.tokens):
+        last += 2
+    parts = tuple(named(statement, j) for j in range(i, last, 2))
+    is_call = statement.is_sign(last, "(")
+    after = statement.partner[last] + 1 if is_call else last
+    return Reference((i, last), parts, _alias(statement, after), is_call)
+
+
+def named(statement: Statement, i: int) -> str:
+    """The name at a token: words in lower case, others as they stand between their quotes."""
+    token = statement.tokens[i]
+    found = unquote(token, statement.source.text)
+    return found.lower() if token.kind == WORD else found
+
+
+def _alias(statement: Statement, i: int) -> str:
+    if statement.is_word(i, "AS"):
+        i += 1
+    elif _begins_clause(statement, i) or statement.is_word(i, *NO_ALIAS, *ARMS, *CLAUSES):
+        return ""
+    if i >= len(statement.tokens) or statement.tokens[i].kind not in (WORD, NAME):
+        return ""
+    return named(statement, i)
+
+
+def _begins_clause(statement: Statement, i: int) -> bool:
+    """As `begins_clause`, also behind the end."""
+    return i < len(statement.tokens) and begins_clause(statement, i)
+
+
+def _items(statement: Statement, i: int, end: int) -> Span | None:
+    """The SELECT list of a FROM at `i`: before it, or behind it in a query that begins with FROM."""
+    parent = statement.parent[i]
+    select = None
+    for j in statement.level((parent + 1, i)):
+        if statement.is_word(j, "SELECT", "DELETE"):
+            select = j
+        elif statement.is_word(j, *ARMS):
+            select = None
+    if select is not None:
+        return select + 1, i
+    for j in statement.level((i + 1, end)):
+        if statement.is_word(j, *ARMS):
+            return None
+        if statement.is_word(j, "SELECT"):
+            last = next((k for k in statement.level((j + 1, end)) if begins_clause(statement, k)), end)
+            return j + 1, last
+    return None
+
+
+def stars(statement: Statement, items: Span) -> Iterator[tuple[int, str]]:
+    """Each `*` of a list that stands for columns: its token, and the alias before it ("" for none)."""
+    for i in statement.level(items):
+        if not statement.is_sign(i, "*") or statement.is_word(i + 1, "EXCLUDE", "REPLACE", "RENAME"):
+            continue
+        if i == items[0] or statement.is_sign(i - 1, ",") or statement.is_word(i - 1, "DISTINCT", "ALL"):
+            yield i, ""
+        elif statement.is_sign(i - 1, ".") and i - 2 >= items[0]:
+            yield i, named(statement, i - 2)
+
+
+def defined(statement: Statement) -> set[str]:
+    """The names that WITH gives to queries."""
+    found = set()
+    for i, token in enumerate(statement.tokens):
+        if token.kind not in (WORD, NAME) or not (
+            statement.is_word(i - 1, "WITH", "RECURSIVE") or statement.is_sign(i - 1, ",")
+        ):
+            continue
+        after = statement.partner[i + 1] + 1 if statement.is_sign(i + 1, "(") else i + 1
+        if statement.is_word(after, "AS") and (
+            statement.is_sign(after + 1, "(") or statement.is_word(after + 1, "MATERIALIZED", "NOT")
+        ):
+            found.add(named(statement, i).lower())
+    return found
