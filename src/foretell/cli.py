@@ -209,6 +209,33 @@ def reload(
 
 
 @app.command()
+def doctor() -> None:
+    """Say what is set up here, what is wrong, and what to do about it. Changes nothing."""
+    from foretell.doctor import examine
+
+    found = examine()
+    for finding in found:
+        typer.echo(f"{finding.level:<6}{finding.what}" + (f"\n      -> {finding.advice}" if finding.advice else ""))
+    if any(finding.level == "wrong" for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(help="What the key is called in logs and limits.")],
+    scopes: Annotated[str, typer.Option("--scopes", help="Of read, infer, admin.")] = "read,infer",
+    rate: Annotated[float | None, typer.Option("--rate", help="Most requests a second.")] = None,
+    quota: Annotated[int | None, typer.Option("--quota", help="Most requests a day.")] = None,
+) -> None:
+    """Make an API key: the secret on stdout, once; the lines for the configuration file on stderr."""
+    from foretell.http_api.keys import lines_of, new_secret
+
+    secret = new_secret()
+    typer.echo(lines_of(name, secret, _names(scopes) or [], rate, quota), err=True)
+    typer.echo(secret)
+
+
+@app.command()
 def models(
     name: Annotated[str | None, typer.Argument(help="Show this model's options and limits; or `pull`.")] = None,
     weights: Annotated[str | None, typer.Argument(help="With `pull`: the model whose weights to download.")] = None,

@@ -181,7 +181,7 @@ def _error(status: int, reason: Exception | str) -> Response[bytes]:
 
 
 def _refuse(scope: Any, refusal: Refusal) -> Any:
-    return as_refusal(_error(refusal.status, refusal.reason), scope)
+    return as_refusal(_error(refusal.status, refusal.reason), scope, refusal)
 
 
 def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

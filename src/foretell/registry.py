@@ -263,6 +263,10 @@ class Registry:
         found = {target: e for target, e in known.items() if e.missing() is None}
         return sorted(found.values(), key=lambda e: (e.kind, e.name))
 
+    def all_entries(self) -> list[Entry]:
+        """All that is registered, whether it can run here or not, by name."""
+        return sorted({e.target: e for e in self._by_name.values()}.values(), key=lambda e: (e.kind, e.name))
+
     def discover(self) -> Registry:
         """Register what the installed packages offer. A module that fails is noted in `broken`, the others go on."""
         for point in metadata.entry_points(group=GROUP):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,10 +34,11 @@ from foretell.engine.scaling import Scale
 from foretell.engine.serving import Serving
 from foretell.engine.worker import Executor
 from foretell.errors import ForetellError, InvalidInput
-from foretell.http_api.access import Gate, Refusal, Rules
+from foretell.http_api.access import Gate, Refusal, Rules, has_rule
 from foretell.http_api.door import Door
 from foretell.http_api.endpoints import handlers
 from foretell.http_api.jobs import Jobs
+from foretell.http_api.journal import Journal
 from foretell.http_api.metrics import Metrics
 from foretell.http_api.openapi import operation_id
 from foretell.http_api.problems import problem, problem_of, title
@@ -104,8 +107,8 @@ def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp
 
 def behind_gate(app: Litestar, settings: Settings, refuse: Callable[[Any, Refusal], Any]) -> ASGIApp:
     """An application that lets in whom the settings let in; `refuse` says no to the others."""
-    rules = Rules.of(settings.tokens, settings.clients, settings.host, settings.admin_token)
-    gate: Any = Gate(app, rules, refuse)  # type: ignore[arg-type]
+    rules = Rules.of(settings)
+    gate: Any = Gate(app, rules, refuse, Journal(settings.audit_log))  # type: ignore[arg-type]
     return cast(ASGIApp, gate)
 
 
@@ -115,11 +118,13 @@ def _refuse(scope: Any, refusal: Refusal) -> Any:
         response = problem_of(refusal.status, refusal.reason)
     else:
         response = Response(encode(error_answer(refusal.reason)), status_code=refusal.status, media_type=JSON)
-    return as_refusal(response, scope)
+    return as_refusal(response, scope, refusal)
 
 
-def as_refusal(response: Response[bytes], scope: Any) -> Any:
-    """A response outside of the framework; a 401 says how to bring a secret."""
+def as_refusal(response: Response[bytes], scope: Any, refusal: Refusal) -> Any:
+    """A response outside of the framework; a 401 says how to bring a secret, a 429 when to come again."""
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(math.ceil(refusal.retry_after))
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="foretell"'
     return response.to_asgi_response(app=None, request=Request(scope))
@@ -196,6 +201,8 @@ def web_server(app: Any, settings: Settings) -> uvicorn.Server:
             timeout_keep_alive=30,
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
+            ssl_ca_certs=None if settings.tls_clients is None else str(settings.tls_clients),
+            ssl_cert_reqs=ssl.CERT_NONE if settings.tls_clients is None else ssl.CERT_REQUIRED,
         )
     )
 
@@ -232,7 +239,7 @@ def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, l
             os.environ[CONFIG] = str(config)  # for the worker processes
         return read_settings(**flags), []
     rules = read_settings(**flags)
-    found = taosanode.read(config, may_open=bool(rules.tokens or rules.clients))
+    found = taosanode.read(config, may_open=has_rule(rules))
     return read_settings(beneath=found.values, **flags), found.notes
 
 
@@ -263,9 +270,9 @@ def _with_admin_token(settings: Settings, port: int) -> Settings:
 
 
 def warn_if_open(settings: Settings) -> None:
-    if not is_loopback(settings.host) and not settings.tokens and not settings.clients:
+    if not is_loopback(settings.host) and not has_rule(settings):
         log.warning(
-            "ANYBODY WHO REACHES %s:%s CAN USE THIS SERVER: set tokens or clients (see docs/tdengine.md)",
+            "ANYBODY WHO REACHES %s:%s CAN USE THIS SERVER: set tokens, keys or clients (see docs/tdengine.md)",
             settings.host,
             settings.port,
         )

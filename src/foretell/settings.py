@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from foretell.errors import InvalidInput
@@ -25,6 +25,20 @@ SECRETS = frozenset({"tokens", "admin_token"})
 
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+Scope = Literal["read", "infer", "admin"]
+
+
+class KeySettings(BaseModel):
+    """One API key; see http_api/keys.py."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hash: str = Field(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the secret, in hex.")
+    scopes: tuple[Scope, ...] = Field(("read", "infer"), description="What it is for.")
+    rate: float | None = Field(None, gt=0, description="Most requests a second.")
+    quota: int | None = Field(None, gt=0, description="Most requests a day.")
 
 
 class Settings(BaseSettings):
@@ -50,11 +64,15 @@ class Settings(BaseSettings):
     tokens: tuple[str, ...] = Field(
         (), repr=False, description="Secrets, one of which every request must bring; none: open."
     )
+    keys: dict[str, KeySettings] = Field({}, description="API keys by name: hash, scopes, rate, quota.")
     admin_token: str = Field(
         "", repr=False, description="Secret of `foretell reload`; one is made at each start if empty."
     )
     tls_certificate: Path | None = Field(None, description="Certificate chain (PEM); with it the server speaks https.")
     tls_key: Path | None = Field(None, description="Private key of the certificate (PEM).")
+    tls_clients: Path | None = Field(
+        None, description="Certificate authorities (PEM) one of which must have signed a client's certificate."
+    )
     clients: tuple[str, ...] = Field((), description="Networks whose clients are let in (10.0.0.0/8); none: all.")
     host_option: tuple[str, ...] = Field((), description="URL prefixes that the SQL option host= may name; none.")
     missing_interval: Literal["error", "point"] = Field(
@@ -67,6 +85,7 @@ class Settings(BaseSettings):
     queue_limit: int = Field(1000, gt=0, description="Requests that may wait for one model; more are refused.")
     state_dir: Path | None = Field(None, description="Folder for jobs; by default the user's state folder.")
     job_age: float = Field(7 * 86_400.0, gt=0, description="Seconds for which a job that is over is kept.")
+    audit_log: Path | None = Field(None, description="File that notes who asked for what, and who was turned away.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
     log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")

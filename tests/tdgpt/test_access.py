@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -12,6 +13,7 @@ import requests
 from foretell.errors import InvalidInput
 from foretell.http_api.access import Rules
 from foretell.registry import Registry
+from foretell.settings import read_settings
 from foretell.wire.masking import Masking, mask
 from tests import fakes
 from tests.tdgpt.conftest import PATIENT, running
@@ -30,7 +32,6 @@ def one_model() -> Registry:
 def url() -> Iterator[str]:
     """host:port of a node that wants a token."""
     from foretell.server import in_background, new_node
-    from foretell.settings import read_settings
 
     with in_background(new_node(read_settings(workers=1, tokens=(TOKEN,)), one_model())) as found:
         yield found.removeprefix("http://")
@@ -80,11 +81,15 @@ def test_on_loopback_only_local_names_are_served(headers: dict[str, str]) -> Non
 
 
 def scope(client: str) -> dict[str, object]:
-    return {"headers": [], "path": "/status", "client": (client, 1)}
+    return {"headers": [], "method": "GET", "path": "/status", "client": (client, 1)}
+
+
+def rules_of(**values: Any) -> Rules:
+    return Rules.of(read_settings(**values))
 
 
 def test_networks_of_clients() -> None:
-    rules = Rules.of((), ("10.0.0.0/8", "::1"), "0.0.0.0")
+    rules = rules_of(clients=("10.0.0.0/8", "::1"), host="0.0.0.0")
     assert [rules.check(scope(c)) is None for c in ("10.1.2.3", "::ffff:10.1.2.3", "::1", "11.0.0.1", "")] == [
         True,
         True,
@@ -93,9 +98,9 @@ def test_networks_of_clients() -> None:
         False,
     ]
     with pytest.raises(InvalidInput, match="networks such as"):
-        Rules.of((), ("ten",), "127.0.0.1")
+        rules_of(clients=("ten",))
     with pytest.raises(InvalidInput, match="8 characters"):
-        Rules.of(("short",), (), "127.0.0.1")
+        rules_of(tokens=("short",))
 
 
 @pytest.mark.parametrize(

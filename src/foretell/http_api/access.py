@@ -2,23 +2,24 @@
 
 taosd sends no header of its own but hands `<anode url>/<path>` to libcurl as it is. So a secret may come in the path
 (`CREATE ANODE 'host:6035/k/TOKEN'`), as Basic credentials (`'user:TOKEN@host:6035'`), or, from our own clients, as a
-bearer token or in X-API-Key.
+bearer token or in X-API-Key. What it may do stands in keys.py.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from foretell.errors import InvalidInput
+from foretell.http_api.journal import Journal
+from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
+from foretell.settings import Settings
 from foretell.wire.asgi import Turnstile
 from foretell.wire.hosts import is_loopback
 
@@ -30,59 +31,69 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PREFIX = "/k/"
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Answered to every client that is let in, with or without a secret: they tell nothing."""
+ADMIN = "admin token"
+"""Name of the key that every server makes for the commands of its own user."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is turned away."""
+    """Why a request is turned away, and after how many seconds it may come again (None: it need not)."""
 
     status: int
     reason: str
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`tokens` are digests, one of which must be brought (none: open); `clients` the networks that are let in (none:
-    all). `hosts` are the names that Host and Origin may have, None where they are not looked at."""
+    """`keys` by the hash of their secrets (no use without one unless it is `open`); `clients` the networks that are let
+    in (none: all). `hosts` are the names that Host and Origin may have, None where they are not looked at.
+    """
 
-    tokens: frozenset[bytes] = frozenset()
+    keys: Mapping[str, Key] = field(default_factory=dict)
     clients: tuple[Network, ...] = ()
     hosts: frozenset[str] | None = None
+    open: bool = True
+    meter: Meter = field(default_factory=Meter)
 
     @classmethod
-    def of(cls, tokens: Iterable[str], clients: Iterable[str], host: str, admin: str = "") -> Rules:
+    def of(cls, settings: Settings) -> Rules:
         """The rules of the settings; on loopback only local names may stand in Host and Origin."""
-        given = [*tokens]
-        if any(len(token) < 8 for token in given):
+        if any(len(token) < 8 for token in settings.tokens):
             raise InvalidInput("tokens", "must have at least 8 characters each")
-        secrets = frozenset(digest(token) for token in (*given, *([admin] if given and admin else [])))
-        hosts = frozenset({*LOOPBACK_NAMES, host}) if is_loopback(host) else None
-        return cls(secrets, tuple(_network(text) for text in clients), hosts)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anybody who reaches the port is let in."""
-        return not self.tokens and not self.clients
+        keys = keys_of(settings.keys) | {digest(token): Key("token", USE) for token in settings.tokens}
+        is_open = not keys
+        if settings.admin_token:
+            keys[digest(settings.admin_token)] = Key(ADMIN, ALL)
+        hosts = frozenset({*LOOPBACK_NAMES, settings.host}) if is_loopback(settings.host) else None
+        return cls(keys, tuple(_network(text) for text in settings.clients), hosts, is_open)
 
     def check(self, scope: Scope) -> Refusal | None:
-        """Turn the request away, or let it in with the secret taken out of its path."""
+        """Turn the request away, or let it in: the secret is taken out of its path, the key's name put beside it."""
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         if self.clients and not self._is_let_in(scope):
             return Refusal(403, "this client is not let in")
         if self.hosts is not None and not self._names_fit(headers):
             return Refusal(403, "Host or Origin is not this server")
         in_path = take_token(scope)
-        if not self.tokens or scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS:
             return None
-        brought = [in_path, *_tokens_of(headers)]
-        if any(self._knows(token) for token in brought if token):
-            return None
-        return Refusal(401, "a token is needed")
+        brought = [secret for secret in (in_path, *_secrets_of(headers)) if secret]
+        key = next((self.keys[d] for d in map(digest, brought) if d in self.keys), None)
+        return self._check_key(scope, key)
 
-    def _knows(self, token: str) -> bool:
-        found = digest(token)
-        return any(hmac.compare_digest(found, known) for known in self.tokens)
+    def _check_key(self, scope: Scope, key: Key | None) -> Refusal | None:
+        wanted = needed(scope["method"], scope["path"])
+        if key is None:
+            return None if self.open and wanted != "admin" else Refusal(401, f"a key with the scope {wanted} is needed")
+        scope[KEY] = key.name
+        if wanted not in key.scopes:
+            return Refusal(403, f"the key {key.name!r} has not the scope {wanted}")
+        if key.name == ADMIN and wanted == "admin" and not _is_local(scope):
+            return Refusal(403, "the admin token is for this machine only; make a key with the scope admin")
+        too_much = self.meter.take(key)
+        return None if too_much is None else Refusal(429, *too_much)
 
     def _is_let_in(self, scope: Scope) -> bool:
         address = client_of(scope)
@@ -106,20 +117,29 @@ class Gate:
     app: App
     rules: Rules
     refuse: Callable[[Scope, Refusal], App]
+    journal: Journal = field(default_factory=Journal)
     entrance: Turnstile = field(default_factory=Turnstile)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and (refusal := self.rules.check(scope)) is not None:
-            log.warning("%s turned away: %s", client_of(scope), refusal.reason)
-            await self.refuse(scope, refusal)(scope, receive, send)
-            return
-        if scope["type"] == "http" and scope["method"] == "POST":
-            await self.entrance.turn()
+        if scope["type"] == "http":
+            send = self.journal.noting(scope, self.journal.name(scope), send)
+            if (refusal := self.rules.check(scope)) is not None:
+                log.warning("%s turned away: %s", client_of(scope), refusal.reason)
+                await self.refuse(scope, refusal)(scope, receive, send)
+                return
+            if scope["method"] == "POST":
+                await self.entrance.turn()
         await self.app(scope, receive, send)
 
 
-def digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def has_rule(settings: Settings) -> bool:
+    """Whether the settings turn anybody away."""
+    return bool(settings.tokens or settings.keys or settings.clients or settings.tls_clients)
+
+
+def _is_local(scope: Scope) -> bool:
+    address = client_of(scope)
+    return address is not None and address.is_loopback
 
 
 def client_of(scope: Scope) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -142,7 +162,7 @@ def take_token(scope: Scope) -> str | None:
     return str(token)
 
 
-def _tokens_of(headers: Mapping[str, str]) -> list[str]:
+def _secrets_of(headers: Mapping[str, str]) -> list[str]:
     """Secrets in headers: X-API-Key, bearer, either part of Basic credentials."""
     kind, _, value = headers.get("authorization", "").partition(" ")
     found = [headers.get("x-api-key", "")]

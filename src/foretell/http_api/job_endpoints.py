@@ -13,6 +13,7 @@ from foretell.errors import InvalidInput
 from foretell.http_api.bodies import wanted
 from foretell.http_api.door import Door
 from foretell.http_api.jobs import Job
+from foretell.http_api.keys import key_name
 
 Web = Request[Any, Any, Any]
 
@@ -39,7 +40,7 @@ def hand_in(door: Door) -> HTTPRouteHandler:
         if not verb:
             raise InvalidInput("verb", "must be named: ?verb=forecast")
         content_type = request.headers.get("content-type", "")
-        job = await door.jobs.submit(verb, await request.body(), content_type, query, owner(request))
+        job = await door.jobs.submit(verb, await request.body(), content_type, query, key_name(request.scope))
         return Response(_out(job), status_code=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
     return handle
@@ -49,7 +50,7 @@ def all_jobs(door: Door) -> HTTPRouteHandler:
     @get("/v1/jobs", summary="The caller's jobs, newest first")
     async def handle(request: Web) -> list[JobOut]:
         """Those that are over are kept for the setting `job_age`."""
-        return [_out(job) for job in door.jobs.list(owner(request))]
+        return [_out(job) for job in door.jobs.list(key_name(request.scope))]
 
     return handle
 
@@ -58,7 +59,7 @@ def one_job(door: Door) -> HTTPRouteHandler:
     @get("/v1/jobs/{id:str}", summary="How far a job is")
     async def handle(request: Web, id: FromPath[str]) -> JobOut:
         """State and progress."""
-        return _out(door.jobs.find(id, owner(request)))
+        return _out(door.jobs.find(id, key_name(request.scope)))
 
     return handle
 
@@ -67,7 +68,7 @@ def result(door: Door) -> HTTPRouteHandler:
     @get("/v1/jobs/{id:str}/result", summary="The result of a job that is done")
     async def handle(request: Web, id: FromPath[str]) -> Response[bytes]:
         """What POST /v1/VERB would have answered, as JSON or, with that Accept, Arrow."""
-        job = door.jobs.find(id, owner(request))
+        job = door.jobs.find(id, key_name(request.scope))
         media_type = wanted(request.headers.get("accept", ""), job.content_type)
         return Response(await door.jobs.result(job, media_type), media_type=media_type)
 
@@ -78,14 +79,9 @@ def stop(door: Door) -> HTTPRouteHandler:
     @delete("/v1/jobs/{id:str}", status_code=200, summary="Stop a job, or take away one that is over")
     async def handle(request: Web, id: FromPath[str]) -> JobOut:
         """A job that is stopped stays, as cancelled, until it is taken away."""
-        return _out(await door.jobs.drop(door.jobs.find(id, owner(request))))
+        return _out(await door.jobs.drop(door.jobs.find(id, key_name(request.scope))))
 
     return handle
-
-
-def owner(request: Web) -> str:
-    """Whose key the request came with; empty where the server is open."""
-    return str(request.scope.get("foretell_key", ""))
 
 
 def _out(job: Job) -> JobOut:

@@ -1,0 +1,85 @@
+"""Every request has a name, and who asked for what can be kept.
+
+The name comes from the caller's X-Request-Id or is made here; it stands in the answer, in each line that is logged
+meanwhile, and in the audit log: a line of JSON for each request that changes or computes something, and for each that
+was turned away. Secrets are not in it: paths have lost theirs, queries are left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from foretell.http_api.keys import key_name
+from foretell.wire.masking import mask
+
+log = logging.getLogger("foretell.audit")
+Scope = MutableMapping[str, Any]
+Send = Callable[[Any], Awaitable[None]]
+HEADER = b"x-request-id"
+GIVEN = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+REFUSED = (401, 403, 429)
+LOOKING = ("GET", "HEAD", "OPTIONS")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The name of the request that is being answered; empty outside of one."""
+
+
+@dataclass(slots=True)
+class Journal:
+    """`path` is the audit log; None keeps none."""
+
+    path: Path | None = None
+    _made: str = field(default_factory=lambda: secrets.token_hex(4))
+    _count: itertools.count[int] = field(default_factory=itertools.count)
+
+    def name(self, scope: Scope) -> bytes:
+        """The name of a request, which is from now on that of its task."""
+        given = next((value for key, value in scope["headers"] if key == HEADER), b"")
+        name = given if GIVEN.fullmatch(given) else f"{self._made}-{next(self._count):x}".encode()
+        request_id.set(name.decode())
+        return name
+
+    def noting(self, scope: Scope, name: bytes, send: Send) -> Send:
+        """`send` that puts the name into the answer and notes how the request ended."""
+        started = time.monotonic()
+
+        async def named(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (HEADER, name)]
+                if self.path is not None:
+                    note(self.path, scope, name, message["status"], time.monotonic() - started)
+            await send(message)
+
+        return named
+
+
+def note(path: Path, scope: Scope, name: bytes, status: int, seconds: float) -> None:
+    """A line in the audit log for a request that was answered with `status`."""
+    if scope["method"] in LOOKING and status not in REFUSED:
+        return
+    line = {
+        "time": round(time.time(), 3),
+        "request": name.decode(),
+        "client": (scope.get("client") or ("",))[0],
+        "key": key_name(scope),
+        "method": scope["method"],
+        "path": mask(scope["path"]),
+        "status": status,
+        "seconds": round(seconds, 4),
+    }
+    try:
+        with path.open("ab") as file:  # each time: so the file may be moved away
+            file.write(msgspec.json.encode(line) + b"\n")
+    except OSError as error:
+        log.error("the audit log cannot be written: %s", error.strerror)

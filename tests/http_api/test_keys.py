@@ -1,0 +1,159 @@
+"""API keys: scopes, rates, quotas, the journal of requests."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foretell.errors import InvalidInput
+from foretell.http_api.keys import DAY, Key, Meter, digest, lines_of, needed, new_secret
+from foretell.settings import read_settings
+from tests.http_api.conftest import ADMIN, serving
+
+SECRETS = {name: f"secret-of-{name}-0123456789" for name in ("reader", "user", "chief", "slow")}
+KEYS: dict[str, dict[str, Any]] = {
+    "reader": {"scopes": ["read"]},
+    "user": {"scopes": ["read", "infer"]},
+    "chief": {"scopes": ["read", "infer", "admin"]},
+    "slow": {"scopes": ["read"], "quota": 2},
+}
+BODY = {"series": [{"values": [1, 2, 3, 4, 5, 6]}], "horizon": 1, "model": "naive"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def locked(folder: Path) -> Iterator[str]:
+    keys = {name: {"hash": digest(SECRETS[name]), **key} for name, key in KEYS.items()}
+    with serving(folder, keys=keys, audit_log=folder / "audit.log") as url:
+        yield url
+
+
+def call(url: str, method: str, path: str, key: str | None, **more: Any) -> requests.Response:
+    headers = {"Authorization": f"Bearer {SECRETS.get(key, key)}"} if key else {}
+    return requests.request(method, f"{url}{path}", headers=headers | more.pop("headers", {}), timeout=60, **more)
+
+
+@pytest.mark.parametrize(
+    ("key", "look", "ask", "change"),
+    [
+        (None, 401, 401, 401),
+        ("of nobody", 401, 401, 401),
+        ("reader", 200, 403, 403),
+        ("user", 200, 200, 403),
+        ("chief", 200, 200, 200),
+        (ADMIN, 200, 200, 200),
+    ],
+)
+def test_a_key_opens_what_its_scopes_say(locked: str, key: str | None, look: int, ask: int, change: int) -> None:
+    assert call(locked, "GET", "/v1/models", key).status_code == look
+    assert call(locked, "POST", "/v1/forecast", key, json=BODY).status_code == ask
+    assert call(locked, "POST", "/v1/reload", key).status_code == change
+
+
+def test_a_quota_ends_and_says_until_when(locked: str) -> None:
+    assert [call(locked, "GET", "/status", "slow").status_code for _ in "123"] == [200, 200, 429]
+    refused = call(locked, "GET", "/v1/models", "slow")
+    assert (refused.status_code, "quota of 2" in refused.text) == (429, True)
+    assert 0 < int(refused.headers["retry-after"]) <= DAY
+
+
+def test_jobs_are_seen_by_their_own_key_only(locked: str) -> None:
+    job = call(locked, "POST", "/v1/jobs?verb=forecast", "user", json=BODY).json()
+    assert call(locked, "GET", f"/v1/jobs/{job['id']}", "user").status_code == 200
+    assert call(locked, "GET", f"/v1/jobs/{job['id']}", "chief").status_code == 404
+    assert call(locked, "GET", "/v1/jobs", "chief").json() == []
+
+
+def test_the_audit_log_says_who_asked_for_what_and_keeps_no_secret(locked: str, folder: Path) -> None:
+    named = {"X-Request-Id": "mine-42"}
+    answer = call(locked, "POST", "/v1/forecast?token=geheim", "user", json=BODY, headers=named)
+    assert answer.headers["x-request-id"] == "mine-42"
+    odd = call(locked, "GET", "/v1/models", None, headers={"X-Request-Id": "no good"})
+    assert odd.headers["x-request-id"] != "no good"
+    text = (folder / "audit.log").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    mine = next(line for line in lines if line["request"] == "mine-42")
+    assert [mine[k] for k in ("key", "client", "method", "path", "status")] == [
+        "user",
+        "127.0.0.1",
+        "POST",
+        "/v1/forecast",
+        200,
+    ]
+    assert lines[-1]["status"] == 401
+    assert not any(line["method"] == "GET" and line["status"] == 200 for line in lines)
+    assert "geheim" not in text
+    assert not any(secret in text for secret in SECRETS.values())
+
+
+def test_an_open_server_still_guards_what_changes_it(url: str) -> None:
+    assert requests.post(f"{url}/v1/reload", timeout=60).status_code == 401
+    assert requests.post(f"{url}/v1/forecast", json=BODY, timeout=60).status_code == 200
+
+
+def test_a_new_key_is_lines_that_the_settings_take() -> None:
+    secret = new_secret()
+    found = tomllib.loads(lines_of("grafana", secret, ["read"], 2.5, 100))
+    (key,) = read_settings(keys=found["keys"]).keys.values()
+    assert (key.hash, key.scopes, key.rate, key.quota) == (digest(secret), ("read",), 2.5, 100)
+    for name, scopes, rate in (("a b", ["read"], None), ("a", ["write"], None), ("a", [], None), ("a", ["read"], -1.0)):
+        with pytest.raises(InvalidInput):
+            lines_of(name, secret, scopes, rate, None)
+
+
+def test_keys_in_the_settings_are_checked() -> None:
+    with pytest.raises(InvalidInput, match="keys"):
+        read_settings(keys={"a": {"hash": "short"}})
+    with pytest.raises(InvalidInput, match="keys"):
+        read_settings(keys={"a": {"hash": digest("x"), "scope": ["read"]}})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/list", "read"),
+        ("POST", "/forecast", "infer"),
+        ("DELETE", "/v1/jobs/x", "infer"),
+        ("POST", "/v1/models/x/unload", "admin"),
+        ("POST", "/v1/reload", "admin"),
+    ],
+)
+def test_what_a_request_needs(method: str, path: str, scope: str) -> None:
+    assert needed(method, path) == scope
+
+
+@given(st.lists(st.floats(0, 3), max_size=100), st.floats(0.1, 20))
+def test_a_rate_is_kept_over_any_time(gaps: list[float], rate: float) -> None:
+    clock = [1e9]
+    meter, key = Meter(lambda: clock[0]), Key("k", frozenset({"read"}), rate=rate)
+    taken = 0
+    for gap in gaps:
+        clock[0] += gap
+        taken += meter.take(key) is None
+    assert taken <= max(1.0, 2 * rate) + rate * sum(gaps) + 1e-6
+
+
+def test_a_quota_begins_anew_each_day_and_waiting_helps() -> None:
+    clock = [0.0]
+    meter, key = Meter(lambda: clock[0]), Key("k", frozenset({"read"}), rate=1, quota=3)
+    assert [meter.take(key) is None for _ in "1234"] == [True, True, False, False]
+    refused = meter.take(key)
+    assert refused is not None
+    clock[0] += refused[1]
+    assert meter.take(key) is None
+    clock[0] += 5
+    assert "quota" in str(meter.take(key))
+    clock[0] = DAY
+    assert meter.take(key) is None
