@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,7 +15,10 @@ from foretell.series import SECOND
 from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
-from foretell.sql.statement import Statement
+from foretell.sql.statement import Span, Statement
+
+if TYPE_CHECKING:
+    from foretell.sql.relation import Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class Profile:
     `rows` are how many a series must and may have, for each kind of model; `max_filled` how many an imputation may
     add. `wncheck`: white noise is refused by default. `needs_algo`: options without algo= are an error. `freq`: what
     an imputation takes for the spacing where none is given ("": the one that is found). `unit` is what integers in
-    `start` and `every` count, in ns.
+    `start` and `every` count, in ns, `tick` what they count beside a TIMESTAMP (the other types of time tell it
+    themselves). `named`: every column without an alias has the name that TDengine gives it, also where DuckDB would do.
     """
 
     rows: Mapping[Kind, tuple[int, int | None]]
@@ -35,6 +39,8 @@ class Profile:
     needs_algo: bool = False
     freq: str = ""
     unit: int = SECOND // 1000
+    tick: int = SECOND // 1000
+    named: bool = False
 
 
 FILES = Profile(dict.fromkeys(VERBS, (1, None)))
@@ -45,8 +51,10 @@ TDENGINE = Profile(
     wncheck=True,
     needs_algo=True,
     freq="1s",
+    tick=1000,
+    named=True,
 )
-"""TDengine's own limits (protocol sections 3.1 to 3.4)."""
+"""TDengine's own limits (protocol sections 3.1 to 3.4). A TIMESTAMP of the database is one in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,8 @@ class Context:
     zone: str = "UTC"
     answers: list[Answer] = field(default_factory=list)
     lent: ExitStack = field(default_factory=ExitStack)
+    relations: dict[Span, Relation] = field(default_factory=dict)
+    """What is known of what stands behind a FROM, by its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ class Call:
     arguments: tuple[Span, ...]
     options: int | None
 
+    @property
+    def every(self) -> tuple[Span, ...]:
+        """All arguments, also a last string."""
+        return self.arguments if self.options is None else (*self.arguments, (self.options, self.options + 1))
+
 
 @dataclass(frozen=True)
 class Block:
@@ -110,14 +115,17 @@ Mark = Callable[[Statement, int], bool]
 
 
 def blocks(statement: Statement, functions: Container[str], marks: Mapping[str, Mark] = {}) -> list[Block]:
-    """The SELECT blocks that call one of the `functions` or have one of the `marks`; inner and earlier ones first."""
+    """The SELECT blocks that call one of the `functions` or have one of the `marks`; inner and earlier ones first.
+
+    `marks` has words in upper case, and kinds of token.
+    """
     found: dict[Span, list[int]] = {}
     for i, token in enumerate(statement.tokens):
-        if token.kind != WORD:
-            continue
-        if token.text in functions and is_call(statement, i):
+        if token.kind == WORD and token.text in functions and is_call(statement, i):
             found.setdefault(_required(statement, i), []).append(i)
-        elif (mark := marks.get(token.text)) and mark(statement, i) and (arm := _arm(statement, i)):
+            continue
+        mark = marks.get(token.text if token.kind == WORD else token.kind)
+        if mark is not None and mark(statement, i) and (arm := _arm(statement, i)):
             found.setdefault(arm, []).append(i)
     return [_block(statement, span, found[span], functions) for span in sorted(found, key=lambda span: span[1])]
 
@@ -157,7 +165,8 @@ def is_call(statement: Statement, i: int) -> bool:
     return not (statement.is_word(last + 1, "AS") and statement.is_sign(last + 2, "("))  # WITH name(columns) AS (
 
 
-def _call(statement: Statement, i: int) -> Call:
+def read_call(statement: Statement, i: int) -> Call:
+    """The call of the function at `i`."""
     last = statement.partner[i + 1]
     arguments = statement.split((i + 2, last)) if last > i + 2 else []
     options = None
@@ -209,13 +218,13 @@ def _block(statement: Statement, span: Span, words: list[int], functions: Contai
     whole: dict[str, Span] = {}
     for head, end in zip(heads, [*heads[1:], span[1]], strict=True):
         word = statement.tokens[head].text
-        first = head + (2 if CLAUSES.get(word) else 1)
+        first = head + (2 if CLAUSES.get(word) or TDENGINE_CLAUSES.get(word) == "START" else 1)
         if word in clauses:
             raise statement.error(f"{word} stands twice in one SELECT", head)
         if first >= end:
             raise statement.error(f"something is missing after {word}", head)
         clauses[word], whole[word] = (first, end), (head, end)
-    calls = [_call(statement, i) for i in words if statement.tokens[i].text in functions]
+    calls = [read_call(statement, i) for i in words if statement.tokens[i].text in functions]
     marks = [i for i in words if statement.tokens[i].text not in functions]
     return Block(statement, span, clauses, whole, _with_lists(statement, span), tuple(calls), tuple(marks))
 

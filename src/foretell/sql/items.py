@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foretell.sql.blocks import Block
 from foretell.sql.statement import Span, Statement
-from foretell.sql.tokens import NAME, SIGN, WORD, unquote
+from foretell.sql.tokens import NAME, NUMBER, SIGN, WORD, unquote
 
 OPERATORS = ("AND", "OR", "NOT", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "COLLATE", "THEN", "ELSE", "WHEN", "CASE")
 """Words after which an operand comes, so that what follows is no alias."""
@@ -29,6 +29,8 @@ def split_alias(statement: Statement, span: Span) -> tuple[Span, str | None]:
     if statement.is_word(last - 2, "AS"):
         return (first, last - 2), alias
     before = statement.tokens[last - 2]
+    if before.kind == NUMBER and before.end == token.start:  # a duration, 1d
+        return span, None
     operand = before.text in (")", "]") if before.kind == SIGN else before.text not in OPERATORS
     if operand and not (token.kind == WORD and token.text in TAILS):
         return (first, last - 1), alias
@@ -43,3 +45,15 @@ def aliases(block: Block) -> dict[str, Span]:
         if alias is not None:
             found[alias.lower()] = expression
     return found
+
+
+def label(statement: Statement, span: Span) -> str:
+    """The name that TDengine gives to an expression without an alias: its text, in lower case outside quotes."""
+    text = statement.source.text
+    words = ""
+    end = statement.place(span)[0]
+    for token in statement.tokens[span[0] : span[1]]:
+        raw = text[token.start : token.end]
+        words += text[end : token.start] + (raw.lower() if token.kind == WORD else raw)
+        end = token.end
+    return words

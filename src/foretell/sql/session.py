@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,19 +15,28 @@ import pyarrow as pa
 from foretell.engine.engine import Control, Engine, Progress
 from foretell.errors import SqlError
 from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite, SelectRewrite
-from foretell.sql.blocks import Block, Mark, blocks
+from foretell.sql.blocks import Block, Mark, begins_clause, blocks
+from foretell.sql.calls import calls, is_ours
 from foretell.sql.duck import Duck, UnknownColumn
+from foretell.sql.durations import is_duration
 from foretell.sql.frames import caller, table_in
 from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS
 from foretell.sql.history import Place
+from foretell.sql.meanings import CALLS
+from foretell.sql.partitions import limits, names, partitions
 from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source
+from foretell.sql.times import is_instant, times
+from foretell.sql.tokens import NUMBER, STRING
+from foretell.sql.windows import WINDOWS
+from foretell.sql.windows.clause import windows
+from foretell.sql.words import is_now, words
 
 log = logging.getLogger("foretell.sql")
 
-OURS = (*FUNCTIONS, *PSEUDO_COLUMNS)
+OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_QSTART", "_QEND")
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 
@@ -120,19 +130,11 @@ class Session:
         return _run_statement(statement, context, self._rewrites)
 
 
-def _is_plain(text: str) -> bool:
-    """Whether it can be seen without reading it that this is one statement, and none of ours."""
-    upper = text.upper()
-    return ";" not in text.rstrip().removesuffix(";") and not any(name in upper for name in OURS)
-
-
-def words(statement: Statement, context: Context) -> None:
-    """Words that mean the same wherever they stand."""
-
-
 def selects(statement: Statement, context: Context) -> None:
     """Each SELECT with words of ours, inner ones first."""
-    for block in blocks(statement, FUNCTIONS, MARKS):
+    marks = {**MARKS, "SELECT": _always} if context.profile.named else MARKS
+    marks = {**marks, STRING: is_instant} if context.zone != "UTC" else marks
+    for block in blocks(statement, FUNCTIONS, marks):
         for rewrite in IN_SELECT:
             rewrite(block, context)
 
@@ -154,10 +156,49 @@ def functions(block: Block, context: Context) -> None:
 
 REWRITES: tuple[Rewrite, ...] = (words, selects)
 """What is done to a statement before DuckDB runs it, in this order."""
-IN_SELECT: tuple[SelectRewrite, ...] = (functions,)
+IN_SELECT: tuple[SelectRewrite, ...] = (times, calls, windows, partitions, functions, names, limits)
 """What is done to a SELECT with words of ours, in this order."""
-MARKS: dict[str, Mark] = {}
-"""The words that make a SELECT one of ours, beside the calls of FUNCTIONS."""
+
+
+def _always(statement: Statement, i: int) -> bool:
+    return statement.is_word(i, statement.tokens[i].text)
+
+
+def _is_number(statement: Statement, i: int) -> bool:
+    return is_duration(statement, i) or is_instant(statement, i)
+
+
+def _has_two(statement: Statement, i: int) -> bool:
+    """Whether LIMIT has the form that DuckDB does not know: LIMIT 2, 5."""
+    return statement.is_sign(i + 2, ",") and begins_clause(statement, i)
+
+
+MARKS: dict[str, Mark] = {
+    **dict.fromkeys(WINDOWS, begins_clause),
+    **dict.fromkeys(("FILL", "SLIDING", "TRUE_FOR", "PARTITION", "SLIMIT", "SOFFSET"), begins_clause),
+    **dict.fromkeys(CALLS, is_ours),
+    **dict.fromkeys(("_ROWTS", "_C0"), _always),
+    **dict.fromkeys(("NOW", "TODAY"), is_now),
+    "LIMIT": _has_two,
+    NUMBER: _is_number,
+}
+"""The words and numbers that make a SELECT one of ours, beside the calls of FUNCTIONS."""
+WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
+
+
+OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS)
+NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$)", re.IGNORECASE)
+"""Durations, numbers that may be times, and the end of LIMIT 2, 5."""
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can be seen without reading it that this is one statement, and none of ours."""
+    upper = text.upper()
+    return (
+        ";" not in text.rstrip().removesuffix(";")
+        and not any(name in upper for name in OURS)
+        and not NUMBERS.search(text)
+    )
 
 
 def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Rewrite]) -> Result:
@@ -203,6 +244,8 @@ def _explained(error: UnknownColumn, answers: list[Answer], statement: Statement
                 f"add it to PARTITION BY, or join the result with the table that has it",
                 error.position,
             )
+    if error.column.upper() in OF_WINDOWS:
+        return statement.source.error(f"{error.column} belongs to a window, and there is none here", error.position)
     if error.column.upper() in PSEUDO_COLUMNS and not answers:
         owners = " or ".join(PSEUDO_COLUMNS[error.column.upper()])
         return statement.source.error(

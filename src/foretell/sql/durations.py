@@ -1,0 +1,46 @@
+"""Durations in SQL: `10m` without quotes, '10m' with them, or a number that counts ticks of the time column."""
+
+from __future__ import annotations
+
+from foretell.errors import InvalidInput
+from foretell.series import Step
+from foretell.sql.statement import Span, Statement
+from foretell.sql.tokens import NUMBER, STRING, WORD, unquote
+from foretell.wire.options import DURATIONS, read_step
+
+MICROSECOND = 1000
+UNITS = frozenset(unit.upper() for unit in DURATIONS if len(unit) == 1 and unit != "q")
+"""TDengine's own, which stand behind a number without a blank."""
+
+
+def is_duration(statement: Statement, i: int) -> bool:
+    """Whether `10m` begins at token `i`: a number and a unit without a blank between them."""
+    tokens = statement.tokens
+    if tokens[i].kind != NUMBER or i + 1 == len(tokens):
+        return False
+    unit = tokens[i + 1]
+    return unit.kind == WORD and unit.start == tokens[i].end and unit.text in UNITS
+
+
+def read_duration(statement: Statement, span: Span, name: str, tick: Step) -> Step:
+    """The duration in a span; a number alone counts ticks."""
+    first, last = span
+    token = statement.tokens[first]
+    text = statement.written(span)
+    if last - first == 1 and token.kind == STRING:
+        text = unquote(token, statement.source.text)
+    elif not (last - first == 2 and is_duration(statement, first)) and not (last - first == 1 and token.kind == NUMBER):
+        raise statement.error(f"{name} needs a duration such as 10m, got {text}", span)
+    try:
+        return read_step(name, text.lower(), tick)
+    except InvalidInput as error:
+        raise statement.error(str(error), span) from None
+
+
+def interval(statement: Statement, step: Step, place: int | Span) -> str:
+    """A duration as an INTERVAL of DuckDB, which counts whole microseconds."""
+    if step.months:
+        return f"INTERVAL '{step.months} months'"
+    if step.ns % MICROSECOND:
+        raise statement.error("durations here are whole microseconds", place)
+    return f"INTERVAL '{step.ns // MICROSECOND} microseconds'"

@@ -1,0 +1,174 @@
+"""A SELECT of aggregates over groups and windows: its list, its order and its limits, in DuckDB's words.
+
+   SELECT _wstart, avg(v) FROM t PARTITION BY site INTERVAL(1h) LIMIT 2
+-> SELECT "_wstart" AS "_wstart", avg(v) AS "avg(v)" FROM (rows) AS "t" GROUP BY site, "_wstart"
+   QUALIFY row_number() OVER (PARTITION BY site ORDER BY "_wstart") BETWEEN 1 AND 2 ORDER BY site, "_wstart"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from foretell.sql.answer import Context
+from foretell.sql.blocks import Block
+from foretell.sql.history import Key
+from foretell.sql.items import column_name, label, split_alias
+from foretell.sql.loose import Loose, loose_columns, value_of
+from foretell.sql.statement import Span
+from foretell.sql.text import Text, filled, joined, written
+from foretell.sql.tokens import quote
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What a block aggregates.
+
+    `source` is FROM with the rows; `by` are the columns that tell the windows of one group apart, `order` the SQL that
+    sorts them, `having` what a window must fulfil. `meant` is what pseudo-columns stand for; of the expressions `same`
+    a window has one value.
+    """
+
+    source: Text
+    keys: tuple[Key, ...] = ()
+    by: tuple[str, ...] = ()
+    order: str = ""
+    having: str = ""
+    meant: Mapping[str, str] = field(default_factory=dict)
+    same: tuple[Span, ...] = ()
+
+
+def grouped(block: Block, context: Context, groups: Groups) -> Text:
+    """The block as one SELECT of DuckDB, in the order of its groups and windows where it has no other."""
+    start = block.statement.place(block.span)[0]
+    translate(block, context, groups)
+    by = [*key_texts(block, groups.keys), *(written(name, start) for name in groups.by)]
+    text = filled("SELECT {}{} {}", start, "DISTINCT " if block.distinct else "", listed(block), groups.source)
+    text += filled(" GROUP BY {}", start, joined(by)) if by else Text()
+    text += having(block, groups.having)
+    return text + ordered(block, key_texts(block, groups.keys), groups.order)
+
+
+def translate(block: Block, context: Context, groups: Groups) -> None:
+    """Put SQL in place of pseudo-columns, and of columns that stand outside of aggregates."""
+    statement = block.statement
+    for word in loose_columns(block, context, groups.keys):
+        text = _translated(block, context, groups, word)
+        if text is not None:
+            statement.source.replace(*statement.place(word.span), text)
+
+
+def _translated(block: Block, context: Context, groups: Groups, word: Loose) -> Text | None:
+    statement = block.statement
+    start = statement.place(word.span)[0]
+    first, last = word.span
+    if last == first + 1 and (meant := groups.meant.get(statement.tokens[first].text)):
+        return written(meant, start)
+    if not word.is_loose:
+        return None
+    if any(statement.key(same) == statement.key(word.span) for same in groups.same):
+        return filled("any_value({})", start, statement.cut(word.span))
+    return value_of(block, context, word.span)
+
+
+def key_texts(block: Block, keys: Sequence[Key]) -> list[Text]:
+    return [block.statement.cut(key.span) for key in keys]
+
+
+def having(block: Block, more: str) -> Text:
+    """HAVING with one more condition, if any."""
+    start = block.statement.place(block.span)[0]
+    conditions = [written(more, start)] if more else []
+    if "HAVING" in block.clauses:
+        conditions.append(filled("({})", start, block.statement.cut(block.clauses["HAVING"])))
+    return filled(" HAVING {}", start, joined(conditions, " AND ")) if conditions else Text()
+
+
+def listed(block: Block) -> Text:
+    """The SELECT list, each item with the name that TDengine gives it."""
+    return joined(named(block, item) for item in block.items)
+
+
+def named(block: Block, item: Span) -> Text:
+    """An item of the list with its name: its alias, or the text that was written."""
+    statement = block.statement
+    expression, alias = split_alias(statement, item)
+    text = statement.cut(item)
+    plain = column_name(statement, expression)
+    if (
+        alias is not None
+        or statement.is_sign(item[1] - 1, "*")
+        or (plain and text.is_copied)
+        or _has_names(block, item)
+    ):
+        return text
+    return text + written(f" AS {quote(plain or label(statement, expression))}", statement.place(item)[0])
+
+
+def _has_names(block: Block, item: Span) -> bool:
+    """Whether an item is a selector of every column, which has become several with names."""
+    statement = block.statement
+    return item[1] - item[0] == 4 and statement.is_sign(item[0] + 2, "*") and not statement.is_word(item[0], "COUNT")
+
+
+def ordered(block: Block, keys: Sequence[Text], order: str) -> Text:
+    """QUALIFY, ORDER BY and LIMIT. LIMIT holds for each group of PARTITION BY, unless ORDER BY mixes the groups."""
+    start = block.statement.place(block.span)[0]
+    per_group = "PARTITION" in block.whole and "ORDER" not in block.whole
+    conditions = bounded(block, keys, order, per_group)
+    text = filled(" QUALIFY {}", start, joined(conditions, " AND ")) if conditions else Text()
+    text += in_order(block, [*keys, *([written(order, start)] if order else [])])
+    return text if per_group else text + limit(block)
+
+
+def in_order(block: Block, default: Sequence[Text]) -> Text:
+    """ORDER BY as it was written, else by `default`."""
+    start = block.statement.place(block.span)[0]
+    if "ORDER" in block.whole:
+        return filled(" {}", start, block.statement.cut(block.whole["ORDER"]))
+    return filled(" ORDER BY {}", start, joined(default)) if default and not block.distinct else Text()
+
+
+def bounded(block: Block, keys: Sequence[Text], order: str, per_group: bool) -> list[Text]:
+    """The conditions of SLIMIT, and of LIMIT where it holds for each group."""
+    statement = block.statement
+    start = statement.place(block.span)[0]
+    conditions = []
+    groups = _bounds(block, "SLIMIT", "SOFFSET")
+    if groups.pieces:
+        if not keys:
+            raise statement.error("SLIMIT counts the groups of PARTITION BY, and there is none", block.span)
+        conditions.append(filled("dense_rank() OVER (ORDER BY {}){}", start, joined(keys), groups))
+    rows = _bounds(block, "LIMIT", "OFFSET") if per_group else Text()
+    if rows.pieces:
+        within = f" ORDER BY {order}" if order else ""
+        conditions.append(filled("row_number() OVER (PARTITION BY {}{}){}", start, joined(keys), within, rows))
+    return conditions
+
+
+def limit(block: Block) -> Text:
+    """LIMIT and OFFSET as DuckDB has them."""
+    start = block.statement.place(block.span)[0]
+    parts = _counts(block, "LIMIT", "OFFSET")
+    return joined((filled(f" {word} {{}}", start, part) for word, part in parts.items()), "")
+
+
+def _counts(block: Block, count: str, skip: str) -> dict[str, Text]:
+    """How many to give and to leave out: `LIMIT 5 OFFSET 2`, which is also `LIMIT 2, 5`."""
+    statement = block.statement
+    parts = {word: statement.cut(block.clauses[word]) for word in (count, skip) if word in block.clauses}
+    if count in block.clauses and len(both := statement.split(block.clauses[count])) > 1:
+        if len(both) > 2 or skip in block.clauses:
+            raise statement.error(f"{count} has one number, or two: those to leave out and those to give", both[-1])
+        parts = {count: statement.cut(both[1]), skip: statement.cut(both[0])}
+    return parts
+
+
+def _bounds(block: Block, count: str, skip: str) -> Text:
+    """A condition on a position from 1, to be put behind it; empty where there is no limit."""
+    start = block.statement.place(block.span)[0]
+    parts = _counts(block, count, skip)
+    skipped = parts.get(skip, written("0", start))
+    if count in parts:
+        return filled(" BETWEEN ({}) + 1 AND ({}) + ({})", start, skipped, skipped, parts[count])
+    return filled(" > ({})", start, skipped) if parts else Text()

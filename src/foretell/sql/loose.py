@@ -1,0 +1,139 @@
+"""Columns outside of the aggregates beside them, as TDengine allows it: tags of a group, the row of a selector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from foretell.sql.answer import Context
+from foretell.sql.blocks import QUERY, Block, is_call, read_call
+from foretell.sql.calls import spelled
+from foretell.sql.history import Key
+from foretell.sql.items import aliases, column_name, split_alias
+from foretell.sql.meanings import CALLS
+from foretell.sql.relation import relation
+from foretell.sql.statement import Span, Statement
+from foretell.sql.text import Text, filled
+from foretell.sql.tokens import NAME, WORD
+
+SELECTORS = {name: meaning.beside for name, meaning in CALLS.items() if meaning.beside} | {
+    "MAX": "arg_max_null({}, {0})",
+    "MIN": "arg_min_null({}, {0})",
+}
+"""Aggregates that select a row, with what gives another column of that row."""
+AGGREGATES = {name for name, meaning in CALLS.items() if meaning.kind == "aggregate"}
+
+
+class Loose(NamedTuple):
+    """A name in the list, HAVING or ORDER BY; `is_loose`: in no aggregate, and no key of a group."""
+
+    span: Span
+    is_loose: bool
+
+
+def loose_columns(block: Block, context: Context, keys: Sequence[Key]) -> Iterator[Loose]:
+    """The names in the list, HAVING and ORDER BY of a block."""
+    statement = block.statement
+    lists = [split_alias(statement, item)[0] for item in block.items]
+    after = [block.clauses[word] for word in ("HAVING", "ORDER") if word in block.clauses]
+    aggregates = aggregates_in(block, context, [*lists, *after])
+    known = [statement.key(key.span) for key in keys]
+    for span in lists:
+        yield from _names(statement, span, aggregates, known)
+    named = aliases(block)
+    for span in after:
+        for word in _names(statement, span, aggregates, known):
+            is_alias = (column_name(statement, word.span) or "").lower() in named
+            yield word._replace(is_loose=word.is_loose and not is_alias)
+
+
+def aggregates_in(block: Block, context: Context, spans: Sequence[Span]) -> dict[int, int]:
+    """The calls of aggregates in some spans: where each begins, and its closing bracket."""
+    statement = block.statement
+    called = {i for first, last in spans for i in range(first, last) if _is_called(statement, i)}
+    names = {statement.tokens[i].text for i in called}
+    known = context.place.duck.aggregates(names) | (names & AGGREGATES)
+    found = {}
+    for i in called:
+        last = statement.partner[i + 1]
+        if statement.tokens[i].text in known and not _is_window(statement, last + 1):
+            found[i] = last
+    return found
+
+
+def _is_called(statement: Statement, i: int) -> bool:
+    return statement.tokens[i].kind == WORD and is_call(statement, i)
+
+
+def _is_window(statement: Statement, i: int) -> bool:
+    """Whether OVER follows a call, perhaps after FILTER (...)."""
+    if statement.is_word(i, "FILTER") and statement.is_sign(i + 1, "("):
+        i = statement.partner[i + 1] + 1
+    return statement.is_word(i, "OVER")
+
+
+def _names(
+    statement: Statement, span: Span, aggregates: dict[int, int], keys: Sequence[tuple[tuple[str, str], ...]]
+) -> Iterator[Loose]:
+    i, end = span
+    inside = -1
+    while i < end:
+        inside = max(inside, aggregates.get(i, -1))
+        key = next((key for key in keys if statement.key((i, i + len(key))) == key), None)
+        if key is not None:
+            i += len(key)
+        elif statement.is_sign(i, "(") and statement.is_word(i + 1, *QUERY):
+            i = statement.partner[i] + 1
+        elif statement.tokens[i].kind in (WORD, NAME):
+            last = _chain(statement, i)
+            if not statement.is_sign(last, "(") and not statement.is_word(i - 1, "AS"):
+                yield Loose((i, last), i > inside)
+            i = last
+        else:
+            i += 1
+
+
+def _chain(statement: Statement, i: int) -> int:
+    """The end of a dotted name."""
+    last = i + 1
+    while statement.is_sign(last, ".") and not statement.is_sign(last + 1, "*"):
+        last += 2
+    return min(last, len(statement.tokens))
+
+
+def value_of(block: Block, context: Context, span: Span) -> Text | None:
+    """What a column is in a group: that of the selected row, or the one that all rows have; None if it is no column."""
+    statement = block.statement
+    name = column_name(statement, span)
+    if name is None or relation(block, context).type_of(name) is None:
+        return None
+    start = statement.place(span)[0]
+    column = statement.cut(span)
+    selector = _selector(block)
+    if selector is not None:
+        template, argument = selector
+        before, _, after = template.partition("{}")
+        arguments = [statement.cut(argument)]
+        return spelled(block, context, before, arguments) + column + spelled(block, context, after, arguments)
+    message = f"{name} is not the same in all rows: aggregate it, or add it to PARTITION BY".replace("'", "''")
+    return filled(
+        f"CASE WHEN min({{}}) IS NOT DISTINCT FROM max({{}}) THEN any_value({{}}) ELSE error('{message}') END",
+        start,
+        column,
+        column,
+        column,
+    )
+
+
+def _selector(block: Block) -> tuple[str, Span] | None:
+    """The one selector in the list, as its template and its argument."""
+    statement = block.statement
+    first, last = block.clauses["SELECT"]
+    calls = [
+        read_call(statement, i)
+        for i in range(first, last)
+        if statement.tokens[i].text in SELECTORS and _is_called(statement, i)
+    ]
+    if not calls or len({statement.key(call.span) for call in calls}) > 1 or len(calls[0].every) != 1:
+        return None
+    return SELECTORS[calls[0].name], calls[0].every[0]

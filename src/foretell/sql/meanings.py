@@ -1,0 +1,179 @@
+"""TDengine's functions that DuckDB lacks, or has with another meaning, each written in DuckDB's words.
+
+In a template {0} and {1} are the arguments, {ts} is the time column of the block, {ticks} how many of its ticks a
+microsecond has, {over} is `OVER (PARTITION BY groups ORDER BY ts)`, {groups} is `PARTITION BY groups` or nothing,
+{each} is `PARTITION BY groups, ` to be gone on with, and {behind} is what the time zone is behind UTC at {0}.
+A duration among the arguments has become an INTERVAL.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Kind = Literal["aggregate", "scalar", "rows"]
+
+
+class Meaning(NamedTuple):
+    """A function: its kind, a template for each number of arguments, fewest first, and a sentence for the reference.
+
+    A selector has in `beside` the aggregate that gives another column of the row that it selects. A function of kind
+    `rows` gives rows of its input, of which `only` says which count, and `keep` which are given.
+    """
+
+    kind: Kind
+    about: str
+    sql: tuple[str, ...]
+    fewest: int = 1
+    beside: str = ""
+    only: str = ""
+    keep: str = ""
+
+    def template(self, count: int) -> str | None:
+        """How the call is written with that many arguments; None if it cannot have them."""
+        return self.sql[count - self.fewest] if 0 <= count - self.fewest < len(self.sql) else None
+
+    @property
+    def needs_time(self) -> bool:
+        return any("{ts}" in text or "{over}" in text for text in (*self.sql, self.keep))
+
+
+_FRAME = "OVER ({groups} ORDER BY {ts} ROWS BETWEEN {1} - 1 PRECEDING AND CURRENT ROW)"
+
+CALLS: dict[str, Meaning] = {
+    "FIRST": Meaning(
+        "aggregate",
+        "the oldest value that is not NULL; FIRST(*) is that of every column",
+        ("arg_min({0}, {ts})",),
+        beside="arg_min_null({}, CASE WHEN {0} IS NOT NULL THEN {ts} END)",
+    ),
+    "LAST": Meaning(
+        "aggregate",
+        "the newest value that is not NULL; LAST(*) is that of every column",
+        ("arg_max({0}, {ts})",),
+        beside="arg_max_null({}, CASE WHEN {0} IS NOT NULL THEN {ts} END)",
+    ),
+    "LAST_ROW": Meaning(
+        "aggregate",
+        "the value in the newest row, NULL too; LAST_ROW(*) is that of every column",
+        ("arg_max_null({0}, {ts})",),
+        beside="arg_max_null({}, {ts})",
+    ),
+    "SPREAD": Meaning("aggregate", "the greatest value less the smallest", ("(max({0}) - min({0}))",)),
+    "PERCENTILE": Meaning(
+        "aggregate", "the p-th percentile, interpolated", ("quantile_cont({0}, ({1}) / 100.0)",), fewest=2
+    ),
+    "APERCENTILE": Meaning(
+        "aggregate",
+        "the p-th percentile, approximately; the name of an algorithm may follow and does not matter",
+        ("approx_quantile({0}, CAST(({1}) / 100.0 AS FLOAT))", "approx_quantile({0}, CAST(({1}) / 100.0 AS FLOAT))"),
+        fewest=2,
+    ),
+    "HYPERLOGLOG": Meaning("aggregate", "how many different values, approximately", ("approx_count_distinct({0})",)),
+    "ELAPSED": Meaning(
+        "aggregate",
+        "the time from the first row to the last, in ticks of the time column or in the given unit",
+        (
+            "((epoch_us(max({0})) - epoch_us(min({0}))) * {ticks})",
+            "((epoch_us(max({0})) - epoch_us(min({0}))) / epoch_us({1}))",
+        ),
+    ),
+    "TIMETRUNCATE": Meaning(
+        "scalar",
+        "the time cut down to a multiple of a unit, counted from 1970 in the time zone (0 as a third argument: in UTC)",
+        (
+            "time_bucket({1}, CAST({0} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
+            "time_bucket({1}, CAST({0} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * {2})",
+        ),
+        fewest=2,
+    ),
+    "TIMEDIFF": Meaning(
+        "scalar",
+        "the first time less the second, in ticks of the time column or in whole given units",
+        (
+            "CAST(trunc((epoch_us({0}::TIMESTAMP) - epoch_us({1}::TIMESTAMP)) * {ticks}) AS BIGINT)",
+            "CAST(trunc((epoch_us({0}::TIMESTAMP) - epoch_us({1}::TIMESTAMP)) / epoch_us({2})) AS BIGINT)",
+        ),
+        fewest=2,
+    ),
+    "TO_ISO8601": Meaning(
+        "scalar",
+        "the time as text, with the time zone",
+        (
+            "(strftime(CAST({0} AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
+            " || printf('%+03d%02d', -epoch({behind})::INT // 3600, abs(epoch({behind})::INT) // 60 % 60))",
+        ),
+    ),
+    "TO_UNIXTIMESTAMP": Meaning(
+        "scalar",
+        "a text as a number of ticks since 1970; as a time if a second argument is 1",
+        (
+            "CAST(epoch_us(CAST({0} AS TIMESTAMP)) * {ticks} AS BIGINT)",
+            "CAST({0} AS TIMESTAMP)",
+        ),
+    ),
+    "DIFF": Meaning(
+        "rows",
+        "the value less the one before; the first row of a group gives none",
+        ("({0} - lag({0}) {over})",),
+        keep="row_number() {over} > 1",
+    ),
+    "DERIVATIVE": Meaning(
+        "rows",
+        "the change from the value before, per the given unit of time; a third argument 1 leaves out falls",
+        ("(({0} - lag({0}) {over}) * epoch_us({1})::DOUBLE / (epoch_us({ts}) - lag(epoch_us({ts})) {over}))",),
+        fewest=3,
+        only="{0} IS NOT NULL",
+        keep="row_number() {over} > 1 AND ({2} = 0 OR {0} >= lag({0}) {over})",
+    ),
+    "CSUM": Meaning(
+        "rows",
+        "the sum of the values so far",
+        ("sum({0}) OVER ({groups} ORDER BY {ts} ROWS UNBOUNDED PRECEDING)",),
+        only="{0} IS NOT NULL",
+    ),
+    "MAVG": Meaning(
+        "rows",
+        "the average of k values, from the k-th on",
+        (f"avg({{0}}) {_FRAME}",),
+        fewest=2,
+        only="{0} IS NOT NULL",
+        keep="row_number() {over} >= {1}",
+    ),
+    "TOP": Meaning(
+        "rows",
+        "the k greatest values, with the columns of their rows",
+        ("{0}",),
+        fewest=2,
+        only="{0} IS NOT NULL",
+        keep="row_number() OVER ({groups} ORDER BY {0} DESC, {ts}) <= {1}",
+    ),
+    "BOTTOM": Meaning(
+        "rows",
+        "the k smallest values, with the columns of their rows",
+        ("{0}",),
+        fewest=2,
+        only="{0} IS NOT NULL",
+        keep="row_number() OVER ({groups} ORDER BY {0}, {ts}) <= {1}",
+    ),
+    "TAIL": Meaning(
+        "rows",
+        "the k newest values, with the columns of their rows",
+        ("{0}",),
+        fewest=2,
+        keep="row_number() OVER ({groups} ORDER BY {ts} DESC) <= {1}",
+    ),
+    "UNIQUE": Meaning(
+        "rows",
+        "each different value once, with the columns of its oldest row",
+        ("{0}",),
+        keep="row_number() OVER ({each} {0} ORDER BY {ts}) = 1",
+    ),
+    "SAMPLE": Meaning(
+        "rows",
+        "k values by chance, with the columns of their rows",
+        ("{0}",),
+        fewest=2,
+        only="{0} IS NOT NULL",
+        keep="row_number() OVER ({groups} ORDER BY random()) <= {1}",
+    ),
+}

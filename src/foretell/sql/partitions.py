@@ -1,0 +1,123 @@
+"""PARTITION BY without a window, and functions that give rows: the groups of a SELECT, one after the other.
+
+With aggregates the groups are those of GROUP BY, otherwise the rows of the groups; LIMIT holds for each group.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from foretell.sql.answer import Context
+from foretell.sql.blocks import Block, Call, read_call
+from foretell.sql.calls import spelled
+from foretell.sql.grouped import Groups, bounded, grouped, key_texts, limit, listed, named, ordered
+from foretell.sql.history import Key, partition_keys
+from foretell.sql.items import split_alias
+from foretell.sql.loose import aggregates_in
+from foretell.sql.meanings import CALLS, Meaning
+from foretell.sql.relation import relation
+from foretell.sql.text import Text, filled, joined, written
+from foretell.sql.windows import WINDOWS
+
+OWN = ("PARTITION", "SLIMIT", "SOFFSET")
+"""Clauses that DuckDB does not have."""
+
+
+def partitions(block: Block, context: Context) -> None:
+    """Rewrite a block that has groups but no window, or a function that gives rows or selects one."""
+    if block.calls or "FROM" not in block.whole or any(word in block.whole for word in WINDOWS):
+        return
+    rows = _row_calls(block)
+    selects = "GROUP" not in block.whole and any(meaning.beside for _, meaning in _called(block))
+    if not (rows or selects or any(word in block.whole for word in OWN)):
+        return
+    statement = block.statement
+    if "SELECT" not in block.whole:
+        raise statement.error("PARTITION BY needs a SELECT", block.span)
+    lists = [split_alias(statement, item)[0] for item in block.items]
+    aggregates = aggregates_in(block, context, lists) or "HAVING" in block.whole or "GROUP" in block.whole
+    text = _of_groups(block, context) if aggregates and not rows else _of_rows(block, context, rows)
+    start = statement.place(block.span)[0]
+    statement.source.replace(*statement.place(block.span), filled("SELECT * FROM ({})", start, text))
+
+
+def names(block: Block, context: Context) -> None:
+    """Give the items of a list that were rewritten the names that they had."""
+    if "SELECT" not in block.whole or not (block.marks or context.profile.named) or block.calls:
+        return
+    statement = block.statement
+    if statement.source.is_replaced(*statement.place(block.span)):
+        return
+    for item in block.items:
+        if context.profile.named or not statement.cut(item).is_copied:
+            statement.source.replace(*statement.place(item), named(block, item))
+
+
+def limits(block: Block, context: Context) -> None:
+    """Put LIMIT 2, 5 in DuckDB's words."""
+    statement = block.statement
+    if context.answers or not any(statement.tokens[i].text == "LIMIT" for i in block.marks):
+        return
+    if not statement.source.is_replaced(*statement.place(block.span)):
+        statement.source.replace(*statement.place(block.whole["LIMIT"]), limit(block))
+
+
+def _called(block: Block) -> list[tuple[int, Meaning]]:
+    """The calls that `meanings` knows, by their place."""
+    words = ((i, block.statement.tokens[i].text) for i in block.marks)
+    return [(i, CALLS[word]) for i, word in words if word in CALLS]
+
+
+def _row_calls(block: Block) -> list[Call]:
+    """The calls that give rows, each once."""
+    calls = [read_call(block.statement, i) for i, meaning in _called(block) if meaning.kind == "rows"]
+    return list({block.statement.key(call.span): call for call in calls}.values())
+
+
+def _source(block: Block, *more: Text) -> Text:
+    """FROM and WHERE, with more conditions."""
+    statement = block.statement
+    start = statement.place(block.span)[0]
+    text = statement.cut(block.whole["FROM"])
+    conditions = list(more)
+    if "WHERE" in block.clauses:
+        conditions.insert(0, filled("({})", start, statement.cut(block.clauses["WHERE"])))
+    return text + (filled(" WHERE {}", start, joined(conditions, " AND ")) if conditions else Text())
+
+
+def _of_groups(block: Block, context: Context) -> Text:
+    """One row for each group."""
+    by = [Key(span, block.statement.written(span)) for span in block.listed("GROUP")]
+    return grouped(block, context, Groups(_source(block), (*partition_keys(block), *by)))
+
+
+def _of_rows(block: Block, context: Context, calls: list[Call]) -> Text:
+    """The rows of the groups by time, or those that a function gives."""
+    start = block.statement.place(block.span)[0]
+    time = relation(block, context).time
+    order = "" if time is None else time.sql
+    keys = key_texts(block, partition_keys(block))
+    source = _source(block, *_conditions(block, context, calls, "only"))
+    distinct = "DISTINCT " if block.distinct else ""
+    keep = _conditions(block, context, calls, "keep")
+    if not keep or not bounded(block, keys, order, per_group="ORDER" not in block.whole):
+        kept = filled(" QUALIFY {}", start, joined(keep, " AND ")) if keep else Text()
+        return filled("SELECT {}{} {}{}{}", start, distinct, listed(block), source, kept, ordered(block, keys, order))
+    inner = [filled(f"{{}} AS __k{i}", start, key) for i, key in enumerate([*keys, written(order or "1", start)])]
+    own = [f"__k{i}" for i in range(len(inner))]
+    rows = filled("SELECT {}, {} {} QUALIFY {}", start, listed(block), joined(inner), source, joined(keep, " AND "))
+    by = [written(name, start) for name in own[:-1]]
+    template = f"SELECT {distinct}* EXCLUDE ({', '.join(own)}) FROM ({{}}){{}}"
+    return filled(template, start, rows, ordered(block, by, own[-1]))
+
+
+def _conditions(block: Block, context: Context, calls: list[Call], which: Literal["only", "keep"]) -> list[Text]:
+    """The conditions of the functions that give rows."""
+    found = []
+    for call in calls:
+        template = CALLS[call.name].only if which == "only" else CALLS[call.name].keep
+        if template:
+            arguments = [block.statement.cut(argument) for argument in call.every]
+            condition = spelled(block, context, template, arguments)
+            found.append(filled("({})", block.statement.place(call.span)[0], condition))
+    return found

@@ -1,0 +1,103 @@
+"""Numbers and texts beside a time column: `ts >= 1700000000000` counts the column's ticks, a text is of the time zone.
+
+ts >= 1700000000000  -> ts >= make_timestamp(1700000000000 * 1000)
+ts < '2024-01-01'    -> the same in UTC; ts < timezone('UTC', timezone('Asia/Shanghai', TIMESTAMP '2024-01-01')) there
+"""
+
+from __future__ import annotations
+
+import re
+
+from foretell.sql.answer import Context
+from foretell.sql.blocks import Block
+from foretell.sql.relation import TIME_TYPES, Time, relation
+from foretell.sql.statement import Statement
+from foretell.sql.text import written
+from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, unquote
+from foretell.sql.words import to_utc
+
+SMALLEST = 9
+"""Digits from which on a number may be a time; 0 may be one too."""
+TIME_WORDS = ("_ROWTS", "_C0", "_WSTART", "_WEND", "_FROWTS")
+ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$", re.IGNORECASE)
+
+
+def is_instant(statement: Statement, i: int) -> bool:
+    """Whether the number or text at `i` is compared with a plain column."""
+    token = statement.tokens[i]
+    if token.kind == NUMBER and not (token.text.isdecimal() and (len(token.text) >= SMALLEST or token.text == "0")):
+        return False
+    return compared(statement, i) is not None
+
+
+def compared(statement: Statement, i: int) -> int | None:
+    """The last token of the column that the literal at `i` is compared with: `ts > 5`, `5 < ts`, BETWEEN, IN."""
+    before = i - 1
+    if statement.is_sign(before, "-"):
+        before -= 1
+    if _is_comparison(statement, before):
+        while _is_comparison(statement, before):
+            before -= 1
+        return _column(statement, before)
+    if statement.is_word(before, "AND"):
+        before = next((j for j in range(before - 1, -1, -1) if statement.is_word(j, "BETWEEN")), -1)
+    if statement.is_word(before, "BETWEEN"):
+        return _column(statement, before - 1 - statement.is_word(before - 1, "NOT"))
+    bracket = statement.parent[i]
+    if bracket > 1 and statement.is_word(bracket - 1, "IN"):
+        return _column(statement, bracket - 2 - statement.is_word(bracket - 2, "NOT"))
+    after = i + 1
+    if _is_comparison(statement, after):
+        while _is_comparison(statement, after):
+            after += 1
+        while statement.is_sign(after + 1, "."):
+            after += 2
+        return _column(statement, after)
+    return None
+
+
+def _is_comparison(statement: Statement, i: int) -> bool:
+    return any(statement.is_sign(i, sign) for sign in "<>=!")
+
+
+def _column(statement: Statement, i: int) -> int | None:
+    if not 0 <= i < len(statement.tokens) or statement.tokens[i].kind not in (WORD, NAME):
+        return None
+    return i
+
+
+def times(block: Block, context: Context) -> None:
+    """Put times in place of the numbers and texts that are compared with a time column."""
+    statement = block.statement
+    for i in block.marks:
+        if statement.tokens[i].kind not in (NUMBER, STRING) or "FROM" not in block.whole:
+            continue
+        column = compared(statement, i)
+        time = None if column is None else _time(block, context, column)
+        if time is not None:
+            _replace(statement, i, time, context.zone)
+
+
+def _time(block: Block, context: Context, i: int) -> Time | None:
+    """The column at `i` if it is one of times."""
+    statement = block.statement
+    found = relation(block, context)
+    if statement.tokens[i].text in TIME_WORDS and found.time is not None:
+        return found.time
+    kind = found.type_of(unquote(statement.tokens[i], statement.source.text))
+    return None if kind is None or not kind.startswith(TIME_TYPES) else found.as_time("", kind)
+
+
+def _replace(statement: Statement, i: int, time: Time, zone: str) -> None:
+    token = statement.tokens[i]
+    start, end = token.start, token.end
+    if token.kind == NUMBER:
+        if statement.is_sign(i - 1, "-"):
+            start = statement.tokens[i - 1].start
+        sql = time.literal(statement.source.text[start:end])
+    else:
+        text = unquote(token, statement.source.text).strip()
+        if zone == "UTC" or ZONE.search(text[10:]) or time.kind.endswith("WITH TIME ZONE"):
+            return
+        sql = time.typed(to_utc(f"CAST({statement.source.text[start:end]} AS TIMESTAMP)", zone))
+    statement.source.replace(start, end, written(sql, start))
