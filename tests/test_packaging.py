@@ -36,6 +36,15 @@ def check_installed(target: Path, cwd: Path) -> None:
     assert run(sys.executable, str(target / "bin" / "foretell"), "--version", path=target).startswith("foretell 0.")
 
 
+def check_models(target: Path) -> None:
+    """The tests of the models that come with the package pass on what is installed; no network is allowed to them."""
+    where = f"from foretell.models.foretell_small import WEIGHTS as w; assert w.is_relative_to({str(target)!r}), w"
+    run(sys.executable, "-c", where, path=target)
+    tests = ["tests/models/test_foretell_small.py", "tests/models/time_moe/test_mini.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    assert re.search(r"^\d+ passed", run(*command, path=target, cwd=ROOT), re.M)
+
+
 def test_a_wheel_installs_and_forecasts(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT))
     (wheel,) = tmp_path.glob("*.whl")
@@ -43,9 +52,12 @@ def test_a_wheel_installs_and_forecasts(tmp_path: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "foretell/py.typed" in names
     assert not [name for name in names if name.startswith(("tests", "taosanalytics"))]
+    for model in ("foretell-small", "timemoe-mini"):
+        assert f"foretell/models/weights/{model}/model.safetensors" in names
     target = tmp_path / "site"
     run(*PIP, "--target", str(target), str(wheel))
     check_installed(target, tmp_path)
+    check_models(target)
 
 
 def test_the_repository_installs_from_its_url(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal, Protocol, cast
 from foretell.errors import ForetellError, InvalidInput, NotAvailable, UnknownName
 from foretell.results import Correlation, Detection, Imputation
 from foretell.series import Batch, Forecast
+from foretell.settings import settings
 
 GROUP = "foretell.models"
 Kind = Literal["forecast", "anomaly", "imputation", "correlation"]
@@ -130,7 +131,8 @@ class Named(Protocol):
     """What every model says of itself, whatever it does.
 
     A model that does not run everywhere has a classmethod `missing() -> str | None` as well, which says what would
-    make it run here; one with weights to fetch has a classmethod `pull(progress) -> Path`.
+    make it run here; one with weights to fetch has a classmethod `pull(progress) -> Path`. A name that stands for
+    another model has a classmethod `stands_for() -> type[Named]`, asked at the start and at a reload.
     """
 
     name: ClassVar[str]
@@ -181,6 +183,7 @@ class Entry:
     """What the registry knows of a model without running it; `target` is the entry-point string of its class.
 
     `missing()` says what would make it run here, or None where it can; `pull` fetches its weights, if it has some.
+    `stands_for` names the model that answers where that is another one, whose target, limits and options these are.
     """
 
     name: str
@@ -193,6 +196,12 @@ class Entry:
     options: Mapping[str, Option]
     missing: Callable[[], str | None] = nothing
     pull: Callable[..., Path] | None = None
+    stands_for: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, and the model that it stands for."""
+        return f"{self.name} ({self.stands_for})" if self.stands_for else self.name
 
     def read_options(self, given: Options) -> dict[str, Any]:
         """All options of the model: the given ones checked, the others at their defaults. Unknown keys are errors."""
@@ -211,22 +220,20 @@ class Registry:
 
     _by_name: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    _standing: list[type[Named]] = field(default_factory=list)
+    """Models whose names stand for others."""
 
     def register(self, model: type[Named]) -> Entry:
-        return self.add(
-            Entry(
-                name=model.name,
-                target=f"{model.__module__}:{model.__qualname__}",
-                kind=model.kind,
-                aliases=tuple(model.aliases),
-                description=model.description,
-                license=model.license,
-                limits=model.limits,
-                options=dict(model.options),
-                missing=getattr(model, "missing", nothing),
-                pull=getattr(model, "pull", None),
-            )
-        )
+        if hasattr(model, "stands_for"):
+            self._standing.append(model)
+        return self.add(_entry_of(model))
+
+    def resolve(self) -> None:
+        """Read the settings anew, and ask again which models the names mean that stand for others."""
+        settings.cache_clear()
+        for model in self._standing:
+            entry = _entry_of(model)
+            self._by_name.update({(entry.kind, name.lower()): entry for name in (entry.name, *entry.aliases)})
 
     def add(self, entry: Entry) -> Entry:
         """Register what is no class here, such as a server elsewhere."""
@@ -259,9 +266,8 @@ class Registry:
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """All entries that can run here, or those of one kind, by name."""
-        known = {e.target: e for e in self._by_name.values() if kind in (None, e.kind)}
-        found = {target: e for target, e in known.items() if e.missing() is None}
-        return sorted(found.values(), key=lambda e: (e.kind, e.name))
+        known = {(e.kind, e.name): e for e in self._by_name.values() if kind in (None, e.kind)}
+        return [known[key] for key in sorted(known) if known[key].missing() is None]
 
     def all_entries(self) -> list[Entry]:
         """All that is registered, whether it can run here or not, by name."""
@@ -295,6 +301,24 @@ class Registry:
             yield
         except Exception as error:
             self.broken[place] = f"{type(error).__name__}: {error}"
+
+
+def _entry_of(model: type[Named]) -> Entry:
+    meant: type[Named] = getattr(model, "stands_for", lambda: model)()
+    other = meant is not model
+    return Entry(
+        name=model.name,
+        target=f"{meant.__module__}:{meant.__qualname__}",
+        kind=model.kind,
+        aliases=tuple(model.aliases),
+        description=f"{model.description}: {meant.name}, {meant.description}" if other else model.description,
+        license=meant.license,
+        limits=meant.limits,
+        options=dict(meant.options),
+        missing=getattr(meant, "missing", nothing),
+        pull=getattr(model, "pull", None),
+        stands_for=meant.name if other else "",
+    )
 
 
 @cache

@@ -1,8 +1,9 @@
-"""The names under which Time-MoE forecasts: `timemoe-50m`, `timemoe-200m` and, for SQL, `timemoe-fc`.
+"""The names under which Time-MoE forecasts: `timemoe-200m`, `-50m`, `-mini` and, for whichever is there, `timemoe-fc`.
 
-The network is in time_moe.py; torch is imported only when a forecast is asked for. A forecast is made as TDgpt's model
-server makes it: each series scaled by its own mean and standard deviation (ddof = 1), generated greedily in float32,
-scaled back; a constant series is continued.
+The network is in time_moe.py; torch is imported only when a forecast is asked for, and never for `timemoe-mini`, whose
+weights come with the package and which runs in time_moe_numpy.py. A forecast is made as TDgpt's model server makes it:
+each series scaled by its own mean and standard deviation (ddof = 1), generated greedily in float32, scaled back; a
+constant series is continued.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from foretell.errors import InvalidInput, NotAvailable
-from foretell.models.checkpoint import fingerprint, load, read_config
+from foretell.errors import NotAvailable
+from foretell.models.checkpoint import fingerprint, is_complete, load, read_config
 from foretell.models.published import Published
-from foretell.registry import Kind, Limits, Option, Options, require
+from foretell.models.time_moe_numpy import NumpyTimeMoe
+from foretell.registry import Kind, Limits, Named, Option, Options, nothing, require
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, Batch, FloatArray, Forecast
 from foretell.settings import settings
 
@@ -38,8 +40,13 @@ LARGE = Published(
 )
 
 
+MINI = Path(__file__).parent / "weights" / "timemoe-mini"
+MINI_CONTEXT = 512
+"""The longest context that timemoe-mini was trained on."""
+
+
 class _Forecaster:
-    """What the names share: `published` says whose weights."""
+    """What the published sizes share: `published` says whose weights."""
 
     name: ClassVar[str]
     published: ClassVar[Published]
@@ -97,18 +104,7 @@ class _Forecaster:
         if folder is None:
             raise NotAvailable(f"{self.name} cannot run here: {self.missing()}")
         model = loaded(folder, options["precision"])
-        rows = batch.rows()
-        status = tuple(_status(row) for row in rows)
-        point = np.full((len(rows), horizon), np.nan)
-        for i, row in enumerate(rows):
-            if status[i] == CONSTANT:
-                point[i] = row[-1]
-        ready = [i for i, state in enumerate(status) if state == OK]
-        scales = {i: scale(rows[i], options["norm"]) for i in ready}
-        for chunk in together(ready, [len(row) for row in rows], TOGETHER[model.device]):
-            made = model.generate([scales[i].apply(rows[i]) for i in chunk], horizon, options["head"] == "covering")
-            for i, values in zip(chunk, made, strict=True):
-                point[i] = scales[i].undo(values)
+        point, status = answer(batch, horizon, options, model.generate, TOGETHER[model.device])
         return Forecast(point, None, (), status, f"{self._source.label(folder)}@{model.fingerprint}")
 
 
@@ -142,31 +138,88 @@ class TimeMoe200M(_Forecaster):
     published: ClassVar[Published] = LARGE
 
 
-class TimeMoeFc(_Forecaster):
-    """TDgpt's name. The setting `timemoe_fc` says which size answers; `auto` is the largest that is there."""
+class TimeMoeMini:
+    """The small one that comes with the package; in NumPy, so that it runs wherever foretell does."""
 
-    name: ClassVar[str] = "timemoe-fc"
+    name: ClassVar[str] = "timemoe-mini"
+    aliases: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[Kind] = "forecast"
-    description: ClassVar[str] = "Time-MoE, the largest that is there (setting timemoe_fc)"
-    limits: ClassVar[Limits] = TimeMoe200M.limits
+    description: ClassVar[str] = "a small Time-MoE trained by this project (not published weights), built in"
+    license: ClassVar[str] = "Apache-2.0"
+    limits: ClassVar[Limits] = Limits(
+        max_context=MINI_CONTEXT, max_horizon=1024, intervals=False, cost=35.0, shift_equivariant=True
+    )
+    options: ClassVar[Mapping[str, Option]] = {key: _Forecaster.options[key] for key in ("norm", "head")}
 
     @classmethod
     def missing(cls) -> str | None:
-        try:
-            return super().missing()
-        except InvalidInput as error:
-            return str(error)
+        """Nothing, unless somebody left the weights out of the package."""
+        return None if is_complete(MINI, {"model_type": "time_moe"}) else f"its weights are not in {MINI}"
+
+    def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:  # noqa: ARG002
+        """As the published sizes do."""
+        point, status = answer(batch, horizon, options, mini().generate, TOGETHER["cpu"])
+        return Forecast(point, None, (), status, f"{self.name}@{fingerprint(MINI)}")
+
+
+SIZES: Mapping[str, type[Named]] = {"200m": TimeMoe200M, "50m": TimeMoe50M, "mini": TimeMoeMini}
+"""What the setting `timemoe_fc` can name, the largest first."""
+
+
+class TimeMoeFc:
+    """TDgpt's name. The setting `timemoe_fc` says which size answers; `auto` is the largest that can run here."""
+
+    name: ClassVar[str] = "timemoe-fc"
+    aliases: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[Kind] = "forecast"
+    description: ClassVar[str] = "Time-MoE by TDgpt's name (setting timemoe_fc)"
+    license: ClassVar[str] = "Apache-2.0"
+    limits: ClassVar[Limits] = TimeMoe200M.limits
+    options: ClassVar[Mapping[str, Option]] = _Forecaster.options
 
     @classmethod
-    def source(cls) -> Published:
-        """What the setting names; InvalidInput where that is no size that this model knows."""
-        sizes = {"200m": LARGE, "50m": SMALL}
+    def stands_for(cls) -> type[Named]:
+        """The model that answers to the name; this class itself where the setting names none."""
         chosen = settings().timemoe_fc.lower()
-        if chosen in sizes:
-            return sizes[chosen]
-        if chosen != "auto":
-            raise InvalidInput("timemoe_fc", f"{chosen!r} names no weights; known: auto, {', '.join(sizes)}")
-        return next((size for size in sizes.values() if size.folder() is not None), LARGE)
+        if chosen == "auto":
+            return next((size for size in SIZES.values() if getattr(size, "missing", nothing)() is None), TimeMoe200M)
+        return SIZES.get(chosen, cls)
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """What is wrong with the setting, asked where it names no model."""
+        return f"the setting timemoe_fc is {settings().timemoe_fc!r}; known here: auto, {', '.join(SIZES)}"
+
+    @classmethod
+    def pull(cls, progress: Progress | None = None) -> Path:
+        """Download the size that the setting names, or the larger one unless a published one is there."""
+        meant = cls.stands_for()
+        return (meant if issubclass(meant, _Forecaster) else TimeMoe200M).pull(progress)
+
+
+class Generate(Protocol):
+    """Scaled contexts, each [T >= 1] -> the next values [B, horizon]."""
+
+    def __call__(self, contexts: Sequence[FloatArray], horizon: int, covering: bool, /) -> FloatArray: ...
+
+
+def answer(
+    batch: Batch, horizon: int, options: Options, generate: Generate, budget: int
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Points [B, horizon] and statuses: rows are scaled, answered in chunks of at most `budget` points, scaled back."""
+    rows = batch.rows()
+    status = tuple(_status(row) for row in rows)
+    point = np.full((len(rows), horizon), np.nan)
+    for i, row in enumerate(rows):
+        if status[i] == CONSTANT:
+            point[i] = row[-1]
+    ready = [i for i, state in enumerate(status) if state == OK]
+    scales = {i: scale(rows[i], options["norm"]) for i in ready}
+    for chunk in together(ready, [len(row) for row in rows], budget):
+        made = generate([scales[i].apply(rows[i]) for i in chunk], horizon, options["head"] == "covering")
+        for i, values in zip(chunk, made, strict=True):
+            point[i] = scales[i].undo(values)
+    return point, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +278,12 @@ def loaded(folder: Path, precision: str = "fp32") -> Loaded:
     if device == "cpu":
         network.pack(eight_bits=precision == "int8")
     return Loaded(network, device, fingerprint(folder))
+
+
+@cache
+def mini() -> NumpyTimeMoe:
+    """The network of timemoe-mini, read at first use."""
+    return NumpyTimeMoe.read(MINI)
 
 
 def together(rows: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -73,7 +73,7 @@ class Analysis:
         keys = [batch_key(self.entry, dict(self.options.model), length, horizon) for length in lengths]
         batches = cut(keys, lengths, horizon, limits.cost, self.engine.chunk_budget)
         return {
-            "model": self.entry.name,
+            "model": self.entry.title,
             "series": len(lengths),
             "points": sum(lengths),
             "rows": horizon or None,

@@ -50,6 +50,7 @@ class Node:
         settings = self.settings.model_copy(update={name: getattr(fresh, name) for name in RELOADED})
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
         loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
+        self.serving.engine.models.resolve()
         broken = {**self.serving.engine.models.broken, **loaded.broken}
         try:
             catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)

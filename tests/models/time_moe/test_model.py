@@ -20,14 +20,23 @@ from foretell.errors import InvalidInput, NotAvailable, UnknownName
 from foretell.models import time_moe_model
 from foretell.models.layers import can_quantise
 from foretell.models.published import Published, hub_cache
-from foretell.models.time_moe_model import LARGE, SMALL, TimeMoe50M, TimeMoe200M, TimeMoeFc, loaded, together
+from foretell.models.time_moe_model import (
+    LARGE,
+    SMALL,
+    TimeMoe50M,
+    TimeMoe200M,
+    TimeMoeFc,
+    TimeMoeMini,
+    loaded,
+    together,
+)
 from foretell.registry import Entry, Registry
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, FloatArray, Series, batch_of, has_forecast
 from foretell.settings import settings
 from tests.fakes import Fake
 from tests.models.time_moe.golden import TINY, TOLERANCE, read
 
-NAMES = (TimeMoe50M, TimeMoe200M, TimeMoeFc)
+NAMES = (TimeMoe50M, TimeMoe200M, TimeMoeMini, TimeMoeFc)
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +64,12 @@ def use_tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = replace(SMALL, config={"model_type": "time_moe", "hidden_size": 32})
     monkeypatch.setattr(time_moe_model, "SMALL", tiny)
     monkeypatch.setattr(TimeMoe50M, "published", tiny)
+
+
+@pytest.fixture
+def without_mini(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that lost the weights of timemoe-mini."""
+    monkeypatch.setattr(time_moe_model, "MINI", machine / "nowhere")
 
 
 def place(folder: Path, **config: Any) -> Path:
@@ -85,7 +100,7 @@ def walk(length: int, seed: int = 0) -> FloatArray:
     return np.random.default_rng(seed).normal(size=length).cumsum() * 10 + 100
 
 
-def test_without_weights_no_name_is_listed_and_asking_says_what_to_do() -> None:
+def test_without_weights_no_name_is_listed_and_asking_says_what_to_do(without_mini: None) -> None:
     assert models().entries() == []
     for name in ("timemoe-50m", "TimeMoE-200M", "timemoe-fc"):
         with pytest.raises(
@@ -109,7 +124,7 @@ def test_names_are_listed_without_torch() -> None:
 
 
 def test_with_weights_the_name_is_listed(small: Path) -> None:
-    assert [e.name for e in models().entries()] == ["timemoe-50m", "timemoe-fc"]
+    assert [e.name for e in models().entries()] == ["timemoe-50m", "timemoe-fc", "timemoe-mini"]
     assert models().find("timemoe-50m").missing() is None
 
 
@@ -134,32 +149,75 @@ def test_the_folder_of_tdgpt_holds_one_size(machine: Path) -> None:
 
 def test_half_a_folder_is_none(small: Path) -> None:
     (small / "model.safetensors").unlink()
-    assert models().entries() == []
+    assert [e.name for e in models().entries()] == ["timemoe-fc", "timemoe-mini"]
 
 
-def test_timemoe_fc_is_the_largest_that_is_there(small: Path, machine: Path) -> None:
-    assert TimeMoeFc.source().name == "timemoe-50m"
+def behind_fc() -> str:
+    return models().lookup("timemoe-fc").stands_for
+
+
+def test_timemoe_fc_is_the_largest_that_can_run_here(
+    small: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert behind_fc() == "timemoe-50m"
     place(machine / "timemoe-200m", hidden_size=768)
-    assert TimeMoeFc.source() is LARGE
+    assert behind_fc() == "timemoe-200m"
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert behind_fc() == "timemoe-mini"
+
+
+def test_timemoe_fc_is_settled_at_the_start_and_at_a_reload(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_tiny(monkeypatch)
+    found = models()
+    assert found.find("timemoe-fc").stands_for == "timemoe-mini"
+    place(machine / "timemoe-50m")
+    assert found.find("timemoe-fc").stands_for == "timemoe-mini"
+    found.resolve()
+    assert found.find("timemoe-fc").stands_for == "timemoe-50m"
+    monkeypatch.setenv("FORETELL_TIMEMOE_FC", "mini")
+    found.resolve()
+    assert found.find("timemoe-fc").stands_for == "timemoe-mini"
+
+
+def test_timemoe_fc_says_what_it_stands_for_and_is_that(small: Path) -> None:
+    entry = models().find("timemoe-fc")
+    assert "(setting timemoe_fc): timemoe-50m, Time-MoE base" in entry.description
+    assert entry.target == models().find("timemoe-50m").target
+    assert entry.limits is TimeMoe50M.limits
+    assert set(entry.options) == {"norm", "head", "precision"}
 
 
 def test_timemoe_fc_follows_its_setting(small: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(machine / "timemoe-200m", hidden_size=768)
-    monkeypatch.setenv("FORETELL_TIMEMOE_FC", "50M")
-    settings.cache_clear()
-    assert TimeMoeFc.source().name == "timemoe-50m"
-    monkeypatch.setenv("FORETELL_TIMEMOE_FC", "1b")
+    for setting, name in {"50M": "timemoe-50m", "mini": "timemoe-mini", "200m": "timemoe-200m"}.items():
+        monkeypatch.setenv("FORETELL_TIMEMOE_FC", setting)
+        settings.cache_clear()
+        assert behind_fc() == name
+
+
+@pytest.mark.parametrize("setting", ["1b", "http://127.0.0.1:6037/ds_predict"])
+def test_a_setting_that_names_no_weights(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORETELL_TIMEMOE_FC", setting)
     settings.cache_clear()
     assert "timemoe-fc" not in [e.name for e in models().entries()]
-    with pytest.raises(NotAvailable, match="'1b' names no weights; known: auto, 200m, 50m"):
+    with pytest.raises(NotAvailable, match=f"timemoe_fc is '{setting}'; known here: auto, 200m, 50m, mini"):
         models().find("timemoe-fc")
-    with pytest.raises(InvalidInput, match="timemoe_fc"):
-        TimeMoeFc()
+
+
+def test_pull_of_timemoe_fc_is_the_size_that_is_meant(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("foretell.models.hub.pull", lambda published, _progress: asked.append(published.name))
+    TimeMoeFc.pull()
+    shutil.rmtree(small)
+    TimeMoeFc.pull()
+    assert asked == ["timemoe-50m", "timemoe-200m"]
 
 
 def test_the_answer_names_the_weights(small: Path) -> None:
     assert forecast([walk(30)]).model == "timemoe-50m@a142c84e"
-    assert TimeMoeFc().forecast(batch_of([Series(walk(30))]), 3, (), options()).model == "timemoe-50m@a142c84e"
+    engine = Engine(models=models())
+    assert engine.forecast_sync([Series(walk(30))], 3, "timemoe-fc").model == "timemoe-50m@a142c84e"
+    engine.close()
 
 
 def test_weights_that_went_away(small: Path) -> None:

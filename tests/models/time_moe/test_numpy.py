@@ -11,8 +11,9 @@ from safetensors.numpy import load_file
 
 from foretell.errors import InvalidInput
 from foretell.models import time_moe_numpy
-from foretell.models.checkpoint import read_config
+from foretell.models.checkpoint import load, read_config
 from foretell.models.time_moe import TimeMoe
+from foretell.models.time_moe_model import MINI
 from foretell.models.time_moe_numpy import Floats, NumpyTimeMoe, attend, silu
 from foretell.models.time_moe_shape import Shape
 from tests.models.time_moe.golden import TINY, TOLERANCE, each_set, input_values, read
@@ -96,3 +97,12 @@ def test_a_file_that_numpy_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(InvalidInput, match="cannot read"):
         NumpyTimeMoe.read(tmp_path)
+
+
+def test_twin_of_torch_on_the_weights_that_ship() -> None:
+    twin = TimeMoe(Shape.read(read_config(MINI)))
+    load(twin.published(), MINI)
+    rows = list(np.sin(np.arange(400) * 0.26) + np.random.default_rng(4).normal(size=(3, 400)) / 3)
+    made = NumpyTimeMoe.read(MINI).generate(rows, 96)
+    expected = twin.generate([torch.from_numpy(r).float() for r in rows], 96).numpy()
+    np.testing.assert_allclose(made, expected, atol=1e-4)
