@@ -15,12 +15,11 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp
 
 from foretell.engine import Engine
 from foretell.engine.pools import Pools
@@ -44,7 +43,8 @@ from foretell.settings import PREFIX, Settings, read_settings, settings
 from foretell.tdgpt.ds_predict import predict
 from foretell.tdgpt.endpoints import JSON, MODEL_SERVER
 from foretell.tdgpt.node import Node
-from foretell.tdgpt.routes import routes
+from foretell.tdgpt.routes import Routes, table
+from foretell.wire.asgi import App
 from foretell.wire.tdgpt_answers import encode
 
 log = logging.getLogger("foretell.model_server")
@@ -144,11 +144,10 @@ def node_of(entry: Entry, chosen: Settings) -> Node:
     return Node(chosen.model_copy(update={"default_model": entry.name}), serving)
 
 
-def application(node: Node, path: str, bounds: bool, ready: list[Callable[[], None]]) -> ASGIApp:
+def application(node: Node, path: str, bounds: bool, ready: list[Callable[[], None]]) -> App:
     """The one endpoint behind the gate; everything else is an error."""
     endpoint = replace(MODEL_SERVER, path=path, ask=partial(predict, bounds=bounds))
     app = Litestar(
-        route_handlers=routes(node, _note, [endpoint]),
         exception_handlers={Exception: _error_page},
         request_max_body_size=node.settings.body_limit,
         on_startup=[*ready],
@@ -156,7 +155,7 @@ def application(node: Node, path: str, bounds: bool, ready: list[Callable[[], No
         logging_config=None,
         openapi_config=None,
     )
-    return behind_gate(app, node.settings, _refuse)
+    return behind_gate(Routes(node, _note, cast(App, app), table([endpoint])), node.settings, _refuse)
 
 
 class Lines:

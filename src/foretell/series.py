@@ -253,7 +253,10 @@ class Batch:
 
 
 def batch_of(series: Sequence[Series]) -> Batch:
-    """Series padded on the left to the longest; all must have the same number of covariates."""
+    """Series padded on the left to the longest; all must have the same number of covariates.
+
+    A lone series is not copied: nobody changes a batch.
+    """
     lengths = np.array([len(s) for s in series], dtype=np.int64)
     width = int(lengths.max(initial=0))
     return Batch(
@@ -275,6 +278,8 @@ def _horizon_of(series: Series) -> int:
 
 
 def _pad(rows: Sequence[FloatArray], width: int) -> FloatArray:
+    if len(rows) == 1 and width:
+        return np.asarray(rows[0], dtype=np.float64)[None]
     padded = np.full((len(rows), width), np.nan)
     for target, row in zip(padded, rows, strict=True):
         if len(row):

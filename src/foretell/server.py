@@ -18,12 +18,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
-import scipy.special  # noqa: F401  the white-noise test needs it: now, not in the first request
 import uvicorn
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ASGIApp
 
 from foretell.admin import state_folder, write_admin_token
 from foretell.engine import Engine
@@ -41,13 +39,14 @@ from foretell.http_api.jobs import Jobs
 from foretell.http_api.journal import Journal
 from foretell.http_api.metrics import Metrics
 from foretell.http_api.openapi import operation_id
-from foretell.http_api.problems import problem, problem_of, title
+from foretell.http_api.problems import problem, problem_of
 from foretell.registry import Registry, registry
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
-from foretell.tdgpt.endpoints import JSON, MODEL_SERVER
+from foretell.tdgpt.endpoints import HTML, JSON, error_page
 from foretell.tdgpt.node import Node
-from foretell.tdgpt.routes import routes as tdgpt_routes
+from foretell.tdgpt.routes import Routes
+from foretell.wire.asgi import App
 from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import Masking
 from foretell.wire.tdgpt_answers import encode, error_answer
@@ -79,17 +78,14 @@ def _pools(settings: Settings, remotes: Mapping[str, Executor]) -> Pools:
     return Pools(most, remotes, lambda _: RayExecutor(settings.ray, scale), most)
 
 
-def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp:
+def application(node: Node, ready: Callable[[], None] = lambda: None) -> App:
     """The doors over one node, behind the gate. Its processes start and end with it; `ready` is called in between."""
     settings, serving = node.settings, node.serving
     metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths}, serving.cache)
     serving.seen = metrics.batch
     jobs = Jobs((settings.state_dir or state_folder()) / f"jobs-{settings.port}", settings, serving)
     app = Litestar(
-        route_handlers=[
-            *tdgpt_routes(node, metrics.request),
-            *handlers(Door(settings, serving, metrics, node.reload, jobs)),
-        ],
+        route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs)),
         exception_handlers={Exception: _error_page},
         request_max_body_size=settings.body_limit,
         on_startup=[serving.pools.start, node.reload, jobs.start, ready],
@@ -102,14 +98,13 @@ def application(node: Node, ready: Callable[[], None] = lambda: None) -> ASGIApp
             operation_id_creator=operation_id,
         ),
     )
-    return behind_gate(app, settings, _refuse)
+    return behind_gate(Routes(node, metrics.request, cast(App, app)), settings, _refuse)
 
 
-def behind_gate(app: Litestar, settings: Settings, refuse: Callable[[Any, Refusal], Any]) -> ASGIApp:
+def behind_gate(app: App, settings: Settings, refuse: Callable[[Any, Refusal], Any]) -> App:
     """An application that lets in whom the settings let in; `refuse` says no to the others."""
     rules = Rules.of(settings)
-    gate: Any = Gate(app, rules, refuse, Journal(settings.audit_log))  # type: ignore[arg-type]
-    return cast(ASGIApp, gate)
+    return Gate(app, rules, refuse, Journal(settings.audit_log))
 
 
 def _refuse(scope: Any, refusal: Refusal) -> Any:
@@ -140,8 +135,6 @@ def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[b
         return problem_of(status, detail, **_fields(error))
     if status in (404, 405):
         return html_page(status)
-    if request.url.path == MODEL_SERVER.path:
-        return Response(encode(MODEL_SERVER.error(detail)), status_code=status, media_type=JSON)
     return _tdgpt_error(detail)
 
 
@@ -155,8 +148,7 @@ def what_happened(request: Request[Any, Any, Any], error: Exception) -> tuple[in
 
 def html_page(status: int) -> Response[bytes]:
     """The page of a path or a method that there is not."""
-    page = f"<!doctype html><title>{status} {title(status)}</title><h1>{title(status)}</h1>\n".encode()
-    return Response(page, status_code=status, media_type="text/html")
+    return Response(error_page(status), status_code=status, media_type=HTML)
 
 
 def _fields(error: Exception) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
         "error", description="Where bounds are asked for and unknown: an error, or TDgpt's copies of the point."
     )
     body_limit: int = Field(32 << 20, gt=0, description="Largest request body, in bytes.")
+    body_timeout: float = Field(60.0, gt=0, description="Seconds within which a request body must have arrived.")
     request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
     cache_mb: int = Field(64, ge=0, description="Most MB of answers kept for equal questions; 0 keeps none.")
     cache_age: float = Field(300.0, gt=0, description="Seconds after which a kept answer is forgotten.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ async def started(count: int = 3) -> None:
 
 
 async def submit_all(queue: BatchQueue[int, int], items: Sequence[int], key: str = "k") -> list[asyncio.Task[int]]:
-    tasks = [asyncio.ensure_future(queue.submit(key, item)) for item in items]
+    tasks = [asyncio.ensure_future(queue.submit(lambda: key, item)) for item in items]
     await started()
     return tasks
 
@@ -72,7 +73,7 @@ def test_one_caller_after_the_other_never_waits_for_a_slot_that_is_free() -> Non
         model = Model()
         model.go.set()
         queue = BatchQueue(model)
-        assert [await queue.submit("k", item) for item in range(100)] == [2 * item for item in range(100)]
+        assert [await queue.submit(lambda: "k", item) for item in range(100)] == [2 * item for item in range(100)]
 
     run(test)
 
@@ -96,8 +97,8 @@ def test_something_too_dear_for_the_budget_goes_alone() -> None:
         model = Model()
         model.go.set()
         queue = BatchQueue(model, budget=2)
-        dear = queue.submit("k", 1, cost=100)
-        assert list(await asyncio.gather(dear, queue.submit("k", 2))) == [2, 4]
+        dear = queue.submit(lambda: "k", 1, cost=100)
+        assert list(await asyncio.gather(dear, queue.submit(lambda: "k", 2))) == [2, 4]
         assert model.batches == [[1], [2]]
 
     run(test)
@@ -123,7 +124,7 @@ def test_a_full_queue_refuses() -> None:
         tasks = await submit_all(queue, [1])
         tasks += await submit_all(queue, [2, 3])
         with pytest.raises(Overloaded, match="2 requests are waiting"):
-            await queue.submit("k", 4)
+            await queue.submit(lambda: "k", 4)
         model.go.set()
         assert await asyncio.gather(*tasks) == [2, 4, 6]
 
@@ -154,10 +155,10 @@ def test_a_deadline_is_the_callers_own_and_the_batch_gets_the_latest() -> None:
         queue = BatchQueue(model, budget=10)
         blocker = await submit_all(queue, [0], "other")
         late = time.monotonic() + 60
-        patient = asyncio.ensure_future(queue.submit("k", 1, deadline=late))
+        patient = asyncio.ensure_future(queue.submit(lambda: "k", 1, deadline=late))
         with pytest.raises(DeadlineExceeded):
-            await queue.submit("k", 2, deadline=time.monotonic() - 1)
-        second = asyncio.ensure_future(queue.submit("k", 3, deadline=late - 30))
+            await queue.submit(lambda: "k", 2, deadline=time.monotonic() - 1)
+        second = asyncio.ensure_future(queue.submit(lambda: "k", 3, deadline=late - 30))
         await started()
         model.go.set()
         assert list(await asyncio.gather(*blocker, patient, second)) == [0, 2, 6]
@@ -209,7 +210,7 @@ def test_random_crowds_get_what_one_by_one_gives() -> None:
             return [2 * item for item in items]
 
         queue = BatchQueue(double, slots=3, budget=7, limit=10_000)
-        jobs = [queue.submit(i % 5, i, cost=i % 3 + 0.5) for i in range(500)]
+        jobs = [queue.submit(partial(int.__mod__, i, 5), i, cost=i % 3 + 0.5) for i in range(500)]
         assert await asyncio.gather(*jobs) == [2 * i for i in range(500)]
 
     run(test)
@@ -220,7 +221,7 @@ def test_what_can_wait_goes_after_everybody_else() -> None:
         model = Model()
         queue = BatchQueue(model, budget=1)
         tasks = await submit_all(queue, [0])
-        later = asyncio.ensure_future(queue.submit("k", 1, later=True))
+        later = asyncio.ensure_future(queue.submit(lambda: "k", 1, later=True))
         await started()
         tasks += [later, *await submit_all(queue, [2, 3])]
         assert len(queue) == 3

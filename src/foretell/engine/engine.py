@@ -20,7 +20,7 @@ from foretell.engine.job import Job, Result, carry_out
 from foretell.engine.loop import wait_for
 from foretell.engine.run import Control, Progress, Run
 from foretell.engine.worker import Executor, ThreadExecutor
-from foretell.registry import Entry, Registry, registry
+from foretell.registry import Options, Registry, registry
 from foretell.results import Correlation, Detection, Imputation
 from foretell.series import Forecast, Series
 
@@ -55,7 +55,7 @@ class Engine:
         """Forecast every series `horizon` steps ahead, with quantiles at `levels` (in (0, 1), any order)."""
         entry = self.models.find(model)
         given = entry.read_options(options or {})
-        return await self._run(Forecasting(entry, series, horizon, levels), entry, given, control)
+        return await self.run(Forecasting(entry, series, horizon, levels), given, control)
 
     async def detect(
         self,
@@ -67,7 +67,7 @@ class Engine:
         """Label every point of every series: normal, or the kind of anomaly."""
         entry = self.models.find(model, "anomaly")
         given = entry.read_options(options or {})
-        return await self._run(Detecting(entry, series, given), entry, given, control)
+        return await self.run(Detecting(entry, series, given), given, control)
 
     async def impute(
         self,
@@ -79,7 +79,7 @@ class Engine:
         """Fill every gap (NaN) of every series; what was seen stays as it is."""
         entry = self.models.find(model, "imputation")
         given = entry.read_options(options or {})
-        return await self._run(Imputing(entry, series), entry, given, control)
+        return await self.run(Imputing(entry, series), given, control)
 
     async def correlate(
         self,
@@ -91,10 +91,11 @@ class Engine:
         """Compare the two series of every pair."""
         entry = self.models.find(model, "correlation")
         given = entry.read_options(options or {})
-        return await self._run(Correlating(entry, pairs), entry, given, control)
+        return await self.run(Correlating(entry, pairs), given, control)
 
-    async def _run(self, job: Job[Result], entry: Entry, options: Mapping[str, Any], control: Control | None) -> Result:
-        run = Run(entry, options, self.executor, control or Control(), self.chunk_budget, total=len(job))
+    async def run(self, job: Job[Result], options: Options, control: Control | None = None) -> Result:
+        """A job whose entry and options have been read already."""
+        run = Run(job.entry, options, self.executor, control or Control(), self.chunk_budget, total=len(job))
         return await carry_out(job, run)
 
     def forecast_sync(self, *args: Any, **kwargs: Any) -> Forecast:

@@ -21,7 +21,7 @@ class Imputing(SeriesJob[Imputation]):
     def __init__(self, entry: Entry, series: Sequence[Series]) -> None:
         super().__init__(entry, series)
         given = batch_of(series)
-        self._values, self._lengths = given.values, given.lengths
+        self._values, self._lengths = given.values.copy(), given.lengths
         self._imputed = np.zeros(given.values.shape, dtype=np.bool_)
 
     def prepare(self, row: int) -> bool:

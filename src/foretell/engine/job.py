@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 class Job(ABC, Generic[Result]):
     """What one call wants. Rows are numbered in the order of the input and answered in any order."""
 
+    entry: Entry
     horizon = 0
 
     @abstractmethod
@@ -98,6 +99,13 @@ class SeriesJob(Job[Result]):
 async def carry_out(job: Job[Result], run: Run) -> Result:
     rows = [row for row in range(len(job)) if job.prepare(row)]
     run.advance(len(job) - len(rows))
+    chunks = [rows] if len(rows) == 1 else _chunks(job, run, rows)
+    await at_most(run.executor.slots, [partial(_chunk, job, run, chunk) for chunk in chunks])
+    return job.result()
+
+
+def _chunks(job: Job[Result], run: Run, rows: Sequence[int]) -> list[list[int]]:
+    """Rows that go to the model together."""
     widths = [job.width(row) for row in rows]
     keys = [
         batch_key(run.entry, run.options, width, job.steps(row), job.covariates(row))
@@ -105,8 +113,7 @@ async def carry_out(job: Job[Result], run: Run) -> Result:
     ]
     cost = point_cost(run.entry.limits, run.chunk_budget)
     chunks = cut(keys, widths, job.horizon, cost, run.chunk_budget)
-    await at_most(run.executor.slots, [partial(_chunk, job, run, [rows[i] for i in chunk]) for chunk in chunks])
-    return job.result()
+    return [[rows[i] for i in chunk] for chunk in chunks]
 
 
 async def _chunk(job: Job[Result], run: Run, rows: list[int]) -> None:

@@ -63,25 +63,30 @@ class BatchQueue(Generic[Item, Answer]):
         return self._running
 
     async def submit(
-        self, key: Hashable, item: Item, cost: float = 1.0, deadline: float | None = None, later: bool = False
+        self,
+        key: Callable[[], Hashable],
+        item: Item,
+        cost: float = 1.0,
+        deadline: float | None = None,
+        later: bool = False,
     ) -> Answer:
-        """The answer to `item`. One that comes `later` waits until no other does."""
+        """The answer to `item`; its key is made only where it has to wait. One that comes `later` waits until no other
+        does."""
         if self._running < self.slots and not len(self):
             return await self._alone(item, deadline)
         if len(self) >= self.limit:
             raise Overloaded(f"{len(self)} requests are waiting; try again later")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        (self._later if later else self._waiting).append(Waiting(key, item, cost, deadline, future))
+        (self._later if later else self._waiting).append(Waiting(key(), item, cost, deadline, future))
         self._start_lanes()
         async with _until(deadline):
             return await future
 
     async def _alone(self, item: Item, deadline: float | None) -> Answer:
-        """The short way where nobody waits: a batch of one, in the caller's own task."""
+        """The short way where nobody waits: a batch of one, in the caller's own task. `run` keeps to its deadline."""
         self._running += 1
         try:
-            async with _until(deadline):
-                answers = await self.run([item], deadline)
+            answers = await self.run([item], deadline)
         finally:
             self._running -= 1
             self._start_lanes()

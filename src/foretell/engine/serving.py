@@ -10,9 +10,12 @@ from typing import Any, TypeVar
 
 from foretell.engine.batcher import batch_key, point_cost
 from foretell.engine.cache import Cache, digest
-from foretell.engine.correlating import Pair
+from foretell.engine.correlating import Correlating, Pair
+from foretell.engine.detecting import Detecting
 from foretell.engine.engine import Engine
-from foretell.engine.forecasting import check_horizon, check_levels
+from foretell.engine.forecasting import Forecasting, check_horizon, check_levels
+from foretell.engine.imputing import Imputing
+from foretell.engine.job import Job
 from foretell.engine.pools import Pools
 from foretell.engine.queue import BatchQueue
 from foretell.engine.run import Control
@@ -126,7 +129,8 @@ class Serving:
             return kept
         points = sum(_points(i) + call.horizon for i in call.inputs)
         cost = points * point_cost(call.entry.limits, BATCH_BUDGET)
-        answer = await self._queue(call.entry.target).submit(key_of(call), call, cost, deadline, later)
+        queue = self._queue(call.entry.target)
+        answer = await queue.submit(partial(key_of, call), call, cost, deadline, later)
         if keeps:
             self.cache.put(question, answer)
         return answer
@@ -141,9 +145,9 @@ class Serving:
         """One call of the engine for the calls of one key; each gets its own rows back."""
         if self.seen is not None:
             self.seen(calls[0].entry.name, len(calls))
-        inputs = [item for call in calls for item in call.inputs]
+        first, inputs = calls[0], [item for call in calls for item in call.inputs]
         control = Control(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
-        answer = await ASK[calls[0].entry.kind](self.engine, calls, inputs, control)
+        answer: Any = await self.engine.run(JOBS[first.entry.kind](calls, inputs), first.options, control)
         if len(calls) == 1:
             return [answer]
         ends = [0]
@@ -166,21 +170,15 @@ def key_of(call: Call) -> tuple[object, ...]:
     return key, call.levels, call.horizon if conformal else None
 
 
-async def _forecast(engine: Engine, calls: Sequence[Call], inputs: list[Any], control: Control) -> Forecast:
-    first, horizon = calls[0], max(c.horizon for c in calls)
-    return await engine.forecast(inputs, horizon, first.entry.name, first.levels, first.options, control)
-
-
-async def _other(verb: str, engine: Engine, calls: Sequence[Call], inputs: list[Any], control: Control) -> Any:
-    return await getattr(engine, verb)(inputs, calls[0].entry.name, calls[0].options, control)
-
-
-ASK: Mapping[Kind, Callable[..., Any]] = {
-    "forecast": _forecast,
-    "anomaly": partial(_other, "detect"),
-    "imputation": partial(_other, "impute"),
-    "correlation": partial(_other, "correlate"),
+JOBS: Mapping[Kind, Callable[[Sequence[Call], list[Any]], Job[Any]]] = {
+    "forecast": lambda calls, inputs: Forecasting(
+        calls[0].entry, inputs, max(call.horizon for call in calls), calls[0].levels
+    ),
+    "anomaly": lambda calls, inputs: Detecting(calls[0].entry, inputs, calls[0].options),
+    "imputation": lambda calls, inputs: Imputing(calls[0].entry, inputs),
+    "correlation": lambda calls, inputs: Correlating(calls[0].entry, inputs),
 }
+"""The job that answers calls of one key together."""
 
 Result = TypeVar("Result", Forecast, Detection, Imputation, tuple[Correlation, ...])
 

@@ -11,8 +11,9 @@ import base64
 import binascii
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,12 +21,10 @@ from foretell.errors import InvalidInput
 from foretell.http_api.journal import Journal
 from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
 from foretell.settings import Settings
-from foretell.wire.asgi import Turnstile
+from foretell.wire.asgi import App, Scope, Turnstile
 from foretell.wire.hosts import is_loopback
 
 log = logging.getLogger("foretell.access")
-Scope = MutableMapping[str, Any]
-App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "/k/"
@@ -176,6 +175,7 @@ def _secrets_of(headers: Mapping[str, str]) -> list[str]:
     return found
 
 
+@lru_cache(256)
 def _hostname(url: str) -> str | None:
     try:
         return urlsplit(url).hostname

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
 from foretell.errors import ForetellError
 from foretell.registry import Kind
 from foretell.tdgpt import analysis, ds_predict
 from foretell.tdgpt.node import Node
+from foretell.tdgpt.page import page
 from foretell.wire import tdgpt
 from foretell.wire.tdgpt_answers import STATUS, Answer, encode, error_answer
 
@@ -27,19 +29,26 @@ Show = Callable[[Node], bytes]
 class Endpoint:
     """A GET shows what is known at once, a POST asks and may wait.
 
-    `error` is the shape of an error here, `status` its HTTP status.
+    `page` is what a browser sees instead. `error` is the shape of an error here, `status` its HTTP status.
     """
 
     path: str
     show: Show | None = None
+    page: Show | None = None
     ask: Ask | None = None
     media_type: str = JSON
     error: Callable[[Exception | str], Answer] = error_answer
     status: Callable[[Exception], int] = lambda _: 200
 
     @property
-    def method(self) -> Literal["GET", "POST"]:
-        return "GET" if self.show else "POST"
+    def methods(self) -> tuple[str, ...]:
+        return ("GET", "HEAD") if self.show else ("POST",)
+
+
+def error_page(status: int) -> bytes:
+    """What TDgpt's web framework answers to a wrong path or method: a page, which taosd reads as an error."""
+    title = HTTPStatus(status).phrase
+    return f"<!doctype html><title>{status} {title}</title><h1>{title}</h1>\n".encode()
 
 
 def _root(_: Node) -> bytes:
@@ -79,7 +88,7 @@ def _status_of_error(error: Exception) -> int:
 
 MODEL_SERVER = Endpoint("/ds_predict", ask=ds_predict.predict, error=ds_predict.error_reply, status=_status_of_error)
 ENDPOINTS = (
-    Endpoint("/", show=_root, media_type=HTML),
+    Endpoint("/", show=_root, page=page, media_type=HTML),
     Endpoint("/status", show=lambda _: _STATUS),
     Endpoint("/list", show=lambda node: node.listing),
     Endpoint("/models", show=_models),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
-from foretell.errors import Cancelled
+from foretell.errors import Cancelled, InvalidInput
 
 T = TypeVar("T")
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Turnstile:
@@ -27,21 +30,92 @@ class Turnstile:
             await asyncio.sleep(0)
 
 
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header of this name (in lower case), or nothing."""
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) -> bytes:
+    """The body of a request: InvalidInput where it is longer than `limit` bytes or takes longer than `seconds`.
+
+    What says its length beforehand is refused before it is read; so a client that waits for `100 Continue` never
+    sends it.
+    """
+    length = header(scope, b"content-length")
+    if length and int(length) > limit:
+        raise _too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise InvalidInput("body", f"did not arrive within {seconds:g} s") from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Cancelled("the caller hung up")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> InvalidInput:
+    return InvalidInput("body", f"is larger than {limit} bytes")
+
+
+async def answer(send: Send, status: int, media_type: str, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    """One whole answer."""
+    own = [(b"content-type", media_type.encode()), (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": own})
+    await send({"type": "http.response.body", "body": body})
+
+
 async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is stopped when the caller hangs up (taosd does at its timeout).
 
     The body must have been received before: `receive` tells then only of the end of the connection.
     """
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(receive))
+    watch = _Watch(receive)
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise Cancelled("the caller hung up")
+        return await work
+    except asyncio.CancelledError:
+        if watch.saw_the_end():
+            raise Cancelled("the caller hung up") from None
+        raise
     finally:
-        task.cancel()
-        gone.cancel()
+        watch.stop()
+
+
+class _Watch:
+    """Cancels the task that made it when the connection ends."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._task = asyncio.current_task()
+        self._over = self._gone = False
+        self._watch = asyncio.ensure_future(_gone(receive))
+        self._watch.add_done_callback(self._end)
+
+    def _end(self, watch: asyncio.Future[None]) -> None:
+        if not self._over and not watch.cancelled() and self._task is not None:
+            self._gone = True
+            self._task.cancel()
+
+    def saw_the_end(self) -> bool:
+        """Whether the cancellation was ours; it is taken back."""
+        if self._gone and self._task is not None:
+            self._task.uncancel()
+        return self._gone
+
+    def stop(self) -> None:
+        self._over = True
+        self._watch.cancel()
 
 
 async def _gone(receive: Receive) -> None:

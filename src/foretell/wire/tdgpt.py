@@ -10,7 +10,7 @@ import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -63,7 +63,8 @@ class Body(msgspec.Struct):
 class Question:
     """What all questions have. `values` [T] and `times` [T] (ascending, distinct; None without a `ts` column).
 
-    `precision` is the unit of the times by its name. `option` is the text as it came, `params` what it holds; `timeout`
+    `spacing` is the difference between all neighbours of `times`, in ticks, 0 where they differ. `precision` is the
+    unit of the times by its name. `option` is the text as it came, `params` what it holds; `timeout`
     in seconds is taosd's patience.
     """
 
@@ -72,6 +73,7 @@ class Question:
     params: Mapping[str, str]
     values: FloatArray
     times: IntArray | None
+    spacing: int
     tick: int
     precision: str
     wncheck: bool
@@ -82,7 +84,14 @@ class Question:
         if self.times is None:
             return Series(self.values)
         times = self.times * self.tick
-        return Series(self.values, int(times[0]), detect_step(times))
+        return Series(self.values, int(times[0]), self.regular_step or detect_step(times))
+
+    @property
+    def regular_step(self) -> Step | None:
+        """The step of many times that are all as far apart: no calendar step is as regular."""
+        if not self.spacing or len(self.values) < MIN_ROWS:
+            return None
+        return Step(ns=self.spacing * self.tick)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +132,8 @@ class ForecastQuestion(Question):
     def _grid(self) -> Grid:
         if self.times is None:
             return Grid(0, Step(ns=max(1, self.every * self.tick)), len(self.values))
-        steps = np.diff(self.times)
-        if len(steps) >= MIN_ROWS - 1 and bool((steps == steps[0]).all()):  # no calendar step is as regular
-            return Grid(int(self.times[0]) * self.tick, Step(ns=int(steps[0]) * self.tick), len(self.times))
+        if step := self.regular_step:
+            return Grid(int(self.times[0]) * self.tick, step, len(self.times))
         return find_grid(self.times * self.tick)
 
     def _future(self, grid: Grid) -> FloatArray:
@@ -251,11 +259,16 @@ def read_freq(text: str) -> int:
     return int(match[1] or 1) * FREQUENCIES[match[2]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Columns:
-    """The columns by name, checked in the order that section 1.7 gives."""
+    """The columns by name, checked in the order that section 1.7 gives; rows by ascending time.
+
+    `times` are those of `ts`, None without it; `spacing` as in Question.
+    """
 
     by_name: Mapping[str, list[Number | None]]
+    times: IntArray | None = None
+    spacing: int = 0
 
     @classmethod
     def of(cls, body: Body, ahead: int = 0, least: int = MIN_ROWS) -> _Columns:
@@ -279,7 +292,8 @@ class _Columns:
             wanted = rows + ahead if name.startswith("dynamic_real_") else rows
             if len(column) != wanted:
                 raise InvalidInput(name, f"needs {wanted} values, got {len(column)}")
-        return cls(dict(zip(names, body.data, strict=True))).in_order()
+        columns = cls(dict(zip(names, body.data, strict=True)))
+        return columns if "ts" not in names else columns.in_order(_read_times(columns.by_name["ts"]))
 
     @property
     def names(self) -> list[str]:
@@ -297,35 +311,44 @@ class _Columns:
         except OverflowError:
             raise InvalidInput(name, "has a value that is no float64") from None
 
-    @cached_property
-    def times(self) -> IntArray | None:
-        if "ts" not in self.by_name:
-            return None
-        column = self.by_name["ts"]
-        try:
-            times = np.frombuffer(array("q", _whole_numbers(column)), np.int64)
-        except (TypeError, OverflowError):
-            raise InvalidInput("ts", "must be integers of at most 64 bits") from None
+    def in_order(self, times: IntArray) -> _Columns:
+        """The rows by ascending time. taosd sends them as they were scanned; equal times are an error."""
+        if spacing := _spacing(times):
+            return _Columns(self.by_name, times, spacing)
         if int(times.max()) - int(times.min()) >= 2**63:
             raise InvalidInput("ts", "the times lie too far apart")
-        return times
-
-    def in_order(self) -> _Columns:
-        """The rows by ascending time. taosd sends them as they were scanned; equal times are an error."""
-        times = self.times
-        if times is None or bool((np.diff(times) > 0).all()):
-            return self
+        if bool((times[1:] > times[:-1]).all()):
+            return _Columns(self.by_name, times)
         double = len(times) - len(np.unique(times))
         if double:
             text = (
                 f"{double} of the timestamps are there twice; are several tables in one series (PARTITION BY tbname)?"
             )
             raise InvalidInput("ts", text)
-        order = np.argsort(times).tolist()
-        return _Columns({name: [c[i] for i in order] + c[len(order) :] for name, c in self.by_name.items()})
+        order = np.argsort(times)
+        by_name = {name: [c[i] for i in order] + c[len(order) :] for name, c in self.by_name.items()}
+        return _Columns(by_name, times[order], _spacing(times[order]))
 
     def named(self, prefix: str) -> dict[str, FloatArray]:
         return {name: self.floats(name) for name in self.by_name if name.startswith(prefix)}
+
+
+def _read_times(column: list[Number | None]) -> IntArray:
+    try:
+        return np.frombuffer(array("q", _whole_numbers(column)), np.int64)
+    except (TypeError, OverflowError):
+        raise InvalidInput("ts", "must be integers of at most 64 bits") from None
+
+
+def _spacing(times: IntArray) -> int:
+    """The positive difference between all neighbours, 0 where there is none."""
+    if len(times) < 2:
+        return 0
+    first, step = int(times[0]), int(times[1]) - int(times[0])
+    all_of_it = int(times[-1]) - first  # as Python's integers, which know no overflow
+    if step <= 0 or all_of_it != step * (len(times) - 1) or all_of_it >= 2**63:
+        return 0
+    return step if bool((times[1:] - times[:-1] == step).all()) else 0
 
 
 def _whole_numbers(column: list[Number | None]) -> list[int]:
@@ -340,13 +363,14 @@ def _common(body: Body, columns: _Columns, algo: str, need_times: bool = False) 
     values, times = columns.floats("val"), columns.times
     if times is None and need_times:
         raise InvalidInput("schema", f"has no column ts, got {', '.join(columns.names)}")
-    params, _ = read_pairs(body.option)
+    params = _params(body.option)
     return {
         "algo": (body.algo or params.get("algo") or algo).strip().lower(),
         "option": body.option,
         "params": params,
         "values": values,
         "times": times,
+        "spacing": columns.spacing,
         "tick": _tick(body.prec, times),
         "precision": body.prec,
         "wncheck": bool(body.wncheck),
@@ -360,8 +384,10 @@ def _tick(prec: str, times: IntArray | None) -> int:
     if prec not in TICKS:
         raise InvalidInput("prec", f"must be one of {', '.join(TICKS)}, got {prec!r}")
     largest = 0 if times is None else max(abs(int(times[0])), abs(int(times[-1])))
-    finer = [tick for tick in TICKS.values() if tick <= TICKS[prec]]
-    return next((tick for tick in finer if largest * tick < 2**63), 1)
+    tick = TICKS[prec]
+    while tick > 1 and largest * tick >= 2**63:
+        tick //= 1000
+    return tick
 
 
 def _times_ahead(body: Body, times: IntArray | None) -> tuple[int, int]:
@@ -373,6 +399,16 @@ def _times_ahead(body: Body, times: IntArray | None) -> tuple[int, int]:
     if every is None or start is None:
         raise InvalidInput("start", "start and every are needed where there is no column ts")
     return _whole("start", start, -(2**62), 2**62), _whole("every", every, 1, 2**52)
+
+
+def _params(option: str) -> Mapping[str, str]:
+    """What an option holds. The usual short ones are few and come again and again."""
+    return _remembered(option) if len(option) < 500 else read_pairs(option)[0]
+
+
+@lru_cache(256)
+def _remembered(option: str) -> Mapping[str, str]:
+    return read_pairs(option)[0]
 
 
 def _whole(name: str, value: Number, low: int, high: int) -> int:

@@ -50,7 +50,7 @@ class Process:
     async def ask(self, key: str, verb: str, given: Input | None, deadline: float) -> Any:
         arguments = () if given is None else (given,)
         request: Request = key, verb, arguments
-        return await self._queue.submit(None, request, 1.0, deadline)
+        return await self._queue.submit(lambda: None, request, 1.0, deadline)
 
     async def _run(self, requests: Sequence[Request], deadline: float | None) -> list[Any]:
         ((key, verb, arguments),) = requests
