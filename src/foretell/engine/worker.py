@@ -301,7 +301,7 @@ def _serve(pipe: Connection, make: Callable[[], Caller]) -> None:
 def _next(pipe: Connection) -> Any:
     try:
         return pipe.recv()
-    except (EOFError, KeyboardInterrupt):
+    except (EOFError, OSError, KeyboardInterrupt):
         return STOP
 
 

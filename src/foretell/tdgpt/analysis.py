@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -27,12 +27,15 @@ Number = int | float
 T = TypeVar("T")
 
 
+Most = msgspec.Meta(max_length=tdgpt.MAX_ROWS)
+
+
 class Points(msgspec.Struct):
-    ts: list[int]
-    data: list[Number]
+    ts: Annotated[list[int], Most]
+    data: Annotated[list[Number], Most]
 
     def read(self, name: str) -> tuple[IntArray, FloatArray]:
-        if len(self.ts) != len(self.data) or not 1 <= len(self.ts) <= tdgpt.MAX_ROWS:
+        if not self.ts or len(self.ts) != len(self.data):
             raise InvalidInput(name, f"needs 1 to {tdgpt.MAX_ROWS} times and as many values")
         try:
             times, values = np.array(self.ts, dtype=np.int64), np.array(self.data, dtype=np.float64)
@@ -43,17 +46,21 @@ class Points(msgspec.Struct):
         return times, values
 
 
+class BatchConfig(msgspec.Struct):
+    sigma: Number = BAND
+
+
 class BatchBody(Points):
-    window: list[tuple[int, int]] = []
-    config: dict[str, Any] = {}
+    window: Annotated[list[tuple[int, int]], Most] = []
+    config: BatchConfig = msgspec.field(default_factory=BatchConfig)
 
 
-async def golden_batch(_: Node, body: bytes) -> Answer:
+async def golden_batch(node: Node, body: bytes) -> Answer:
     """The usual course of a process and its band, from the windows of time in which it ran well.
 
     Each window is resampled to the median length; centre and bounds are mean and standard deviations at each point.
     """
-    request = _decode(body, BatchBody)
+    request = await node.reader.read(_read_batch, body)
     times, values = request.read("data")
     runs = [values[(times >= a) & (times <= b)] for a, b in request.window]
     if not runs or min(map(len, runs)) < 2:
@@ -61,23 +68,22 @@ async def golden_batch(_: Node, body: bytes) -> Answer:
     length = int(np.median([len(run) for run in runs]))
     grid = np.linspace(0, 1, length)
     same = np.array([np.interp(grid, np.linspace(0, 1, len(run)), run) for run in runs])
-    centre, width = same.mean(axis=0), _sigma(request.config) * same.std(axis=0)
+    centre, width = same.mean(axis=0), _sigma(request.config.sigma) * same.std(axis=0)
     bounds = {"lower": finite(centre - width), "upper": finite(centre + width)}
     return {"rows": length, "center": finite(centre), **bounds}
 
 
-def _sigma(config: dict[str, Any]) -> float:
-    sigma = config.get("sigma", BAND)
-    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma < 1e6:
+def _sigma(sigma: Number) -> float:
+    if not 0 < sigma < 1e6:
         raise InvalidInput("config.sigma", f"must be a positive number, got {sigma!r}")
     return float(sigma)
 
 
-async def pearson(_: Node, body: bytes) -> Answer:
+async def pearson(node: Node, body: bytes) -> Answer:
     """Pearson's correlation of val and val1 with its two-sided p-value; 0 and 1 where it is undefined."""
     from scipy.special import stdtr
 
-    question = tdgpt.read_correlation(body)
+    question = await node.reader.read(tdgpt.read_correlation, body)
     first, second, count = question.values, question.second, len(question.values)
     a, b = first - first.mean(), second - second.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
@@ -133,7 +139,7 @@ class Match:
 
 async def profile_search(node: Node, body: bytes) -> Answer:
     """Where in the target a piece like the source is: by DTW distance, or cosine similarity at the source's length."""
-    request = _decode(body, SearchBody)
+    request = await node.reader.read(_read_search, body)
     source_times, source = request.source_data.read("source_data")
     times, target = request.target_data.read("target_data")
     shape = NORMALIZE[request.normalization]
@@ -214,6 +220,14 @@ NORMALIZE: dict[str, Callable[[FloatArray], FloatArray]] = {
     "centering": lambda v: v - v.mean(),
     "none": lambda v: v,
 }
+
+
+def _read_batch(body: bytes) -> BatchBody:
+    return _decode(body, BatchBody)
+
+
+def _read_search(body: bytes) -> SearchBody:
+    return _decode(body, SearchBody)
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

@@ -19,6 +19,7 @@ from foretell.tdgpt.local import Local
 from foretell.tdgpt.model_servers import ServerEntry, entry_of
 from foretell.tdgpt.plugins.offers import Loaded, load
 from foretell.tdgpt.plugins.shim import Configuration
+from foretell.tdgpt.reader import Reader
 from foretell.wire.tdgpt import Question
 from foretell.wire.tdgpt_answers import Answer, encode, list_answer
 
@@ -35,6 +36,7 @@ class Node:
     serving: Serving
     catalogue: Catalogue = field(default_factory=Catalogue)
     loaded: Loaded = field(default_factory=Loaded)
+    reader: Reader = field(default_factory=Reader)
     listing: bytes = b""
     reread: Callable[[], Settings] | None = None
     """The settings as they are in their files now."""
@@ -66,11 +68,12 @@ class Node:
 
     async def close(self) -> None:
         self.loaded.close()
+        self.reader.close()
         await self.serving.pools.aclose()
 
     async def ask(self, kind: Kind, read: Callable[[bytes], Question], body: bytes) -> Answer:
         """The answer to the body of a POST; raises ForetellError."""
-        question = read(body)
+        question = await self.reader.read(read, body)
         offer = self._offer(kind, question)
         if question.wncheck and is_white_noise(question.values):
             raise WhiteNoise
