@@ -9,6 +9,7 @@ import pytest
 from foretell import errors
 from foretell.errors import (
     AuthenticationFailed,
+    BodyTooLarge,
     Cancelled,
     DatabaseExists,
     DatabaseInUse,
@@ -35,6 +36,7 @@ from foretell.errors import (
 
 ALL = [
     InvalidInput("rows", "must be at least 1, got 0"),
+    BodyTooLarge(1000),
     SqlError("no such column", "SELECT a\nFROM t", 7),
     *(
         kind("no", "SELECT a\nFROM t", 7)

@@ -13,6 +13,7 @@
     |   |   |-- ValueTooLong    a text is longer than its column                          400  0x80002653
     |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
     |   |   `-- UserExists      there is one of that name                                 409  0x80000350
+    |   |-- BodyTooLarge        a request body has more bytes than the limit allows       413  0x80000118
     |   |-- TooManyRows         more rows asked for, or sent, than the limit allows       400  0x80000446
     |   `-- WhiteNoise          the series is white noise and the check was on            400  0x80000447
     |-- UnknownName             no such model, table, column, option; lists the known     404  0x80000443
@@ -128,6 +129,13 @@ class NoSuchUser(SqlError):
 class UserExists(SqlError):
     http_status = 409
     tdengine_code = 0x80000350
+
+
+class BodyTooLarge(InvalidInput):
+    http_status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("body", f"is larger than {limit} bytes")
 
 
 class TooManyRows(InvalidInput):

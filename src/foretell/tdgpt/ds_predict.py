@@ -28,7 +28,7 @@ MOST_STEPS = 1024
 
 async def predict(node: Node, body: bytes, bounds: bool = True) -> dict[str, Any]:
     """The success answer, with bounds if they are allowed and asked for; raises ForetellError."""
-    request = tsfm.read_request(body)
+    request = await node.reader.read(_read, body)
     entry = node.serving.engine.models.find(request.model or node.settings.default_model)
     forecast = await node.serving.forecast(
         [_series(request, entry)],
@@ -48,18 +48,24 @@ def error_reply(error: Exception | str) -> dict[str, Any]:
     return {"status": "error", "error": mask(str(error))}
 
 
-def _series(request: tsfm.ForecastRequest, entry: Entry) -> Series:
-    """What the model shall see: covariates only where it takes some."""
+def _read(body: bytes) -> tsfm.ForecastRequest:
+    request = tsfm.read_request(body)
     if request.input is UNSET:
         raise InvalidInput("input", "is missing")
     if not 0 < len(request.input) <= MOST_POINTS:
         raise InvalidInput("input", f"must have 1 to {MOST_POINTS:,} values, got {len(request.input):,}")
     if not 1 <= request.next_len <= MOST_STEPS:
         raise InvalidInput("next_len", f"must be between 1 and {MOST_STEPS}, got {request.next_len}")
-    rows = len(request.input)
+    return request
+
+
+def _series(request: tsfm.ForecastRequest, entry: Entry) -> Series:
+    """What the model shall see: covariates only where it takes some."""
+    given = [] if request.input is UNSET else request.input
+    rows = len(given)
     past = _covariates("past_dynamic_real", request.past_dynamic_real, rows)
     future = _covariates("dynamic_real", request.dynamic_real, rows + request.next_len)
-    values = _floats("input", [request.input])[0]
+    values = _floats("input", [given])[0]
     if not entry.limits.covariates:
         return Series(values)
     return Series(values, past_covariates=past, future_covariates=future)

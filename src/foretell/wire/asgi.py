@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
-from foretell.errors import Cancelled, InvalidInput
+from foretell.errors import BodyTooLarge, Cancelled, InvalidInput
 
 T = TypeVar("T")
 Scope = MutableMapping[str, Any]
@@ -43,7 +43,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) 
     """
     length = header(scope, b"content-length")
     if length and int(length) > limit:
-        raise _too_large(limit)
+        raise BodyTooLarge(limit)
     try:
         async with asyncio.timeout(seconds):
             return await _read(receive, limit)
@@ -61,13 +61,9 @@ async def _read(receive: Receive, limit: int) -> bytes:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
-            raise _too_large(limit)
+            raise BodyTooLarge(limit)
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _too_large(limit: int) -> InvalidInput:
-    return InvalidInput("body", f"is larger than {limit} bytes")
 
 
 async def answer(send: Send, status: int, media_type: str, body: bytes, *headers: tuple[bytes, bytes]) -> None:
