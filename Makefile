@@ -23,9 +23,10 @@ setup: .venv/.complete
 	@$(PIP) --editable .
 	@touch $@
 
-.venv/.complete: .venv/.light
+.venv/.complete: .venv/.light tests/clients/package-lock.json
 	@echo "installing what the tests need"
 	@$(PIP) --editable '.[test]'
+	@tools/npm_clients tests/clients
 	@touch $@
 
 demo: .venv/.light

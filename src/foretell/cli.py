@@ -167,16 +167,17 @@ def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", "-p", help="Port; 6035 is TDgpt's.")] = None,
     also: Annotated[list[int] | None, typer.Option("--also", help="A further port; may be given again.")] = None,
+    db: Annotated[Path | None, typer.Option("--db", help="Embedded database, for TDengine's clients.")] = None,
     config: Annotated[Path | None, typer.Option("--config", help="Own TOML, taosanode.ini or .config.py.")] = None,
     plugins: Annotated[Path | None, typer.Option("--plugins", help="Folder of TDgpt plugins.")] = None,
     workers: WorkersFlag = None,
     ray: RayFlag = None,
 ) -> None:
-    """Serve TDengine as its analytics node, and HTTP clients at /v1; stops on Ctrl-C or SIGTERM."""
+    """Serve TDengine as its analytics node, HTTP clients at /v1, --db for TDengine's own; Ctrl-C or SIGTERM stops."""
     from foretell.server import serve as run
 
     further = tuple(also) if also else None
-    run(config, typer.echo, host=host, port=port, also=further, plugins=plugins, workers=workers, ray=ray)
+    run(config, typer.echo, host=host, port=port, also=further, db=db, plugins=plugins, workers=workers, ray=ray)
 
 
 @app.command("serve-model")

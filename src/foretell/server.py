@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from litestar import Litestar, Request, Response
@@ -49,12 +49,20 @@ from foretell.tdgpt.routes import Routes
 from foretell.wire.asgi import App
 from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import Masking
+from foretell.wire.taos_rows import error_answer as taos_error
 from foretell.wire.tdgpt_answers import encode, error_answer
+
+if TYPE_CHECKING:
+    from foretell.sql.taos import TaosDoor
 
 log = logging.getLogger("foretell.server")
 BACKLOG = 2048
+MESSAGE_LIMIT = 64 << 20
+"""Bytes of the longest message of a WebSocket: what is bound to a prepared statement comes as one."""
 OURS = ("/v1", "/healthz", "/readyz", "/metrics", "/schema")
 """Paths of our own door; the others are TDgpt's."""
+TAOS = ("/rest/", "/ws")
+"""Where TDengine's clients are answered, if there is a database for them."""
 
 
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
@@ -78,8 +86,11 @@ def _pools(settings: Settings, remotes: Mapping[str, Executor]) -> Pools:
     return Pools(most, remotes, lambda _: RayExecutor(settings.ray, scale), most)
 
 
-def application(node: Node, ready: Callable[[], None] = lambda: None) -> App:
-    """The doors over one node, behind the gate. Its processes start and end with it; `ready` is called in between."""
+def application(node: Node, ready: Callable[[], None] = lambda: None, taos: TaosDoor | None = None) -> App:
+    """The doors over one node, and that of TDengine's clients if there is one, behind the gate.
+
+    The node's processes start and end with the application; `ready` is called in between.
+    """
     settings, serving = node.settings, node.serving
     metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths}, serving.cache)
     serving.seen = metrics.batch
@@ -98,19 +109,41 @@ def application(node: Node, ready: Callable[[], None] = lambda: None) -> App:
             operation_id_creator=operation_id,
         ),
     )
-    return behind_gate(Routes(node, metrics.request, cast(App, app)), settings, _refuse)
+    doors: App = Routes(node, metrics.request, cast(App, app))
+    if taos is not None:
+        doors = _beside(doors, taos)
+    return behind_gate(doors, settings, _refuse, TAOS if taos else ())
 
 
-def behind_gate(app: App, settings: Settings, refuse: Callable[[Any, Refusal], Any]) -> App:
-    """An application that lets in whom the settings let in; `refuse` says no to the others."""
-    rules = Rules.of(settings)
-    return Gate(app, rules, refuse, Journal(settings.audit_log))
+def behind_gate(
+    app: App, settings: Settings, refuse: Callable[[Any, Refusal], Any], logins: tuple[str, ...] = ()
+) -> App:
+    """An application that lets in whom the settings let in; `refuse` says no to the others. `logins` are beginnings of
+    paths that ask for a login themselves."""
+    return Gate(app, Rules.of(settings, logins), refuse, Journal(settings.audit_log))
+
+
+def _beside(app: App, taos: TaosDoor) -> App:
+    """The door of TDengine's clients at its paths, the others elsewhere."""
+
+    async def route(scope: Any, receive: Any, send: Any) -> None:
+        kind = scope["type"]
+        if kind == "websocket" or (kind == "http" and scope["path"].startswith(TAOS)):
+            await taos(scope, receive, send)
+            return
+        await app(scope, receive, send)
+        if kind == "lifespan":
+            taos.close()
+
+    return route
 
 
 def _refuse(scope: Any, refusal: Refusal) -> Any:
     """In the shape of the door, as any other error."""
     if scope["path"].startswith(OURS):
         response = problem_of(refusal.status, refusal.reason)
+    elif scope["path"].startswith(TAOS):
+        response = Response(taos_error(0x118, refusal.reason), status_code=refusal.status, media_type=JSON)
     else:
         response = Response(encode(error_answer(refusal.reason)), status_code=refusal.status, media_type=JSON)
     return as_refusal(response, scope, refusal)
@@ -177,14 +210,29 @@ def listen(host: str, ports: Sequence[int]) -> list[socket.socket]:
     return found
 
 
-def web_server(app: Any, settings: Settings) -> uvicorn.Server:
+def _quiet_web_socket() -> type[asyncio.Protocol]:
+    """uvicorn's WebSocket, that ends without a close frame: TDengine's clients take one for an error."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    class Quiet(WebSocketsSansIOProtocol):
+        def shutdown(self) -> None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1012})
+            self.stop_keepalive()
+            self.transport.close()
+
+    return Quiet
+
+
+def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvicorn.Server:
     """uvicorn over uvloop and httptools; it says nothing by itself and ends when requests in flight have."""
     return uvicorn.Server(
         uvicorn.Config(
             app,
             loop="uvloop",
             http="httptools",
-            ws="none",
+            ws=_quiet_web_socket() if with_sockets else "none",
+            ws_max_size=MESSAGE_LIMIT,
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -221,7 +269,24 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
         for where in addresses:
             say(f"listening on {scheme}://{where}")
 
-    web_server(application(node, ready), settings).run(sockets=sockets)
+    with _database(node, f"{scheme}://{addresses[0]}") as taos:
+        web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
+
+
+@contextlib.contextmanager
+def _database(node: Node, address: str) -> Iterator[TaosDoor | None]:
+    """The door of the database that the settings name, if they name one; DuckDB is loaded only then."""
+    settings = node.settings
+    if settings.db is None:
+        yield None
+        return
+    from foretell.sql.database import Database
+    from foretell.sql.taos import TaosDoor
+
+    with Database(str(settings.db), engine=node.serving.engine) as database:
+        database.announce(address)
+        owners = [key.hash for key in settings.keys.values() if "admin" in key.scopes]
+        yield TaosDoor(database, owners, settings.body_limit)
 
 
 def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, list[str]]:
@@ -285,15 +350,16 @@ def start_log(settings: Settings) -> None:
         handlers=[handler],
         force=True,
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells the query strings of WebSockets
 
 
 @contextlib.contextmanager
-def in_background(node: Node) -> Iterator[str]:
-    """Serve `node` from a thread of this process, on a free port: gives its URL. For tests, benchmarks, notebooks."""
+def in_background(node: Node, taos: TaosDoor | None = None) -> Iterator[str]:
+    """Serve from a thread of this process, on a free port: gives the URL. For tests, benchmarks, notebooks."""
     (listener,) = listen("127.0.0.1", (0,))
     ready = threading.Event()
     try:
-        server = web_server(application(node, ready.set), node.settings)
+        server = web_server(application(node, ready.set, taos), node.settings, taos is not None)
     except BaseException:
         listener.close()
         raise

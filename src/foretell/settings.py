@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that `foretell serve` listens on.")
     port: int = Field(6035, ge=0, le=65535, description="Port of the server; 0 takes a free one.")
     also: tuple[int, ...] = Field((), description="Further ports of the same server, such as 6090.")
+    db: Path | None = Field(None, description="File of the embedded database, served to TDengine's clients.")
     plugins: Path | None = Field(None, description="Folder of TDgpt plugins (fc, ad, imputat, correl, custom).")
     tsfm_service: dict[str, str] = Field({}, description="Model servers: algorithm = URL (TDgpt's [tsfm-service]).")
     timemoe_fc: str = Field("auto", description="Weights behind timemoe-fc: auto, 200m, 50m, mini or a URL.")

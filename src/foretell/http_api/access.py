@@ -21,7 +21,7 @@ from foretell.errors import InvalidInput
 from foretell.http_api.journal import Journal
 from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
 from foretell.settings import Settings
-from foretell.wire.asgi import App, Scope, Turnstile
+from foretell.wire.asgi import App, Scope, Turnstile, client_of
 from foretell.wire.hosts import is_loopback
 
 log = logging.getLogger("foretell.access")
@@ -48,6 +48,7 @@ class Refusal:
 class Rules:
     """`keys` by the hash of their secrets (no use without one unless it is `open`); `clients` the networks that are let
     in (none: all). `hosts` are the names that Host and Origin may have, None where they are not looked at.
+    `logins` are beginnings of paths whose door asks for a login itself.
     """
 
     keys: Mapping[str, Key] = field(default_factory=dict)
@@ -55,9 +56,10 @@ class Rules:
     hosts: frozenset[str] | None = None
     open: bool = True
     meter: Meter = field(default_factory=Meter)
+    logins: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings) -> Rules:
+    def of(cls, settings: Settings, logins: tuple[str, ...] = ()) -> Rules:
         """The rules of the settings; on loopback only local names may stand in Host and Origin."""
         if any(len(token) < 8 for token in settings.tokens):
             raise InvalidInput("tokens", "must have at least 8 characters each")
@@ -66,7 +68,7 @@ class Rules:
         if settings.admin_token:
             keys[digest(settings.admin_token)] = Key(ADMIN, ALL)
         hosts = frozenset({*LOOPBACK_NAMES, settings.host}) if is_loopback(settings.host) else None
-        return cls(keys, tuple(_network(text) for text in settings.clients), hosts, is_open)
+        return cls(keys, tuple(_network(text) for text in settings.clients), hosts, is_open, logins=logins)
 
     def check(self, scope: Scope) -> Refusal | None:
         """Turn the request away, or let it in: the secret is taken out of its path, the key's name put beside it."""
@@ -76,14 +78,14 @@ class Rules:
         if self.hosts is not None and not self._names_fit(headers):
             return Refusal(403, "Host or Origin is not this server")
         in_path = take_token(scope)
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(self.logins):
             return None
         brought = [secret for secret in (in_path, *_secrets_of(headers)) if secret]
         key = next((self.keys[d] for d in map(digest, brought) if d in self.keys), None)
         return self._check_key(scope, key)
 
     def _check_key(self, scope: Scope, key: Key | None) -> Refusal | None:
-        wanted = needed(scope["method"], scope["path"])
+        wanted = needed(scope.get("method", "POST"), scope["path"])
         if key is None:
             return None if self.open and wanted != "admin" else Refusal(401, f"a key with the scope {wanted} is needed")
         scope[KEY] = key.name
@@ -128,6 +130,10 @@ class Gate:
                 return
             if scope["method"] == "POST":
                 await self.entrance.turn()
+        elif scope["type"] == "websocket" and (refusal := self.rules.check(scope)) is not None:
+            log.warning("%s turned away: %s", client_of(scope), refusal.reason)
+            await send({"type": "websocket.close"})  # before it is accepted: status 403
+            return
         await self.app(scope, receive, send)
 
 
@@ -139,15 +145,6 @@ def has_rule(settings: Settings) -> bool:
 def _is_local(scope: Scope) -> bool:
     address = client_of(scope)
     return address is not None and address.is_loopback
-
-
-def client_of(scope: Scope) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address at the other end of the connection; an IPv4 address in IPv6 clothes as IPv4."""
-    try:
-        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def take_token(scope: Scope) -> str | None:

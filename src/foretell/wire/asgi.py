@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
@@ -73,7 +74,7 @@ async def answer(send: Send, status: int, media_type: str, body: bytes, *headers
     await send({"type": "http.response.body", "body": body})
 
 
-async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """The result of `work`, which is stopped when the caller hangs up (taosd does at its timeout).
 
     The body must have been received before: `receive` tells then only of the end of the connection.
@@ -117,3 +118,12 @@ class _Watch:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def client_of(scope: Scope) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address at the other end of the connection; an IPv4 address in IPv6 clothes as IPv4."""
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

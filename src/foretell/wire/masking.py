@@ -8,6 +8,7 @@ import re
 MASK = "***"
 _SECRETS = (
     (re.compile(r"(?<=://)[^/@\s]+(?=@)"), MASK),  # https://user:password@host
+    (re.compile(r"(?<=/rest/login/)[^?\s\"']+"), MASK),  # /rest/login/USER/PASSWORD
     (re.compile(r"(?<=/k/)[^/\s?\"']+"), MASK),  # /k/TOKEN/forecast
     (re.compile(r"(?i)\b(token|api[_-]?key|key|password|secret|access_token)=[^&\s,;\"']+"), rf"\1={MASK}"),
     (re.compile(r"(?i)\b(authorization:?\s*)?(basic|bearer)\s+[A-Za-z0-9+/=._~-]{6,}"), rf"\2 {MASK}"),

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput
-from foretell.wire.taos_types import BOOL, BYTES, DECIMAL, DECIMAL64, TIMESTAMP, Precision, Type, arrow_of, type_of
+from foretell.wire.taos_types import BOOL, BYTES, DECIMAL, DECIMAL64, TIMESTAMP, Type, arrow_of, type_of
 
 HEAD = struct.Struct("<IiiiIII")
 VALUES = struct.Struct("<Iii")
@@ -28,14 +28,14 @@ MOST_TABLES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """For one table: `tags` of one value each and `columns` of equal length. Times are in the unit of the database."""
+    """For one table: `tags` of one value each, `columns` of equal length. Times are integers in the database's unit."""
 
     table: str | None
     tags: list[pa.Array]
     columns: list[pa.Array]
 
 
-def read_bound(body: memoryview, unit: Precision) -> list[Bound]:
+def read_bound(body: memoryview) -> list[Bound]:
     """What a binary `bind` brings after its header; InvalidInput where it is cut off or does not fit together."""
     (index,) = _unpack("<i", body, 0)
     if index != -1:
@@ -50,7 +50,7 @@ def read_bound(body: memoryview, unit: Precision) -> list[Bound]:
     all_tags = list(_parts(body, tags_at, tables)) if tags_at else [body[:0]] * tables
     all_columns = list(_parts(body, columns_at, tables)) if columns_at else [body[:0]] * tables
     parts = zip(names, all_tags, all_columns, strict=True)
-    return [Bound(name, _arrays(mine, tags, unit), _columns(c, columns, unit)) for name, mine, c in parts]
+    return [Bound(name, _arrays(mine, tags), _columns(c, columns)) for name, mine, c in parts]
 
 
 def _unpack(form: str, body: memoryview, at: int) -> tuple[int, ...]:
@@ -94,18 +94,18 @@ def _parts(body: memoryview, at: int, count: int) -> Iterator[memoryview]:
         yield body[start:end]
 
 
-def _arrays(part: memoryview, count: int, unit: Precision) -> list[pa.Array]:
+def _arrays(part: memoryview, count: int) -> list[pa.Array]:
     found = []
     at = 0
     for _ in range(count):
         (length,) = _unpack("<I", part, at)
-        found.append(_array(_cut(part, at, length), unit))
+        found.append(_array(_cut(part, at, length)))
         at += length
     return found
 
 
-def _columns(part: memoryview, count: int, unit: Precision) -> list[pa.Array]:
-    found = _arrays(part, count, unit)
+def _columns(part: memoryview, count: int) -> list[pa.Array]:
+    found = _arrays(part, count)
     if len({len(column) for column in found}) > 1:
         raise InvalidInput("bind", f"has columns of {', '.join(str(len(column)) for column in found)} values")
     return found
@@ -133,22 +133,25 @@ def _values(part: memoryview) -> _Values:
     return _Values(type_of(number), nulls, lengths, _cut(part, at + 4, size))
 
 
-def _array(part: memoryview, unit: Precision) -> pa.Array:
+def _array(part: memoryview) -> pa.Array:
     found = _values(part)
     if found.nulls.all():
-        return pa.nulls(len(found.nulls), arrow_of(found.kind, unit))
+        return pa.nulls(len(found.nulls), _arrow(found.kind))
     if found.kind in (DECIMAL, DECIMAL64):
         raise InvalidInput("bind", "DECIMAL cannot be bound; bind the number as text")
-    return _numbers(found, unit) if found.kind.width else _words(found)
+    return _numbers(found) if found.kind.width else _words(found)
 
 
-def _numbers(found: _Values, unit: Precision) -> pa.Array:
+def _numbers(found: _Values) -> pa.Array:
     count, kind = len(found.nulls), found.kind
     if len(found.data) != count * kind.width:
         raise InvalidInput("bind", f"has {len(found.data):,} bytes for {count:,} values of {kind.name}")
     numbers = np.frombuffer(found.data, kind.dtype)
-    array = pa.array(numbers != 0 if kind is BOOL else numbers, mask=found.nulls)
-    return array.cast(arrow_of(kind, unit)) if kind is TIMESTAMP else array
+    return pa.array(numbers != 0 if kind is BOOL else numbers, mask=found.nulls)
+
+
+def _arrow(kind: Type) -> pa.DataType:
+    return pa.int64() if kind is TIMESTAMP else arrow_of(kind, "ns")
 
 
 def _words(found: _Values) -> pa.Array:

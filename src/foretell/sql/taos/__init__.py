@@ -1,0 +1,10 @@
+"""The door of TDengine's own clients: its REST interface and its WebSocket, over one embedded database.
+
+It answers at paths of its own and asks for a login of its own, with users of the database; plain ASGI, no framework.
+"""
+
+from __future__ import annotations
+
+from foretell.sql.taos.door import TaosDoor
+
+__all__ = ["TaosDoor"]

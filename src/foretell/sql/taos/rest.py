@@ -1,0 +1,160 @@
+"""TDengine's REST interface: SQL in the body of a POST, JSON out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote
+
+from foretell.errors import AuthenticationFailed, ForetellError, InvalidInput
+from foretell.sql.database.connection import Connection
+from foretell.sql.database.database import Database
+from foretell.sql.database.users import User
+from foretell.sql.taos.answers import Rows, fault
+from foretell.sql.taos.logins import Client, Logins, credentials, read_credentials
+from foretell.sql.taos.threads import Threads
+from foretell.wire.asgi import Receive, Scope, Send, client_of, read_body, unless_gone
+from foretell.wire.asgi import answer as answer_with
+from foretell.wire.taos_rows import ROWS_AT_ONCE, affected_answer, answer, error_answer, zone_of
+
+log = logging.getLogger("foretell.taos")
+JSON = "application/json; charset=utf-8"
+SQL = "/rest/sql"
+BODY_SECONDS = 60.0
+"""Longest that the body of a request may take to arrive."""
+LOGIN = "/rest/login/"
+
+
+class BadRequest(ForetellError):
+    """What is answered with status 400."""
+
+    http_status = 400
+    tdengine_code = 0x80000118
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The query string of a request."""
+
+    token: str = ""
+    tz: str = ""
+    named: bool = False
+
+    @classmethod
+    def of(cls, query: bytes) -> Asked:
+        """`app` and `ip` are taken and not used."""
+        fields = query_fields(query)
+        if "req_id" in fields and not fields["req_id"].isdecimal():
+            raise BadRequest("req_id: must be a whole number")
+        try:
+            for name in ("tz", "conn_tz"):
+                zone_of(fields.get(name))
+        except InvalidInput as error:
+            raise BadRequest(str(error)) from None
+        tz = fields.get("tz") or fields.get("conn_tz", "")
+        return cls(fields.get("token", ""), tz, fields.get("row_with_meta") == "true")
+
+
+def query_fields(query: bytes) -> dict[str, str]:
+    """The last value of each field. A client appends `?req_id=` to `?token=`, so that ? counts as &."""
+    return {key: values[-1] for key, values in parse_qs(query.decode("latin-1").replace("?", "&")).items()}
+
+
+class Rest:
+    """The interface over one database. `body_limit` in bytes."""
+
+    def __init__(self, database: Database, logins: Logins, threads: Threads, body_limit: int) -> None:
+        self._database = database
+        self._logins = logins
+        self._threads = threads
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        try:
+            if method == "POST" and (path == SQL or path.startswith(f"{SQL}/")):
+                await self._sql(scope, receive, send)
+            elif method == "GET" and path.startswith(LOGIN):
+                await self._login(scope, send)
+            else:
+                await reply(send, 404, error_answer(0x118, "there is only POST /rest/sql[/database] here"))
+        except AuthenticationFailed as error:
+            await reply(send, 401, error_answer(*fault(error)), (b"www-authenticate", b'Basic realm="foretell"'))
+        except BadRequest as error:
+            await reply(send, 400, error_answer(*fault(error)))
+        except Exception as error:
+            await reply(send, 200, error_answer(*fault(error)))
+
+    async def _login(self, scope: Scope, send: Send) -> None:
+        user, slash, password = unquote(scope["path"].removeprefix(LOGIN)).partition("/")
+        if not user or not slash:
+            raise BadRequest("the path is /rest/login/{user}/{password}")
+        await self._threads.call(self._logins.by_password, user, password, other_end(scope))
+        await reply(send, 200, error_answer(0, credentials(user, password)))
+
+    async def _sql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Asked.of(scope["query_string"])
+        user = await self._threads.call(self._who, scope, asked)
+        text = await self._text(scope, receive)
+        connection = await self._threads.call(self._database.connect, user, scope["path"][len(SQL) + 1 :])
+        work = asyncio.ensure_future(self._threads.statement(connection, lambda: run(connection, text, asked)))
+        work.add_done_callback(lambda _: connection.close())
+        first, rest = await unless_gone(receive, work)
+        await self._stream(send, first, rest)
+
+    def _who(self, scope: Scope, asked: Asked) -> User:
+        headers = dict(scope["headers"])
+        kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        client, value = other_end(scope), value.strip()
+        if kind.lower() == "basic":
+            return self._logins.by_password(*read_credentials(value), client)
+        token = value if kind.lower() in ("bearer", "taosd") else asked.token
+        if not token:
+            raise AuthenticationFailed("a login is needed")
+        return self._logins.by_token(token, client)
+
+    async def _text(self, scope: Scope, receive: Receive) -> str:
+        body = await read_body(scope, receive, self._body_limit, BODY_SECONDS)
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            raise BadRequest("the statement is not UTF-8") from None
+        if not text.strip():
+            raise BadRequest("the body has no statement")
+        return text
+
+    async def _stream(self, send: Send, first: bytes, rest: Iterator[bytes] | None) -> None:
+        """What is there at once goes out as one; more goes out piece by piece, each made when the last has gone."""
+        if rest is None:
+            await reply(send, 200, first)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", JSON.encode())]})
+        piece: bytes | None = first
+        while piece is not None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            piece = await self._threads.call(next, rest, None)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def run(connection: Connection, text: str, asked: Asked) -> tuple[bytes, Iterator[bytes] | None]:
+    """The answer to a statement: all of it, or its beginning and what makes the rest."""
+    outcome = connection.run(text)
+    if outcome.affected is not None:
+        return affected_answer(outcome.affected), None
+    rows = Rows.of(outcome)
+    pieces = answer(rows.table, rows.columns, rows.unit, zone_of(asked.tz), asked.named)
+    if rows.table.num_rows <= ROWS_AT_ONCE:
+        return b"".join(pieces), None
+    return next(pieces) + next(pieces), pieces
+
+
+def other_end(scope: Scope) -> Client:
+    """Who is at the other end of a connection."""
+    address = client_of(scope)
+    return Client(str(address), address is not None and address.is_loopback)
+
+
+async def reply(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    await answer_with(send, status, JSON, body, *headers)

@@ -1,0 +1,140 @@
+"""Writes points that come without a table: super-tables, columns, tags and sub-tables are made as they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from foretell.errors import NoDatabase, NoSuchTable
+from foretell.sql.database.connection import Connection
+from foretell.sql.taos.described import Described, describe, quoted
+from foretell.wire.schemaless import Cell, Point, read_points
+from foretell.wire.taos_types import NCHAR, VARCHAR, Type, arrow_of
+from foretell.wire.taos_values import NS
+
+TIME = "_ts"
+NO_TAG = "_tag_null"
+"""The tag of a super-table whose points have none."""
+LEAST = 16
+"""Characters or bytes of a text column that is made for a short text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The points of one message; `name_tag` is the tag whose value names the sub-table, "" lets one be made up."""
+
+    points: Sequence[Point]
+    name_tag: str
+
+    @classmethod
+    def of(cls, protocol: int, unit: str, text: str, name_tag: str) -> Lines:
+        return cls(read_points(protocol, unit, text), name_tag)
+
+    def insert(self, connection: Connection) -> int:
+        """Write them; the rows that were written."""
+        if not connection.database:
+            raise NoDatabase("no database is named, and none is current")
+        written = 0
+        tables: dict[str, list[Point]] = defaultdict(list)
+        for point in self.points:
+            tables[point.table].append(point)
+        for table, points in tables.items():
+            _prepare(connection, table, points)
+            written += self._write(connection, table, points)
+        return written
+
+    def _write(self, connection: Connection, table: str, points: list[Point]) -> int:
+        children: dict[str, list[Point]] = defaultdict(list)
+        for point in points:
+            children[self._child(point)].append(point)
+        unit = NS[connection.precision]
+        return sum(
+            connection.append(child, _columns(mine, unit), using=table, tags=_tags(mine[0]))
+            for child, mine in children.items()
+        )
+
+    def _child(self, point: Point) -> str:
+        """A name that the same tags have always."""
+        if named := point.tags.get(self.name_tag):
+            return named
+        key = ",".join([point.table, *(f"{tag}={value}" for tag, value in sorted(point.tags.items()))])
+        return f"t_{hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _columns(points: list[Point], unit: int) -> pa.Table:
+    """Rows of one sub-table; what a point does not tell is NULL."""
+    kinds = _kinds(points)
+    columns: dict[str, Any] = {TIME: pa.array([point.time // unit for point in points], pa.int64())}
+    for name, kind in kinds.items():
+        cells = [point.cells.get(name) for point in points]
+        columns[name] = pa.array([None if cell is None else cell.value for cell in cells], arrow_of(kind, "ns"))
+    return pa.table(columns)
+
+
+def _kinds(points: Iterable[Point]) -> dict[str, Type]:
+    """Each column with its first type."""
+    found: dict[str, Type] = {}
+    for point in points:
+        for name, cell in point.cells.items():
+            found.setdefault(name, cell.type)
+    return found
+
+
+def _tags(point: Point) -> pa.Table:
+    return pa.table(
+        {name: pa.array([value], pa.string()) for name, value in point.tags.items()}
+        or {NO_TAG: pa.nulls(1, pa.string())}
+    )
+
+
+def _prepare(connection: Connection, table: str, points: list[Point]) -> None:
+    """Make the super-table, or add what it lacks and widen what is too narrow."""
+    columns: dict[str, tuple[Type, int]] = {}
+    tags: dict[str, tuple[Type, int]] = {}
+    for point in points:
+        for name, cell in point.cells.items():
+            columns[name] = _widest(columns.get(name), cell)
+        for name, value in point.tags.items():
+            tags[name] = _widest(tags.get(name), Cell(NCHAR, value))
+    tags = tags or {NO_TAG: (NCHAR, 1)}
+    try:
+        have = describe(connection, quoted(table))
+    except NoSuchTable:
+        body = ", ".join([f"{quoted(TIME)} TIMESTAMP", *map(_declared, columns.items())])
+        tail = ", ".join(map(_declared, tags.items()))
+        connection.run(f"CREATE STABLE IF NOT EXISTS {quoted(table)} ({body}) TAGS ({tail})")
+        return
+    for what, wanted in (("COLUMN", columns), ("TAG", tags)):
+        for one in wanted.items():
+            _alter(connection, table, have, what, one)
+
+
+def _widest(before: tuple[Type, int] | None, cell: Cell) -> tuple[Type, int]:
+    kind, size = before or (cell.type, 0)
+    length = len(cell.value.encode() if kind is VARCHAR else cell.value) if isinstance(cell.value, str) else 0
+    return kind, max(size, length)
+
+
+def _alter(connection: Connection, table: str, have: Described, what: str, one: tuple[str, tuple[Type, int]]) -> None:
+    name, (kind, size) = one
+    field = have.find(name)
+    if field is None:
+        connection.run(f"ALTER STABLE {quoted(table)} ADD {what} {_declared(one)}")
+    elif not kind.width and field.bytes < size:
+        wide = f"{quoted(field.name)} {field.type.name}({_room(size)})"
+        connection.run(f"ALTER STABLE {quoted(table)} MODIFY {what} {wide}")
+
+
+def _declared(one: tuple[str, tuple[Type, int]]) -> str:
+    name, (kind, size) = one
+    return f"{quoted(name)} {kind.name}" if kind.width else f"{quoted(name)} {kind.name}({_room(size)})"
+
+
+def _room(size: int) -> int:
+    """A power of two, so that tables are not altered for each longer text."""
+    return max(LEAST, 1 << (size - 1).bit_length()) if size else LEAST

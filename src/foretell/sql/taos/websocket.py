@@ -1,0 +1,140 @@
+"""TDengine's WebSocket: messages in, answers out, many at a time on many connections.
+
+The server never sends a close frame of its own accord: the clients take it for an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import msgspec
+
+from foretell.errors import InvalidInput
+from foretell.sql.database.database import Database
+from foretell.sql.taos.actions import BINARY, OPEN, Args, find
+from foretell.sql.taos.answers import fault
+from foretell.sql.taos.logins import Logins
+from foretell.sql.taos.peer import Peer
+from foretell.sql.taos.rest import other_end, query_fields
+from foretell.sql.taos.threads import Threads
+from foretell.wire import taos_frames as frames
+from foretell.wire.asgi import Receive, Scope, Send
+
+AT_ONCE = 64
+"""Messages of one connection that are worked on; further ones are not read yet."""
+_encode = msgspec.json.Encoder().encode
+
+
+class Message(msgspec.Struct):
+    """A text message."""
+
+    action: str
+    args: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class WebSockets:
+    """The interface over one database."""
+
+    def __init__(self, database: Database, logins: Logins, threads: Threads) -> None:
+        self._database = database
+        self._logins = logins
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # that somebody wants to connect
+        await send({"type": "websocket.accept"})
+        token = query_fields(scope["query_string"]).get("token", "")
+        peer = Peer(self._database, self._logins, self._threads, other_end(scope), token)
+        try:
+            await _converse(peer, receive, send)
+        finally:
+            peer.close()
+
+
+async def _converse(peer: Peer, receive: Receive, send: Send) -> None:
+    """Read messages until the client goes; then what still runs for it is stopped."""
+    slots = asyncio.Semaphore(AT_ONCE)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def done(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        slots.release()
+
+    try:
+        while True:
+            await slots.acquire()
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            task = asyncio.create_task(_handle(peer, message, send))
+            tasks.add(task)
+            task.add_done_callback(done)
+    finally:
+        waiting = [*tasks]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _handle(peer: Peer, message: Any, send: Send) -> None:
+    text = message.get("text")
+    made = await (_text(peer, text) if text is not None else _binary(peer, message["bytes"]))
+    if made is not None:
+        with contextlib.suppress(OSError):  # the client has gone meanwhile
+            kind = "bytes" if isinstance(made, bytes) else "text"
+            await send({"type": "websocket.send", kind: made})
+
+
+async def _text(peer: Peer, text: str) -> str | bytes | None:
+    started = time.perf_counter_ns()
+    action, req_id = "", 0
+    try:
+        message = _read(text)
+        action, args = message.action, Args(message.args)
+        req_id = args.number("req_id") if message.args.get("req_id") is not None else 0
+        if action not in OPEN:
+            _ = peer.connection
+        made = await find(action)(peer, args)
+    except Exception as error:
+        return _failed(action, req_id, started, error)
+    return _answer(action, req_id, started, made) if isinstance(made, dict) else made
+
+
+def _read(text: str) -> Message:
+    try:
+        return msgspec.json.decode(text, type=Message)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidInput("message", str(error)) from None
+
+
+async def _binary(peer: Peer, message: bytes) -> str | bytes:
+    started = time.perf_counter_ns()
+    action, asked = "", frames.Question(0, 0, 0, memoryview(b""))
+    try:
+        asked = frames.read_question(message)
+        if asked.action not in BINARY:
+            raise InvalidInput("action", f"{asked.action} is none; known: {', '.join(map(str, BINARY))}")
+        action, work = BINARY[asked.action]
+        _ = peer.connection
+        made = await work(peer, asked)
+    except Exception as error:
+        if asked.action == frames.FETCH:
+            return frames.fetch_failed(asked.req_id, asked.about, *fault(error))
+        return _failed(action, asked.req_id, started, error)
+    return _answer(action, asked.req_id, started, made) if isinstance(made, dict) else made
+
+
+def _answer(action: str, req_id: int, started: int, fields: dict[str, Any]) -> str:
+    timing = time.perf_counter_ns() - started
+    head = {"code": 0, "message": "", "action": action, "req_id": req_id, "timing": timing}
+    return _encode({**head, **fields}).decode()
+
+
+def _failed(action: str, req_id: int, started: int, error: Exception) -> str:
+    code, text = fault(error)
+    timing = time.perf_counter_ns() - started
+    made = {"code": code, "message": text, "action": action, "req_id": req_id, "timing": timing}
+    return _encode(made).decode()
