@@ -184,7 +184,7 @@ def own_work() -> list[str]:
 async def _own_work(points: int) -> str:
     models = Registry()
     models.register(Burn)
-    pools = Pools(1, new=lambda _: Free())
+    pools = Pools(1, new=lambda *_: Free())
     node = Node(read_settings(), Serving(Engine(pools, models), pools))
     await node.reload()
     text = request_body(points)

@@ -189,6 +189,13 @@ FAKES: tuple[type[Model], ...] = (
 )
 
 
+class Environment:
+    """Answers in a worker, in place of models: its environment variables by name."""
+
+    def call(self, name: str, verb: str, arguments: tuple[object, ...]) -> str:
+        return os.environ.get(name, "")
+
+
 def fake_engine(executor: Executor | None = None) -> Engine:
     """An engine that knows the fakes only."""
     models = Registry()

@@ -14,6 +14,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,7 +27,7 @@ from litestar.openapi import OpenAPIConfig
 from foretell.admin import state_folder, write_admin_token
 from foretell.engine import Engine
 from foretell.engine.cache import Cache
-from foretell.engine.pools import Pools
+from foretell.engine.pools import Policy, Pools
 from foretell.engine.remote import RemoteExecutor
 from foretell.engine.scaling import Scale
 from foretell.engine.serving import Serving
@@ -68,22 +69,37 @@ TAOS = ("/rest/", "/ws")
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
     """A node that has read nothing yet: its application does that when it starts."""
     servers = RemoteExecutor()
-    pools = _pools(settings, {"http://": servers, "https://": servers})
-    engine = Engine(pools, models or registry())
+    models = models or registry()
+    pools = _pools(settings, models, {"http://": servers, "https://": servers})
+    engine = Engine(pools, models)
     cache = Cache(settings.cache_mb << 20, settings.cache_age)
     return Node(settings, Serving(engine, pools, settings.queue_limit, cache))
 
 
-def _pools(settings: Settings, remotes: Mapping[str, Executor]) -> Pools:
+def _pools(settings: Settings, models: Registry, remotes: Mapping[str, Executor]) -> Pools:
     """Processes of this machine, or actors of the Ray cluster that the settings name."""
     workers = settings.workers or os.cpu_count() or 1
     if not settings.ray:
-        return Pools(workers, remotes)
+        return Pools(workers, remotes, policy=_policy(settings, models))
     from foretell.engine.cluster import RayExecutor
 
     most = settings.ray_most or workers
     scale = Scale(min(settings.ray_least, most), most, settings.ray_idle)
-    return Pools(most, remotes, lambda _: RayExecutor(settings.ray, scale), most)
+    return Pools(most, remotes, lambda *_: RayExecutor(settings.ray, scale), Policy(usual=most))
+
+
+def _policy(settings: Settings, models: Registry) -> Policy:
+    """What the settings say of models by name, by entry point. A name that nobody knows is an error."""
+
+    def target(name: str) -> str:
+        return models.lookup(name).target
+
+    return Policy(
+        replicas={target(name): count for name, count in settings.replicas.items()},
+        devices={target(name): devices for name, devices in settings.devices.items()},
+        idle=settings.unload_after,
+        memory=None if settings.memory_budget_mb is None else settings.memory_budget_mb << 20,
+    )
 
 
 def application(node: Node, ready: Callable[[], None] = lambda: None, taos: TaosDoor | None = None) -> App:
@@ -99,7 +115,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
         route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs)),
         exception_handlers={Exception: _error_page},
         request_max_body_size=settings.body_limit,
-        on_startup=[serving.pools.start, node.reload, jobs.start, ready],
+        on_startup=[serving.pools.start, node.reload, partial(_preload, settings, serving), jobs.start, ready],
         on_shutdown=[jobs.stop, node.close],
         logging_config=None,
         openapi_config=OpenAPIConfig(
@@ -113,6 +129,12 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     if taos is not None:
         doors = _beside(doors, taos)
     return behind_gate(doors, settings, _refuse, TAOS if taos else ())
+
+
+async def _preload(settings: Settings, serving: Serving) -> None:
+    """Have the models that the settings name ready before anybody asks."""
+    for name in settings.preload:
+        await serving.pools.load(serving.engine.models.find(name).target)
 
 
 def behind_gate(

@@ -82,6 +82,17 @@ class Settings(BaseSettings):
     body_limit: int = Field(32 << 20, gt=0, description="Largest request body, in bytes.")
     body_timeout: float = Field(60.0, gt=0, description="Seconds within which a request body must have arrived.")
     request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
+    preload: tuple[str, ...] = Field((), description="Models that are loaded before the server listens.")
+    replicas: dict[str, int] = Field({}, description="Worker processes of a model: name = count; others have one.")
+    devices: dict[str, tuple[str, ...]] = Field(
+        {}, description='GPUs of a model: name = ["0", "1"], or ["cpu"]; its processes take them in turns.'
+    )
+    unload_after: float | None = Field(
+        None, gt=0, description="Seconds after which an idle model gives its memory back; never by default."
+    )
+    memory_budget_mb: int | None = Field(
+        None, gt=0, description="MB that idle workers may hold; above, the longest idle models are unloaded."
+    )
     cache_mb: int = Field(64, ge=0, description="Most MB of answers kept for equal questions; 0 keeps none.")
     cache_age: float = Field(300.0, gt=0, description="Seconds after which a kept answer is forgotten.")
     queue_limit: int = Field(1000, gt=0, description="Requests that may wait for one model; more are refused.")

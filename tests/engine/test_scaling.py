@@ -20,6 +20,7 @@ class Clerk:
     """A child that answers when it is told to."""
 
     end = "told to"
+    memory = 0
 
     def __init__(self) -> None:
         self.go = threading.Event()

@@ -211,6 +211,9 @@ class _Actor:
 
     end = "see the logs of Ray"
 
+    memory = 0
+    """Ray knows; here nobody asks."""
+
     def __init__(self, models: Callable[[], Caller], cpus: float, ready: Ready) -> None:
         import ray
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from foretell.errors import ForetellError, ModelFailed
-from foretell.registry import load
+from foretell.registry import load, nothing
 from foretell.results import Correlation, Detection, Imputation
 from foretell.series import Batch, Forecast
+
+LOAD = "load"
 
 
 class Models:
@@ -18,9 +20,15 @@ class Models:
         self._loaded: dict[str, Any] = {}
 
     def call(self, name: str, verb: str, arguments: tuple[Any, ...]) -> Any:
-        """What the model behind the entry-point string `name` answers to `verb` (a value of registry.VERBS)."""
+        """What the model behind the entry-point string `name` answers to `verb` (a value of registry.VERBS).
+
+        LOAD only makes it ready: for what it answers to at all, see the registry.
+        """
         if name not in self._loaded:
             self._loaded[name] = load(name)
+        if verb == LOAD:
+            getattr(self._loaded[name], "warm", nothing)()
+            return None
         try:
             answer = getattr(self._loaded[name], verb)(*arguments)
             wrong = CHECKS[verb](answer, *arguments)

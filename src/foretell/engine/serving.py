@@ -136,10 +136,10 @@ class Serving:
         return answer
 
     def _queue(self, target: str) -> BatchQueue[Call, Any]:
-        pool = self.pools.of(target)
-        if pool.name not in self._queues:
-            self._queues[pool.name] = BatchQueue(self._run, pool.executor.slots, BATCH_BUDGET, self.limit)
-        return self._queues[pool.name]
+        place = self.pools.place(target)
+        if place not in self._queues:
+            self._queues[place] = BatchQueue(self._run, self.pools.slots_of(target), BATCH_BUDGET, self.limit)
+        return self._queues[place]
 
     async def _run(self, calls: Sequence[Call], deadline: float | None) -> Sequence[Any]:
         """One call of the engine for the calls of one key; each gets its own rows back."""

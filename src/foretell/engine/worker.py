@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import threading
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Protocol
 
 from foretell.engine.loaded import Models
+from foretell.engine.pipe import receive, send
 from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, ModelFailed
 from foretell.registry import Options
 from foretell.series import Batch, Forecast
 
 STOP = None
 CHILD_NICENESS = 5
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class Executor(Protocol):
@@ -109,6 +113,11 @@ class Child(Protocol):
         """How it ended."""
         ...
 
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that it holds; 0 where that is not known."""
+        ...
+
 
 class ChildExecutor(Executor):
     """Models in children that can be killed; one that dies is replaced and its work is tried once more.
@@ -187,6 +196,11 @@ class ChildExecutor(Executor):
     @abstractmethod
     def _new(self) -> Child: ...
 
+    @property
+    def memory(self) -> int:
+        """Bytes that the children hold which have nothing to do now; shared pages count for each."""
+        return sum(child.memory for child in tuple(self._idle))
+
     def close(self) -> None:
         self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -200,11 +214,20 @@ class ProcessExecutor(ChildExecutor):
 
     noun = "worker process"
 
-    def __init__(self, slots: int | None = None, models: Callable[[], Caller] = Models) -> None:
+    def __init__(
+        self, slots: int | None = None, models: Callable[[], Caller] = Models, devices: Sequence[str] = ()
+    ) -> None:
+        """`devices` are what CUDA calls its GPUs (0, 1, ...), or `cpu`; the processes take them in turns."""
         super().__init__(slots or os.cpu_count() or 1, models)
+        self._devices = itertools.cycle(devices) if devices else None
 
     def _new(self) -> Child:
-        return _Process(self._models, threads=max(1, (os.cpu_count() or 1) // self.slots))
+        threads = max(1, (os.cpu_count() or 1) // self.slots)
+        environment = dict.fromkeys(THREADS, str(threads))
+        if self._devices is not None:
+            device = next(self._devices)
+            environment["CUDA_VISIBLE_DEVICES"] = "" if device == "cpu" else device
+        return _Process(self._models, environment)
 
 
 class Call:
@@ -240,21 +263,21 @@ class Call:
 
 
 class _Process:
-    """A spawned process that answers one request after the other; `threads` bounds its numeric libraries."""
+    """A spawned process that answers one request after the other. What is in our environment stays as it is there."""
 
-    def __init__(self, models: Callable[[], Caller], threads: int) -> None:
+    def __init__(self, models: Callable[[], Caller], environment: Mapping[str, str]) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, models), daemon=True)
-        with _thread_limit(threads):
+        with _added(environment):
             self._process.start()
         theirs.close()
 
     def ask(self, request: tuple[Any, ...], deadline: float | None) -> Any:
-        self._pipe.send(request)
+        send(self._pipe, request)
         if not self._pipe.poll(seconds_left(deadline)):
             raise DeadlineExceeded
-        return self._pipe.recv()
+        return receive(self._pipe)
 
     def stop(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -269,17 +292,24 @@ class _Process:
     def end(self) -> str:
         return f"exit {self._process.exitcode}"
 
+    @property
+    def memory(self) -> int:
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        except OSError:
+            return 0
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
 
 _environment = threading.Lock()
 
 
 @contextlib.contextmanager
-def _thread_limit(threads: int) -> Iterator[None]:
+def _added(environment: Mapping[str, str]) -> Iterator[None]:
     """Numeric libraries read these once, when they are loaded: so they must be there when the process starts."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     with _environment:
-        added = [name for name in names if name not in os.environ]
-        os.environ.update(dict.fromkeys(added, str(threads)))
+        added = [name for name in environment if name not in os.environ]
+        os.environ.update({name: environment[name] for name in added})
         try:
             yield
         finally:
@@ -295,12 +325,12 @@ def _serve(pipe: Connection, make: Callable[[], Caller]) -> None:
     models = make()
     with contextlib.suppress(BrokenPipeError):  # nobody waits for the answer any more
         while (request := _next(pipe)) is not STOP:
-            pipe.send(answer_of(models.call, request))
+            send(pipe, answer_of(models.call, request))
 
 
 def _next(pipe: Connection) -> Any:
     try:
-        return pipe.recv()
+        return receive(pipe)
     except (EOFError, OSError, KeyboardInterrupt):
         return STOP
 

@@ -12,39 +12,13 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from foretell.errors import ForetellError
-from foretell.http_api import job_endpoints, kserve
+from foretell.http_api import job_endpoints, kserve, model_endpoints
 from foretell.http_api.call import handler
 from foretell.http_api.door import Door
 from foretell.http_api.problems import problem_of
 from foretell.http_api.verbs import VERBS
-from foretell.registry import Entry
-from foretell.wire.masking import mask
 
 log = logging.getLogger("foretell.http")
-
-
-def models(door: Door) -> HTTPRouteHandler:
-    @get("/v1/models", summary="The models that can run here")
-    async def handle() -> list[dict[str, Any]]:
-        """Each model with its limits and options."""
-        return [_about(entry) for entry in door.serving.engine.models.entries()]
-
-    return handle
-
-
-def _about(entry: Entry) -> dict[str, Any]:
-    return {
-        "name": mask(entry.name),
-        "aliases": list(entry.aliases),
-        "kind": entry.kind,
-        "description": entry.description,
-        "license": entry.license,
-        "min_context": entry.limits.min_context,
-        "max_context": entry.limits.max_context,
-        "max_horizon": entry.limits.max_horizon,
-        "covariates": entry.limits.covariates,
-        "options": {key: {"default": o.default, "doc": o.doc} for key, o in entry.options.items()},
-    }
 
 
 def healthz(_: Door) -> HTTPRouteHandler:
@@ -96,7 +70,11 @@ ENDPOINTS: tuple[Callable[[Door], HTTPRouteHandler], ...] = (
     job_endpoints.stop,
     kserve.forecast,
     kserve.models,
-    models,
+    model_endpoints.models,
+    model_endpoints.model,
+    model_endpoints.load,
+    model_endpoints.unload,
+    model_endpoints.pull_weights,
     healthz,
     readyz,
     metrics,
