@@ -22,7 +22,6 @@ MISSING: Mapping[tuple[Kind, str], str] = {
     ("forecast", "moirai"): "needs a model server: a URL under moirai in [tsfm-service]",
     ("forecast", "chronos"): "needs a model server: a URL under chronos in [tsfm-service]",
     ("forecast", "timesfm"): "needs a model server: a URL under timesfm in [tsfm-service]",
-    ("forecast", "prophet"): "needs pip install 'foretell[prophet]'",
     ("forecast", "sample_forecast_model"): "is an unfinished sample of TDgpt that is not offered; try foretell-small",
     ("anomaly", "sample_ad_model"): "is a Keras autoencoder that is not offered; try iqr, ksigma, grubbs, lof or shesd",
     ("anomaly", "autoencoder"): "is a Keras model that is not offered; try iqr, ksigma, grubbs, lof or shesd",
