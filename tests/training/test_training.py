@@ -18,8 +18,9 @@ from foretell.training.export import export
 from foretell.training.ingredients import recursive
 from foretell.training.loss import pinball, window_loss
 from foretell.training.muon import Muon, orthogonal
+from foretell.training.run import Progress
 from foretell.training.synthetic import FAMILIES, LONG, SHORT, Style, synthesize
-from foretell.training.train import Progress, Recipe, train
+from foretell.training.train import Recipe, train
 from foretell.training.windows import SHORTEST, Pool
 
 TINY = Recipe(steps=3, warmup=1, tokens=256, pool=0.01, width=32, depth=1)

@@ -3,35 +3,75 @@
 import argparse
 import json
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_tensors
 
 from foretell.models.foretell_small import WEIGHTS
 from foretell.models.hybrid.network import NumpyNetwork
 from foretell.models.hybrid.shape import Shape
+from foretell.models.time_moe import TimeMoe
+from foretell.models.time_moe_model import MINI
+from foretell.models.time_moe_numpy import Floats, NumpyTimeMoe
+from foretell.models.time_moe_shape import Shape as MoeShape
+from foretell.training import train_mini
 
+Weights = dict[str, Floats]
 DATA = "synthetic only (foretell.training.synthetic), made while training from the seed"
-LARGEST = 12_000_000
+LARGEST = {"foretell-small": 12_000_000, "timemoe-mini": 4_000_000}
 """Bytes that the weights may take."""
 
 
 def export(run: Path, target: Path = WEIGHTS, command: str = "", widening: float = 1.0) -> None:
-    """Writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand."""
-    story: dict[str, Any] = json.loads((run / "recipe.json").read_text())
+    """foretell-small: writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand."""
+    story = _story(run)
     shape = Shape(width=story["width"], depth=story["depth"], widening=widening)
     weights = load_file(run / "model.safetensors")
     NumpyNetwork(shape, weights)
+    _ship(target, weights, asdict(shape), command or f"python -m foretell.training.train --out {run}", story)
+    _check_size(target, "foretell-small")
+
+
+def export_mini(run: Path, target: Path = MINI, command: str = "") -> None:
+    """timemoe-mini: the same, with the published names of tensors."""
+    story = _story(run)
+    names = {field.name for field in fields(train_mini.Recipe)}
+    config = train_mini.config(train_mini.Recipe(**{k: v for k, v in story.items() if k in names}))
+    network = TimeMoe(MoeShape.read(config))
+    network.load_state_dict(load_tensors(run / "model.safetensors"))
+    weights: Weights = {name: _numbers(p.data[index]) for name, p, index in network.published()}
+    NumpyTimeMoe(network.shape, weights)
+    _ship(target, weights, config, command or f"python -m foretell.training.train_mini --out {run}", story)
+    _check_size(target, "timemoe-mini")
+
+
+def _story(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "recipe.json").read_text())
+    return found
+
+
+def _numbers(tensor: torch.Tensor) -> Floats:
+    found: Floats = tensor.contiguous().numpy()
+    return found
+
+
+def _ship(
+    target: Path, weights: dict[str, Floats], config: dict[str, Any], command: str, story: dict[str, Any]
+) -> None:
     target.mkdir(parents=True, exist_ok=True)
     save_file(weights, target / "model.safetensors")
+    _write(target / "config.json", config)
+    _write(target / "recipe.json", {"commit": _commit(), "command": command, "data": DATA} | story)
+
+
+def _check_size(target: Path, name: str) -> None:
     size = (target / "model.safetensors").stat().st_size
-    if size > LARGEST:
-        raise ValueError(f"the weights take {size} bytes, more than {LARGEST}")
-    _write(target / "config.json", asdict(shape))
-    origin = {"commit": _commit(), "command": command or f"python -m foretell.training.train --out {run}", "data": DATA}
-    _write(target / "recipe.json", origin | story)
+    if size > LARGEST[name]:
+        raise ValueError(f"the weights take {size} bytes, more than {LARGEST[name]}")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -47,11 +87,15 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--target", type=Path, default=WEIGHTS)
+    parser.add_argument("--model", choices=tuple(LARGEST), default="foretell-small")
+    parser.add_argument("--target", type=Path)
     parser.add_argument("--command", default="")
     parser.add_argument("--widening", type=float, default=1.0, help="see foretell.models.hybrid.shape.Shape")
     given = parser.parse_args()
-    export(given.run, given.target, given.command, given.widening)
+    if given.model == "timemoe-mini":
+        export_mini(given.run, given.target or MINI, given.command)
+    else:
+        export(given.run, given.target or WEIGHTS, given.command, given.widening)
 
 
 if __name__ == "__main__":

@@ -24,11 +24,12 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             alike: dict[tuple[int, int], list[nn.Parameter]] = {}
             for p in group["params"]:
-                alike.setdefault((min(p.shape), max(p.shape)), []).append(p)
+                alike.setdefault((min(p.shape[-2:]), max(p.shape[-2:])), []).append(p)
             for same in alike.values():
                 self._update(same, group)
 
     def _update(self, same: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """Matrices [R, C] or stacks of them [N, R, C], all of one size or its transposed."""
         moved = []
         for p in same:
             if p.grad is None:
@@ -36,11 +37,21 @@ class Muon(torch.optim.Optimizer):
             buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
             buffer.lerp_(p.grad, 1 - group["momentum"])
             nesterov = p.grad.lerp(buffer, group["momentum"])
-            moved.append(nesterov if p.shape[0] <= p.shape[1] else nesterov.T)
-        for p, u in zip(same, orthogonal(torch.stack(moved)), strict=True):
-            u = u if p.shape[0] <= p.shape[1] else u.T
-            size = 0.2 * max(p.shape) ** 0.5
-            p.mul_(1 - group["lr"] * group["weight_decay"]).add_(u, alpha=-group["lr"] * size)
+            moved.append(_wide(nesterov).reshape(-1, min(p.shape[-2:]), max(p.shape[-2:])))
+        parts = orthogonal(torch.cat(moved)).split([len(m) for m in moved])
+        for p, u in zip(same, parts, strict=True):
+            u = u if _is_wide(p) else u.transpose(1, 2)
+            size = 0.2 * max(p.shape[-2:]) ** 0.5
+            p.mul_(1 - group["lr"] * group["weight_decay"]).add_(u.reshape(p.shape), alpha=-group["lr"] * size)
+
+
+def _is_wide(x: Tensor) -> bool:
+    return x.shape[-2] <= x.shape[-1]
+
+
+def _wide(x: Tensor) -> Tensor:
+    """x or its transposed, with no more rows than columns."""
+    return x if _is_wide(x) else x.transpose(-2, -1)
 
 
 def orthogonal(x: Tensor) -> Tensor:

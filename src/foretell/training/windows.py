@@ -68,12 +68,16 @@ class Shelf:
     """[N, T]."""
 
 
+Plan = tuple[tuple[Style, int, int], ...]
+"""Style, length and number of the series on each shelf."""
+PLAN: Plan = ((LONG, 2816, 10240), (LONG, 1024, 20480), (SHORT, 192, 15360), (SHORT, 96, 15360))
+
+
 class Pool:
     """Synthetic series on the device, replaced block by block as training goes on."""
 
-    def __init__(self, dice: Dice, size: float = 1.0) -> None:
+    def __init__(self, dice: Dice, size: float = 1.0, plan: Plan = PLAN) -> None:
         self.dice = dice
-        plan = ((LONG, 2816, 10240), (LONG, 1024, 20480), (SHORT, 192, 15360), (SHORT, 96, 15360))
         self.shelves: list[Shelf] = []
         for style, length, rows in plan:
             rows = max(BLOCK, int(rows * size) // BLOCK * BLOCK)
@@ -96,9 +100,13 @@ class Pool:
         coarse = context // (COARSE * PATCH) if context > FINE else 0
         each = 1 + min(context, FINE) // PATCH + coarse + min(groups, PATCHES_SEEN)
         rows = min(tokens // MOST_ROWS, max(32, tokens // each)) // 16 * 16
-        series = _vary(dice, lambda: self._crops(rows, context + reach), rows)
+        series = self.series(rows, context + reach)
         patches = torch.randperm(groups, generator=dice.generator, device=dice.device)[:PATCHES_SEEN]
         return Window(series, _hidden(dice, rows, context), patches.sort().values)
+
+    def series(self, rows: int, width: int) -> Tensor:
+        """[rows, width] crops of pool series, varied."""
+        return _vary(self.dice, lambda: self._crops(rows, width), rows)
 
     def _crops(self, rows: int, width: int) -> Tensor:
         """[rows, width] stretches of pool series, some thinned or averaged over a few steps."""
@@ -108,7 +116,7 @@ class Pool:
         shelf = dice.block.choice(short) if short and dice.yes(0.6) else dice.block.choice(fitting)
         length = shelf.series.shape[1]
         every = 1
-        if shelf.style is LONG and 2 * width <= length and dice.yes(0.15):
+        if shelf.style is not SHORT and 2 * width <= length and dice.yes(0.15):
             every = dice.block.randint(2, min(6, length // width))
         row = dice.whole(0, len(shelf.series), rows, 1)
         start = dice.whole(0, length - width * every + 1, rows, 1)
