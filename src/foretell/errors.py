@@ -23,6 +23,7 @@
     |-- Overloaded              the queue is full                                         503  0x80000445
     |-- DeadlineExceeded        the work took longer than allowed and was stopped         504  0x80000445
     |-- Cancelled               the caller asked to stop                                  499  0x80000445
+    |-- AnodeError              an analytics node cannot be managed or reached            502  0x80000430 to 0448
     `-- ModelFailed             the model raised, died or returned nonsense               500  0x80000445
 
 Each class knows its HTTP status and its TDengine code (protocol section 1.8), so that a door only has
@@ -199,6 +200,31 @@ class Cancelled(ForetellError):
 
     def __init__(self, message: str = "the work was cancelled") -> None:
         super().__init__(message)
+
+
+ANODE_ERRORS = {
+    0x8000011B: "the anode's answer is no JSON that can be read",
+    0x80000430: "there is an anode of this url",
+    0x80000431: "there is no such anode",
+    0x80000432: "the url of an anode has 128 bytes at most",
+    0x80000433: "the anode speaks another protocol",
+    0x80000434: "the anode has an invalid version",
+    0x80000435: "the anode lists an invalid type of algorithm",
+    0x80000437: "the name of an algorithm of the anode has more than 63 bytes",
+    0x80000440: "the anode answered nothing",
+    0x80000441: "the anode cannot be reached",
+    0x80000445: "the anode answered with an error",
+}
+
+
+class AnodeError(ForetellError):
+    """What is wrong with an analytics node, by TDengine's code for it (protocol section 1.8)."""
+
+    http_status = 502
+
+    def __init__(self, code: int, detail: str = "") -> None:
+        super().__init__(f"{ANODE_ERRORS[code]}{f': {detail}' if detail else ''}")
+        self.tdengine_code = code
 
 
 class ModelFailed(ForetellError):

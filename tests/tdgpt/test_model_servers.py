@@ -147,7 +147,7 @@ def test_moment_fills_gaps() -> None:
 def test_a_server_that_fails_is_said_clearly(reply: Reply, message: str) -> None:
     with model_server(reply) as server, running(few(), tsfm_service={"chronos": server.url}) as (node, taosd):
         remote = node.serving.pools.of("http://x").executor
-        remote._answer_limit = 1_000_000  # type: ignore[attr-defined]
+        remote.exchange.answer_limit = 1_000_000  # type: ignore[attr-defined]
         with pytest.raises(TaosError, match=message) as error:
             ask(taosd, "chronos")
         assert "secret page" not in error.value.text

@@ -10,9 +10,9 @@ import json
 import time
 from typing import Any
 
-import httpx
 import numpy as np
 
+from foretell.engine.exchange import ANSWER_LIMIT, Exchange, Unreachable
 from foretell.engine.worker import Executor
 from foretell.errors import DeadlineExceeded, InvalidInput, ModelFailed, NotAvailable
 from foretell.registry import Options
@@ -21,8 +21,6 @@ from foretell.series import OK, Batch, Forecast, repaired
 from foretell.wire import tsfm
 from foretell.wire.masking import mask
 
-CONNECT_TIMEOUT = 5.0
-ANSWER_LIMIT = 32 << 20
 EXCERPT = 200
 
 
@@ -31,8 +29,7 @@ class RemoteExecutor(Executor):
 
     def __init__(self, slots: int = 16, answer_limit: int = ANSWER_LIMIT) -> None:
         self.slots = slots
-        self._answer_limit = answer_limit
-        self._client: httpx.AsyncClient | None = None
+        self.exchange = Exchange("the model server", slots, answer_limit)
 
     async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:
         try:
@@ -80,50 +77,22 @@ class RemoteExecutor(Executor):
         own[~known] = made[~known]
 
     async def _post(self, url: str, body: bytes) -> bytes:
-        """The answer; a kept connection that the server has closed meanwhile is tried once more."""
-        for attempt in (1, 2):
-            try:
-                return await self._exchange(url, body)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-                if attempt == 2:
-                    raise NotAvailable(f"the model server {mask(url)} broke off: {error}") from None
-            except httpx.HTTPError as error:
-                raise NotAvailable(f"the model server {mask(url)} is not there: {error}") from None
-            except httpx.InvalidURL as error:
-                raise InvalidInput("url", f"{mask(url)}: {error}") from None
-        raise AssertionError("unreachable")
-
-    async def _exchange(self, url: str, body: bytes) -> bytes:
-        headers = {"Content-Type": "application/json"}
-        async with self._connections().stream("POST", url, content=body, headers=headers) as response:
-            received = bytearray()
-            async for part in response.aiter_bytes():
-                received += part
-                if len(received) > self._answer_limit:
-                    raise ModelFailed(f"the model server {mask(url)} answers with more than {self._answer_limit} bytes")
-        if response.status_code == 404:
+        try:
+            status, answer = await self.exchange.ask("POST", url, body, {"Content-Type": "application/json"})
+        except Unreachable as error:
+            raise NotAvailable(str(error)) from None
+        if status == 404:
             raise NotAvailable(f"the model server has no {mask(url)}: invalid host url")
-        if response.status_code != 200:
-            raise ModelFailed(f"the model server {mask(url)} failed ({response.status_code}){_reason(bytes(received))}")
-        return bytes(received)
-
-    def _connections(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
-                limits=httpx.Limits(max_connections=self.slots, max_keepalive_connections=self.slots),
-                trust_env=False,
-            )
-        return self._client
+        if status != 200:
+            raise ModelFailed(f"the model server {mask(url)} failed ({status}){_reason(answer)}")
+        return answer
 
     async def aclose(self) -> None:
         """Close the connections, on the loop that uses them."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self.exchange.aclose()
 
     def close(self) -> None:
-        self._client = None
+        self.exchange.close()
 
 
 def _body(batch: Batch, row: int, horizon: int, conf: float | None, options: Options) -> bytes:

@@ -1,0 +1,71 @@
+"""Requests to servers elsewhere: connections are kept and reused, answers are bounded, secrets masked in errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx
+
+from foretell.errors import InvalidInput, ModelFailed
+from foretell.wire.masking import mask
+
+CONNECT_TIMEOUT = 5.0
+ANSWER_LIMIT = 32 << 20
+
+
+class Unreachable(Exception):
+    """There is no server, or it broke off."""
+
+
+class Exchange:
+    """At most `slots` connections at once, to whatever servers. `who` is what errors call a server."""
+
+    def __init__(self, who: str, slots: int, answer_limit: int = ANSWER_LIMIT) -> None:
+        self._who, self._slots, self.answer_limit = who, slots, answer_limit
+        self._client: httpx.AsyncClient | None = None
+
+    async def ask(
+        self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """The status and the body of an answer. A kept connection that the server has closed meanwhile is tried again.
+
+        Raises Unreachable, InvalidInput for a URL that is none, and ModelFailed for an answer that is too large.
+        """
+        for attempt in (1, 2):
+            try:
+                return await self._once(method, url, body, headers or {})
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+                if attempt == 2:
+                    raise Unreachable(f"{self._who} {mask(url)} broke off: {error}") from None
+            except httpx.HTTPError as error:
+                raise Unreachable(f"{self._who} {mask(url)} is not there: {error}") from None
+            except httpx.InvalidURL as error:
+                raise InvalidInput("url", f"{mask(url)}: {error}") from None
+        raise AssertionError("unreachable")
+
+    async def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        async with self._connections().stream(method, url, content=body or None, headers=headers) as response:
+            received = bytearray()
+            async for part in response.aiter_bytes():
+                received += part
+                if len(received) > self.answer_limit:
+                    raise ModelFailed(f"{self._who} {mask(url)} answers with more than {self.answer_limit} bytes")
+        return response.status_code, bytes(received)
+
+    def _connections(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
+                limits=httpx.Limits(max_connections=self._slots, max_keepalive_connections=self._slots),
+                trust_env=False,
+            )
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close the connections, on the loop that uses them."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    def close(self) -> None:
+        self._client = None
