@@ -8,6 +8,7 @@ import pytest
 
 from foretell import errors
 from foretell.errors import (
+    AnodeError,
     AuthenticationFailed,
     BodyTooLarge,
     Cancelled,
@@ -52,6 +53,7 @@ ALL = [
     Overloaded("the queue is full"),
     DeadlineExceeded(),
     Cancelled(),
+    AnodeError(0x80000441, "127.0.0.1:1"),
     ModelFailed("died"),
 ]
 

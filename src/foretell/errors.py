@@ -23,7 +23,7 @@
     |-- Overloaded              the queue is full                                         503  0x80000445
     |-- DeadlineExceeded        the work took longer than allowed and was stopped         504  0x80000445
     |-- Cancelled               the caller asked to stop                                  499  0x80000445
-    |-- AnodeError              an analytics node cannot be managed or reached            502  0x80000430 to 0448
+    |-- AnodeError              an analytics node cannot be managed or reached            502  0x80000445
     `-- ModelFailed             the model raised, died or returned nonsense               500  0x80000445
 
 Each class knows its HTTP status and its TDengine code (protocol section 1.8), so that a door only has
@@ -218,13 +218,19 @@ ANODE_ERRORS = {
 
 
 class AnodeError(ForetellError):
-    """What is wrong with an analytics node, by TDengine's code for it (protocol section 1.8)."""
+    """What is wrong with an analytics node. The code is TDengine's for exactly that (protocol section 1.8)."""
 
     http_status = 502
 
     def __init__(self, code: int, detail: str = "") -> None:
         super().__init__(f"{ANODE_ERRORS[code]}{f': {detail}' if detail else ''}")
         self.tdengine_code = code
+
+
+def code_of(reason: str) -> int:
+    """TDengine's code for the reason why a series has no answer: that of an anode's error, if it is one."""
+    known = (code for code, text in ANODE_ERRORS.items() if reason.startswith(text))
+    return next(known, ForetellError.tdengine_code)
 
 
 class ModelFailed(ForetellError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import httpx
+from typing import TYPE_CHECKING
 
 from foretell.errors import InvalidInput, ModelFailed
 from foretell.wire.masking import mask
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_TIMEOUT = 5.0
 ANSWER_LIMIT = 32 << 20
@@ -31,6 +33,8 @@ class Exchange:
 
         Raises Unreachable, InvalidInput for a URL that is none, and ModelFailed for an answer that is too large.
         """
+        import httpx  # 0.2 s that only those pay who ask somebody
+
         for attempt in (1, 2):
             try:
                 return await self._once(method, url, body, headers or {})
@@ -53,6 +57,8 @@ class Exchange:
         return response.status_code, bytes(received)
 
     def _connections(self) -> httpx.AsyncClient:
+        import httpx
+
         if self._client is None:
             self._client = httpx.AsyncClient(
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),

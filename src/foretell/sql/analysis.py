@@ -17,7 +17,7 @@ import numpy as np
 from foretell.engine.batcher import batch_key, cut
 from foretell.engine.engine import Control, Engine
 from foretell.engine.whitenoise import is_white_noise
-from foretell.errors import ForetellError, InvalidInput, ModelFailed, SqlError, TooManyRows, WhiteNoise
+from foretell.errors import ForetellError, InvalidInput, ModelFailed, SqlError, TooManyRows, WhiteNoise, code_of
 from foretell.registry import Entry
 from foretell.series import Series, failed, has_forecast
 from foretell.sql.answer import Context
@@ -73,12 +73,16 @@ class Analysis:
         keys = [batch_key(self.entry, dict(self.options.model), length, horizon) for length in lengths]
         batches = cut(keys, lengths, horizon, limits.cost, self.engine.chunk_budget)
         return {
-            "model": self.entry.title,
+            "model": self.entry.title if self.engine is self.context.engine else self._elsewhere,
             "series": len(lengths),
             "points": sum(lengths),
             "rows": horizon or None,
             "batches": len(batches),
         }
+
+    @property
+    def _elsewhere(self) -> str:
+        return f"{self.entry.name} {self.entry.description}"
 
     def _control(self) -> Control:
         """The statement's deadline, or the call's own if that comes first."""
@@ -99,7 +103,9 @@ class Analysis:
         """The error of a statement in which no series has an answer, for one of these reasons each."""
         if set(reasons) == {str(WhiteNoise())}:
             return WhiteNoise()
-        codes = {error.tdengine_code for error in refused.values()} if len(refused) == len(reasons) else set()
+        codes = {error.tdengine_code for error in refused.values()}
+        if len(refused) < len(reasons):
+            codes = {code_of(reason) for reason in reasons}
         whose = "the series is" if len(reasons) == 1 else f"each of the {len(reasons)} series is"
         error = ModelFailed(f"{whose} without {self.lacking}: {'; '.join(sorted(set(reasons)))}")
         error.tdengine_code = codes.pop() if len(codes) == 1 else error.tdengine_code

@@ -20,6 +20,9 @@ from foretell.sql.statement import Span, Statement
 if TYPE_CHECKING:
     from foretell.sql.relation import Relation
 
+if TYPE_CHECKING:
+    from foretell.sql.anodes import Anodes
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -62,7 +65,8 @@ class Context:
     """What a function may use. `warn` is told of series that could not be answered; `explain`: run no model.
 
     `deadline` is a time of `time.monotonic()`; `zone` is the time zone of days, weeks, months and texts without one.
-    `answers` gathers what functions answered, `lent` gives back what they lent to the database.
+    `answers` gathers what functions answered, `lent` gives back what they lent to the database. `anodes` are the other
+    nodes that may be asked, `is_admin`: the user may manage them.
     """
 
     place: Place
@@ -70,6 +74,8 @@ class Context:
     profile: Profile
     control: Control
     warn: Callable[[str], None]
+    anodes: Callable[[], Anodes]
+    is_admin: bool = True
     deadline: float | None = None
     explain: bool = False
     zone: str = "UTC"

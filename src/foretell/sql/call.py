@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from foretell.engine.engine import Engine
-from foretell.errors import ForetellError, InvalidInput, SqlError, UnknownName
+from foretell.errors import ForetellError, InvalidInput, NotAvailable, SqlError, UnknownName
 from foretell.registry import Entry, Kind
 from foretell.sql.analysis import Analysis
 from foretell.sql.answer import Context
@@ -30,6 +30,9 @@ def analysis(block: Block, call: Call, context: Context, kind: Kind, lacking: st
     """What a call asks for, checked before any data is read; `algo` is its model where there is no choice."""
     options = call_options(block, call, context, kind, algo)
     entry, engine = find_model(block, call, options, context, kind)
+    if engine is not context.engine and options.timeout is not None:  # it is for each request to the anode
+        timeout = {"timeout": f"{options.timeout:g}"}
+        options = replace(options, timeout=None, model={**options.model, **timeout})
     return Analysis(context, entry, engine, options, partial(option_error, block, call), lacking)
 
 
@@ -67,7 +70,7 @@ def option_error(block: Block, call: Call, key: str, error: ForetellError) -> Sq
 def find_model(block: Block, call: Call, options: Options, context: Context, kind: Kind) -> tuple[Entry, Engine]:
     """The model and who runs it, with the options that are left checked against those it has."""
     try:
-        entry = context.engine.models.find(options.algo, kind)
+        entry, engine = runner(context, options.algo, kind)
     except UnknownName as error:
         raise option_error(block, call, "algo", error) from None
     for key, value in options.model.items():
@@ -76,7 +79,21 @@ def find_model(block: Block, call: Call, options: Options, context: Context, kin
         raise option_error(
             block, call, "rows", InvalidInput("rows", f"{entry.name} gives {entry.limits.max_horizon} at most")
         )
-    return entry, context.engine
+    return entry, engine
+
+
+def runner(context: Context, name: str, kind: Kind) -> tuple[Entry, Engine]:
+    """The model of a name and who runs it: the engine of this process, or for a name that it lacks another anode."""
+    try:
+        return context.engine.models.find(name, kind), context.engine
+    except (UnknownName, NotAvailable) as error:
+        anodes = context.anodes()
+        entry = anodes.find(name, kind)
+        if entry is not None:
+            return entry, anodes.engine
+        if isinstance(error, UnknownName) and anodes.names(kind):
+            raise UnknownName(error.what, name, {*error.known, *anodes.names(kind)}) from None
+        raise
 
 
 def _check_option(block: Block, call: Call, entry: Entry, key: str, value: str) -> None:

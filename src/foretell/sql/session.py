@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine, Progress
 from foretell.errors import SqlError
+from foretell.sql.anode_statements import anode_statement, anode_tables
 from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite, SelectRewrite
 from foretell.sql.blocks import Block, Mark, begins_clause, blocks
 from foretell.sql.calls import calls, is_ours
@@ -34,6 +35,9 @@ from foretell.sql.windows import WINDOWS
 from foretell.sql.windows.clause import windows
 from foretell.sql.words import is_now, words
 
+if TYPE_CHECKING:
+    from foretell.sql.anodes import Anodes
+
 log = logging.getLogger("foretell.sql")
 
 OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_QSTART", "_QEND")
@@ -47,8 +51,8 @@ class Session:
     `path` is a database file, or `:memory:`; a given `engine` is shared, and left open. `timeout` in seconds holds
     for each call that has none of its own. `profile` sets the limits, `warn` is called with one line for each series
     that got no forecast (a log warning otherwise). A database gives its own `duck`, and `names`, which puts what it
-    keeps in the place of the tables that a statement names, before anything else is read. A session is for one thread;
-    `interrupt` is for any.
+    keeps in the place of the tables that a statement names, before anything else is read; its sessions share `anodes`,
+    which only an administrator may change. A session is for one thread; `interrupt` is for any.
     """
 
     def __init__(
@@ -63,12 +67,18 @@ class Session:
         duck: Duck | None = None,
         names: Rewrite | None = None,
         zone: str = "UTC",
+        anodes: Callable[[], Anodes] | None = None,
+        is_admin: bool = True,
     ) -> None:
         self.duck = duck or Duck.open(path, read_only)
-        self._rewrites: tuple[Rewrite, ...] = REWRITES if names is None else (names, *REWRITES)
+        self._rewrites: tuple[Rewrite, ...] = (names or anode_tables, *REWRITES)
+        self._may_be_plain = names is None
         self._zone = zone
         self.engine = engine or Engine()
         self._own_engine = engine is None
+        self._own_anodes: Anodes | None = None
+        self._anodes = anodes or self._anodes_of_session
+        self._is_admin = is_admin
         self._timeout = timeout
         self._profile = profile
         self._warn = warn
@@ -96,6 +106,8 @@ class Session:
 
     def close(self) -> None:
         self.duck.close()
+        if self._own_anodes is not None:
+            self._own_anodes.close()
         if self._own_engine:
             self.engine.close()
 
@@ -107,12 +119,19 @@ class Session:
     ) -> None:
         self.close()
 
+    def _anodes_of_session(self) -> Anodes:
+        from foretell.sql.anodes import Anodes  # an HTTP client that few sessions need takes 0.2 s to import
+
+        if self._own_anodes is None:
+            self._own_anodes = Anodes(self.engine)
+        return self._own_anodes
+
     def _run(
         self, text: str, timeout: float | None, progress: Progress | None, frame: FrameType | None
     ) -> Iterator[Result]:
         place = Place(self.duck, lambda name: table_in(frame, name))
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
-            if self._rewrites is REWRITES and _is_plain(text):
+            if self._may_be_plain and _is_plain(text):
                 source = Source(text)
                 yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
                 return
@@ -126,7 +145,17 @@ class Session:
 
     def _answer(self, statement: Statement, place: Place, progress: Progress | None, deadline: float | None) -> Result:
         control = Control(progress=progress, cancel=self.duck.stopped)
-        context = Context(place, self.engine, self._profile, control, self._warn, deadline, zone=self._zone)
+        context = Context(
+            place,
+            self.engine,
+            self._profile,
+            control,
+            self._warn,
+            self._anodes,
+            self._is_admin,
+            deadline,
+            zone=self._zone,
+        )
         return _run_statement(statement, context, self._rewrites)
 
 
@@ -186,7 +215,7 @@ MARKS: dict[str, Mark] = {
 WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
 
 
-OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS)
+OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE")
 NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$)", re.IGNORECASE)
 """Durations, numbers that may be times, and the end of LIMIT 2, 5."""
 
@@ -202,6 +231,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Rewrite]) -> Result:
+    if (run := anode_statement(statement)) is not None:
+        return Result(run(statement, context.anodes(), context.is_admin))
     with ExitStack() as lent:
         context = replace(context, explain=statement.is_word(0, "EXPLAIN"), lent=lent)
         for rewrite in rewrites:

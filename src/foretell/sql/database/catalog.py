@@ -127,6 +127,7 @@ DEFINITIONS = (
     "databases(name VARCHAR, precision VARCHAR, created BIGINT, options VARCHAR)",
     "tables(database VARCHAR, name VARCHAR, is_super BOOLEAN, columns VARCHAR, tags VARCHAR, created BIGINT, "
     "comment VARCHAR)",
+    "anodes(id INTEGER, url VARCHAR, created BIGINT, updated BIGINT, algorithms VARCHAR)",
     "users(name VARCHAR, password VARCHAR, is_admin BOOLEAN, is_first BOOLEAN, is_enabled BOOLEAN, created BIGINT, "
     "grants VARCHAR)",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from foretell.sql.database import ddl, grants, show
+from foretell.sql.database import anodes, ddl, grants, show
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.database.reader import Reader
 
@@ -32,6 +32,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("SHOW",): show.show,
     ("DESCRIBE",): show.describe,
     ("DESC",): show.describe,
+    ("CREATE", "ANODE"): anodes.manage,
+    ("UPDATE", "ANODE"): anodes.manage,
+    ("UPDATE", "ALL"): anodes.manage,
+    ("DROP", "ANODE"): anodes.manage,
+    ("SHOW", "ANODES"): anodes.manage,
     ("CREATE", "USER"): grants.create_user,
     ("ALTER", "USER"): grants.alter_user,
     ("DROP", "USER"): grants.drop_user,

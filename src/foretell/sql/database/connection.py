@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 
 from foretell.errors import InvalidInput, NoDatabase, NoPrivilege, NoSuchDatabase, SqlError
+from foretell.sql.anode_statements import TABLES
 from foretell.sql.answer import FILES, TDENGINE
 from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
@@ -31,6 +32,7 @@ from foretell.sql.text import written as words
 from foretell.sql.tokens import SIGN
 
 if TYPE_CHECKING:
+    from foretell.sql.anodes import Anodes
     from foretell.sql.database.database import Database
 
 _INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
@@ -55,6 +57,7 @@ class Connection:
             profile=FILES if home.is_own else TDENGINE,
             names=self._names,
             zone=zone,
+            anodes=home.anodes,
         )
         self._timeout: float | None = None
         if database:
@@ -76,6 +79,10 @@ class Connection:
     @property
     def users(self) -> Users:
         return self._home.users
+
+    @property
+    def anodes(self) -> Anodes:
+        return self._home.anodes()
 
     @property
     def precision(self) -> Precision:
@@ -245,6 +252,8 @@ class Connection:
 
     def _system(self, name: str) -> pa.Table | None:
         """A table of information_schema."""
+        if name in TABLES:
+            return TABLES[name](self.anodes)
         view = VIEWS.get(name)
         return None if view is None else view.table(self)
 

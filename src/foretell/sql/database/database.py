@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import duckdb
 
 from foretell.engine.engine import Engine
+from foretell.sql.database.anodes import Kept
 from foretell.sql.database.catalog import Catalog
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.lock import Lock
 from foretell.sql.database.safety import Limits, opened
 from foretell.sql.database.users import OWNER, User, Users
 from foretell.sql.database.writer import Writer, now
+
+if TYPE_CHECKING:
+    from foretell.sql.anodes import Anodes
 
 IN_MEMORY = ":memory:"
 
@@ -55,6 +60,9 @@ class Database:
         self.catalog.load(self._root)
         self.users.load(self._root, now())
         self.writer = Writer(self.cursor())
+        self._anodes: Anodes | None = None
+        self._first_use = threading.Lock()
+        self._address = ""
 
     def login(self, user: str, password: str, is_local: bool = False) -> User:
         """The user, if the password is his. `is_local`: whether the client is on this machine.
@@ -69,8 +77,18 @@ class Database:
 
     def announce(self, address: str) -> None:
         """Tell other processes that want this file where it is served, such as http://127.0.0.1:6041."""
+        self._address = address.partition("://")[2]
         if self._lock is not None:
             self._lock.announce(address)
+
+    def anodes(self) -> Anodes:
+        """The analytics nodes that statements may ask."""
+        from foretell.sql.anodes import HERE, Anodes  # its HTTP client takes 0.2 s to import
+
+        with self._first_use:
+            if self._anodes is None:
+                self._anodes = Anodes(self.engine, Kept(self.cursor(), self.writer), self._address or HERE)
+            return self._anodes
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of its own, for one request."""
@@ -78,6 +96,8 @@ class Database:
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""
+        if self._anodes is not None:
+            self._anodes.close()
         self.writer.close()
         self._root.close()
         self._let_go()
