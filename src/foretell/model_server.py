@@ -34,6 +34,7 @@ from foretell.server import (
     behind_gate,
     html_page,
     listen,
+    scheme,
     start_log,
     warn_if_open,
     web_server,
@@ -94,8 +95,7 @@ def serve_model(
     try:
         loaded = node.serving.engine.forecast_sync([TRY], 1, entry.name).model
         say(f"{loaded} answers POST {path}")
-        scheme = "https" if chosen.tls_certificate else "http"
-        ready = [lambda: say(f"Running on {scheme}://{address(listener)}")]
+        ready = [lambda: say(f"Running on {scheme(chosen)}://{address(listener)}")]
         web_server(application(node, path, bounds, ready), chosen).run(sockets=[listener])
     finally:
         node.serving.close()

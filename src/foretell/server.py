@@ -247,6 +247,7 @@ def _quiet_web_socket() -> type[asyncio.Protocol]:
 
 def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvicorn.Server:
     """uvicorn over uvloop and httptools; it says nothing by itself and ends when requests in flight have."""
+    _check_certificate(settings)
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -269,6 +270,18 @@ def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvic
     )
 
 
+def _check_certificate(settings: Settings) -> None:
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None:
+        if key is not None:
+            raise InvalidInput("tls_certificate", "is needed with tls_key")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise InvalidInput("tls_certificate", f"cannot use {certificate}: {error.strerror or error}") from None
+
+
 def serve(config: Path | None = None, say: Callable[[str], None] = print, **flags: Any) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished. `flags` are settings of the command line.
 
@@ -284,14 +297,13 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
     warn_if_open(settings)
     node = new_node(settings)
     node.reread = lambda: read_all(config, flags)[0]
-    scheme = "https" if settings.tls_certificate else "http"
 
     def ready() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
         for where in addresses:
-            say(f"listening on {scheme}://{where}")
+            say(f"listening on {scheme(settings)}://{where}")
 
-    with _database(node, f"{scheme}://{addresses[0]}") as taos:
+    with _database(node, f"{scheme(settings)}://{addresses[0]}") as taos:
         web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
 
 
@@ -357,6 +369,10 @@ def warn_if_open(settings: Settings) -> None:
         )
 
 
+def scheme(settings: Settings) -> str:
+    return "https" if settings.tls_certificate else "http"
+
+
 def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -390,7 +406,7 @@ def in_background(node: Node, taos: TaosDoor | None = None) -> Iterator[str]:
     while thread.is_alive() and not ready.wait(0.1):
         pass
     try:
-        yield f"http://{address(listener)}"
+        yield f"{scheme(node.settings)}://{address(listener)}"
     finally:
         server.should_exit = True
         thread.join()

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 
 GET_LIMIT = 0.1
 """Seconds that a GET may take, connect included."""
+EXPECT_FROM, EXPECT_FOR = 1 << 20, 1.0
+"""Bytes from which libcurl asks whether a body is wanted, and seconds that it waits; a node must not let it wait."""
 TYPE_SIZES = {"BOOL": 1, "TINYINT": 1, "INT": 4, "BIGINT": 8, "FLOAT": 4, "DOUBLE": 8, "TIMESTAMP": 8}
 TYPES = {"anomaly-detection": 0, "forecast": 1, "imputation": 2, "correlation": 3}
 
@@ -72,6 +75,8 @@ class Taosd:
     get_limit: float = GET_LIMIT
     algorithms: dict[tuple[int, str], str] = field(default_factory=dict)
     url: str = ""
+    trusted: str | None = None
+    """File of certificates, where the anode speaks https."""
 
     # anode management (section 2)
 
@@ -245,7 +250,7 @@ class Taosd:
 
     def _exchange(self, url: str, method: str, path: str, text: bytes, seconds: float) -> bytes:
         """The body of the answer; the whole exchange may take `seconds`."""
-        parts = urlsplit(f"http://{url}{path}")
+        parts = urlsplit((url if "://" in url else f"http://{url}") + path)
         head = f"{method} {parts.path} HTTP/1.1\r\nHost: {parts.hostname}:{parts.port}\r\nAccept: */*\r\n"
         if parts.username:
             head += f"Authorization: Basic {_basic(parts.username, parts.password or '')}\r\n"
@@ -253,16 +258,36 @@ class Taosd:
             head += f"Content-Type:application/json;charset=UTF-8\r\nContent-Length: {len(text)}\r\n"
         end = time.monotonic() + seconds
         try:
-            with socket.create_connection((parts.hostname or "", parts.port or 6035), timeout=seconds) as connection:
-                connection.sendall(head.encode() + b"\r\n" + text)
-                return _read_answer(connection, end)
+            with self._connect(parts.hostname or "", parts.port or 6035, parts.scheme, seconds) as connection:
+                received = _send(connection, head, text)
+                return _read_answer(connection, end, received)
         except OSError as error:
             raise TaosError(NO_ACCESS, str(error)) from None
 
+    def _connect(self, host: str, port: int, scheme: str, seconds: float) -> socket.socket:
+        """As libcurl does for the scheme of the anode's URL; a certificate is checked."""
+        plain = socket.create_connection((host, port), timeout=seconds)
+        if scheme == "http":
+            return plain
+        return ssl.create_default_context(cafile=self.trusted).wrap_socket(plain, server_hostname=host)
 
-def _read_answer(connection: socket.socket, end: float) -> bytes:
+
+def _send(connection: socket.socket, head: str, text: bytes) -> bytes:
+    """Send a request; what has come back already. Where the body is large, libcurl waits a second for a 100."""
+    if len(text) <= EXPECT_FROM:
+        connection.sendall(head.encode() + b"\r\n" + text)
+        return b""
+    connection.sendall(head.encode() + b"Expect: 100-continue\r\n\r\n")
+    connection.settimeout(EXPECT_FOR)
+    received = connection.recv(1 << 16)
+    if not received.startswith(b"HTTP/1.1 100"):
+        return received
+    connection.sendall(text)
+    return received.partition(b"\r\n\r\n")[2]
+
+
+def _read_answer(connection: socket.socket, end: float, received: bytes) -> bytes:
     """The body of an HTTP answer with a Content-Length."""
-    received = b""
     while b"\r\n\r\n" not in received:
         received += _receive(connection, end)
     head, _, rest = received.partition(b"\r\n\r\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
+import shutil
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +15,12 @@ import requests
 from foretell.errors import InvalidInput
 from foretell.http_api.access import Rules
 from foretell.registry import Registry
+from foretell.server import in_background, new_node
 from foretell.settings import read_settings
 from foretell.wire.masking import Masking, mask
 from tests import fakes
 from tests.tdgpt.conftest import PATIENT, running
-from tests.tdgpt.taosd import NO_ACCESS, Taosd, TaosError
+from tests.tdgpt.taosd import BAD_JSON, NO_ACCESS, Taosd, TaosError
 
 TOKEN = "a-secret-of-tests"
 
@@ -31,8 +34,6 @@ def one_model() -> Registry:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """host:port of a node that wants a token."""
-    from foretell.server import in_background, new_node
-
     with in_background(new_node(read_settings(workers=1, tokens=(TOKEN,)), one_model())) as found:
         yield found.removeprefix("http://")
 
@@ -118,3 +119,48 @@ def test_secrets_are_masked(text: str, masked: str) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "%s", (text,), None)
     Masking().filter(record)
     assert record.getMessage() == masked
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A self-made certificate for 127.0.0.1 and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    made, key = str(folder / "certificate.pem"), str(folder / "key.pem")
+    new = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=foretell", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*new, *names, "-keyout", key, "-out", made], check=True, capture_output=True)
+    return made, key
+
+
+def test_https(certificate: tuple[str, str]) -> None:
+    made, key = certificate
+    with in_background(new_node(read_settings(workers=1, tls_certificate=made, tls_key=key), one_model())) as url:
+        assert url.startswith("https://")
+        taosd = Taosd(get_limit=PATIENT, trusted=made)
+        taosd.create_anode(url)
+        assert taosd.show_anodes() == "ready"
+        assert len(taosd.forecast([*range(1000, 1020)], [*range(20)], "algo=repeat,wncheck=0")) == 10
+        for other in (url.removeprefix("https://"), url):
+            with pytest.raises(TaosError) as error:
+                Taosd(get_limit=PATIENT).create_anode(other)  # plain HTTP; a certificate that nobody vouches for
+            assert error.value.code in (NO_ACCESS, BAD_JSON)
+        assert taosd.show_anodes() == "ready"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tls_certificate": "none.pem"}, "tls_certificate: cannot use none.pem: No such file"),
+        ({"tls_certificate": __file__}, "tls_certificate: cannot use .*test_access.py"),
+        ({"tls_key": "key.pem"}, "tls_certificate: is needed with tls_key"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_named(values: dict[str, Any], message: str) -> None:
+    with (
+        pytest.raises(InvalidInput, match=message),
+        in_background(new_node(read_settings(workers=1, **values), one_model())),
+    ):
+        pass
