@@ -317,7 +317,14 @@ def _database(node: Node, address: str) -> Iterator[TaosDoor | None]:
     from foretell.sql.database import Database
     from foretell.sql.taos import TaosDoor
 
-    with Database(str(settings.db), engine=node.serving.engine) as database:
+    with Database(
+        str(settings.db),
+        engine=node.serving.engine,
+        timeout=settings.sql_timeout,
+        memory=settings.sql_memory,
+        folders=settings.sql_folders,
+        writable=settings.sql_writes_files,
+    ) as database:
         database.announce(address)
         owners = [key.hash for key in settings.keys.values() if "admin" in key.scopes]
         yield TaosDoor(database, owners, settings.body_limit)

@@ -87,7 +87,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One row of the super-table `table`; `time` in ns since the epoch."""
+    """One row of the super-table `table`, dots in whose name become `_`; `time` in ns since the epoch."""
 
     table: str
     time: int
@@ -136,7 +136,9 @@ def _line(line: str, unit: int, place: _Place) -> Point:
 def _point(table: str, stamp: int, tags: dict[str, str], cells: dict[str, Cell], place: _Place) -> Point:
     if not table:
         raise place.error("names no table")
-    return Point(_plain(table), stamp, {_plain(key): _plain(value) for key, value in tags.items()}, cells)
+    return Point(
+        _plain(table).replace(".", "_"), stamp, {_plain(key): _plain(value) for key, value in tags.items()}, cells
+    )
 
 
 def _split(text: str, mark: str) -> list[str]:

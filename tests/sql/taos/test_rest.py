@@ -41,6 +41,12 @@ def test_options_of_a_request(host: str) -> None:
     assert answer(host, sql)["data"] == [["2024-07-01T12:00:00.000Z"]]
     berlin = {"tz": "Europe/Berlin", "req_id": "7", "app": "x", "ip": "1.2.3.4", "row_with_meta": "true"}
     assert answer(host, sql, params=berlin)["data"] == [{"ts": "2024-07-01T14:00:00.000+02:00"}]
+    tokyo = answer(
+        host, "SELECT TIMEZONE(), server_version(), DATABASE(), current_user()", params={"conn_tz": "Asia/Tokyo"}
+    )
+    names = [column[0] for column in tokyo["column_meta"]]
+    assert names == ["timezone()", "server_version()", "database()", "current_user()"]
+    assert tokyo["data"] == [["Asia/Tokyo", "3.3.6.0", None, "root"]]
     for wrong in ({"tz": "Mars/Base"}, {"conn_tz": "x"}, {"req_id": "seven"}):
         response = post(host, sql, params=wrong)
         assert (response.status_code, response.json()["code"]) == (400, 0x118)

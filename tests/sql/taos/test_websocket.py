@@ -122,7 +122,13 @@ def test_results_are_freed_without_an_answer(talk: Talk) -> None:
 def test_what_else_clients_ask(talk: Talk) -> None:
     assert talk.say("get_current_db")["db"] == ""
     assert talk.say("get_server_info")["info"].startswith("3.")
-    assert talk.say("options_connection", options=[{"option": 3, "value": "app"}])["code"] == 0
+    options = [{"option": 3, "value": "app"}, {"option": 1, "value": "Asia/Tokyo"}]
+    assert talk.say("options_connection", options=options)["code"] == 0
+    block = talk.fetch(talk.query("SELECT TIMEZONE()")["id"])[2]
+    assert block is not None
+    assert read_block(block) == [["Asia/Tokyo"]]
+    assert talk.say("options_connection", options=[{"option": 1, "value": "Mars"}])["code"] == 0x118
+    assert talk.say("options_connection", options="x")["code"] == 0x118
     assert "known:" in talk.say("fly")["message"]
 
 

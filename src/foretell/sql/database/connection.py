@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from foretell.errors import InvalidInput, NoDatabase, NoPrivilege, NoSuchDatabase, SqlError
 from foretell.sql.anode_statements import TABLES
-from foretell.sql.answer import FILES, TDENGINE
+from foretell.sql.answer import FILES, TDENGINE, Context
+from foretell.sql.database.about import tell
 from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.commands import QUERIES, command_of
@@ -46,8 +47,8 @@ class Connection:
     """
 
     def __init__(self, home: Database, user: User, database: str = "", zone: str = "UTC") -> None:
-        self.user = user
-        self.zone = _zone(zone)
+        self.user: User = user
+        self.zone: tzinfo = _zone(zone)
         self._home = home
         self._duck = Duck(home.cursor())
         self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
@@ -55,7 +56,7 @@ class Connection:
             duck=self._duck,
             engine=home.engine,
             profile=FILES if home.is_own else TDENGINE,
-            names=self._names,
+            names=self._rewrite,
             zone=zone,
             anodes=home.anodes,
         )
@@ -246,6 +247,11 @@ class Connection:
     def _demand(self, privilege: Privilege, namespace: Namespace) -> None:
         if not self.user.may(privilege, namespace.name):
             raise NoPrivilege(f"Permission denied: {self.user.name} may not {privilege} {namespace.name}")
+
+    def _rewrite(self, statement: Statement, context: Context) -> None:
+        """What only a database knows: itself, and its tables."""
+        tell(statement, self)
+        self._names(statement, context)
 
     def _may_read(self, database: str) -> bool:
         return self.user.may("read", database)

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from foretell.errors import InvalidInput, UnknownName
+from foretell.sql.database.about import VERSION
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.taos import schemaless
-from foretell.sql.taos.answers import VERSION, Rows
+from foretell.sql.taos.answers import Rows
 from foretell.sql.taos.peer import Peer
 from foretell.sql.taos.results import Open
 from foretell.sql.taos.stmt2 import Prepared
 from foretell.wire import taos_frames as frames
 
 Fields = dict[str, Any]
+ZONE = 1
+"""TDengine's number for the option that is a time zone."""
 IS_UP = 2
 """TDengine's number for a server that is in order."""
 MOST_PREPARED = 1_000
@@ -51,7 +54,8 @@ async def version(_: Peer, __: Args) -> Fields:
 
 
 async def conn(peer: Peer, args: Args) -> Fields:
-    await peer.login(args.text("user"), args.text("password"), args.text("bearer_token"), args.text("db"))
+    names = ("user", "password", "bearer_token", "db", "tz")
+    await peer.login(*(args.text(name) for name in names))
     return {"version": VERSION}
 
 
@@ -102,8 +106,14 @@ async def free_result(peer: Peer, args: Args) -> None:
     peer.results.free(args.number("id"))
 
 
-async def options_connection(_: Peer, __: Args) -> Fields:
-    """Time zone, charset, names of applications: nothing here depends on them."""
+async def options_connection(peer: Peer, args: Args) -> Fields:
+    """The time zone counts; charset, address and name of the application are taken and not used."""
+    options = args.fields.get("options")
+    if not isinstance(options, list) or not all(isinstance(one, dict) for one in options):
+        raise InvalidInput("options", "must be a list of options")
+    for one in map(Args, options):
+        if one.number("option") == ZONE:
+            await peer.move(one.text("value"))
     return {}
 
 

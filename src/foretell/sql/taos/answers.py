@@ -15,8 +15,6 @@ from foretell.wire.taos_block import stored_size
 from foretell.wire.taos_types import DECIMAL, TYPES, Column, Precision
 
 log = logging.getLogger("foretell.taos")
-VERSION = "3.3.6.0"
-"""The version of TDengine whose clients are spoken to; they look at nothing but its number."""
 INTERNAL = 0x80000445
 
 

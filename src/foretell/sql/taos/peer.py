@@ -39,13 +39,21 @@ class Peer:
             raise AuthenticationFailed("a login is needed: the action conn comes first")
         return self._connection
 
-    async def login(self, user: str, password: str, token: str, database: str) -> None:
+    async def login(self, user: str, password: str, token: str, database: str, zone: str) -> None:
         """Become a user; who is one already becomes another."""
         found = await self.threads.call(self._login, user, password, token)
-        connection = await self.threads.call(self.database.connect, found, database)
+        connection = await self.threads.call(self.database.connect, found, database, zone or "UTC")
         async with self._turn:
             self.close()
             self._connection = connection
+
+    async def move(self, zone: str) -> None:
+        """Go on in another time zone: texts without one are of it."""
+        async with self._turn:
+            before = self.connection
+            made = await self.threads.call(self.database.connect, before.user, before.database, zone or "UTC")
+            self._connection = made
+            before.close()
 
     def _login(self, user: str, password: str, token: str) -> User:
         if token := token or self.token:
@@ -54,8 +62,8 @@ class Peer:
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` does with the connection, in its turn and in a thread; it is stopped when this is cancelled."""
-        connection = self.connection
         async with self._turn:
+            connection = self.connection
             return await self.threads.statement(connection, lambda: work(connection))
 
     def close(self) -> None:

@@ -36,10 +36,11 @@ class BadRequest(ForetellError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The query string of a request."""
+    """The query string of a request: times are shown in `tz`, those in the statement that name none are of `zone`."""
 
     token: str = ""
     tz: str = ""
+    zone: str = "UTC"
     named: bool = False
 
     @classmethod
@@ -53,8 +54,9 @@ class Asked:
                 zone_of(fields.get(name))
         except InvalidInput as error:
             raise BadRequest(str(error)) from None
-        tz = fields.get("tz") or fields.get("conn_tz", "")
-        return cls(fields.get("token", ""), tz, fields.get("row_with_meta") == "true")
+        zone = fields.get("conn_tz") or "UTC"
+        tz = fields.get("tz") or ("" if zone == "UTC" else zone)
+        return cls(fields.get("token", ""), tz, zone, fields.get("row_with_meta") == "true")
 
 
 def query_fields(query: bytes) -> dict[str, str]:
@@ -98,7 +100,8 @@ class Rest:
         asked = Asked.of(scope["query_string"])
         user = await self._threads.call(self._who, scope, asked)
         text = await self._text(scope, receive)
-        connection = await self._threads.call(self._database.connect, user, scope["path"][len(SQL) + 1 :])
+        database = scope["path"][len(SQL) + 1 :]
+        connection = await self._threads.call(self._database.connect, user, database, asked.zone)
         work = asyncio.ensure_future(self._threads.statement(connection, lambda: run(connection, text, asked)))
         work.add_done_callback(lambda _: connection.close())
         first, rest = await unless_gone(receive, work)
