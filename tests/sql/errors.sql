@@ -231,3 +231,123 @@ SELECT DTW(v, v + 1), TLCC(v, v + 1) FROM 'sites.csv' WHERE site = 'a';
 
 SELECT avg(v), DTW(v, v + 1) FROM 'sites.csv' WHERE site = 'a';
 --! avg cannot stand beside DTW: aggregate first @ avg
+
+SELECT count(*) FROM 'meters.csv' INTERVAL();
+--! INTERVAL needs something in its brackets @ ()
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1x);
+--! INTERVAL needs a duration such as 10m, got 1x @ 1x
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(v);
+--! INTERVAL needs a duration such as 10m, got v @ v)
+
+SELECT count(*) FROM 'meters.csv' INTERVAL('1 fortnight');
+--! INTERVAL: must be a whole number of milliseconds, or of one of @ '1 fortnight
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(0s);
+--! INTERVAL: must be greater than 0, got 0s @ 0s
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h, 1h);
+--! the offset must be shorter than INTERVAL @ 1h)
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h, 1m, 1s);
+--! INTERVAL takes 2 arguments at most @ 1s
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) SLIDING(2h);
+--! SLIDING cannot be longer than INTERVAL @ 2h
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) SLIDING(1s);
+--! SLIDING cannot be shorter than 1/100 of INTERVAL @ 1s
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1n) SLIDING(1d);
+--! SLIDING and INTERVAL are both in months and years, or both in shorter units @ 1d
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(100b);
+--! durations here are whole microseconds @ 100b
+
+SELECT count(*) FROM 'meters.csv' SLIDING(1h);
+--! SLIDING follows INTERVAL @ SLIDING
+
+SELECT count(*) FROM 'meters.csv' SESSION(ts, 1h) FILL(PREV);
+--! FILL follows INTERVAL @ FILL
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) FILL(LAST);
+--! FILL knows NONE, NULL, NULL_F, VALUE, VALUE_F, PREV, NEXT, LINEAR, not LAST @ LAST
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) FILL(VALUE);
+--! FILL(VALUE, ...) needs a value @ VALUE
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) FILL(PREV, 1);
+--! FILL(PREV) takes no value @ 1)
+
+SELECT _wstart, count(*), max(v), min(v) FROM 'meters.csv' INTERVAL(1h) FILL(VALUE, 1, 2);
+--! FILL(VALUE, ...) takes one value for all, or one for each of 3 columns @ 1, 2
+
+SELECT count(*) FROM 'meters.csv' SESSION(ts);
+--! SESSION takes the time column and a duration: SESSION(ts, 10m) @ ts)
+
+SELECT count(*) FROM 'meters.csv' SESSION(v, 1h);
+--! SESSION goes by the time column, which is ts @ v, 1h
+
+SELECT count(*) FROM 'meters.csv' SESSION(ts, 1n);
+--! the gap of a session is a length of time, which a month or a year has not @ 1n
+
+SELECT count(*) FROM 'meters.csv' COUNT_WINDOW(1);
+--! COUNT_WINDOW must be a whole number from 2 to 2147483647, got 1 @ 1)
+
+SELECT count(*) FROM 'meters.csv' COUNT_WINDOW(3, 4);
+--! the sliding of COUNT_WINDOW must be a whole number from 1 to 3, got 4 @ 4)
+
+SELECT count(*) FROM 'meters.csv' EVENT_WINDOW START WITH v > 1;
+--! EVENT_WINDOW has the form START WITH condition END WITH condition @ START
+
+SELECT count(*) FROM 'meters.csv' STATE_WINDOW(state) TRUE_FOR(COUNT x);
+--! TRUE_FOR(COUNT n) must be a whole number from 0 to 2147483647, got x @ x)
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) SESSION(ts, 1h);
+--! one SELECT has one window: INTERVAL or SESSION @ SESSION
+
+SELECT site, count(*) FROM 'meters.csv' INTERVAL(1h) GROUP BY site;
+--! GROUP cannot stand beside INTERVAL: use PARTITION BY @ GROUP
+
+SELECT FORECAST(v) FROM 'meters.csv' INTERVAL(1h);
+--! FORECAST cannot stand beside INTERVAL: aggregate first, in a subquery @ FORECAST
+
+SELECT * FROM 'meters.csv' INTERVAL(1h);
+--! * cannot stand beside INTERVAL: name what each window shall give @ *
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) 5;
+--! INTERVAL(...) ends before this; a word that begins a clause is missing @ 5
+
+SELECT count(*) FROM range(3) INTERVAL(1h);
+--! INTERVAL needs a TIMESTAMP or a DATE, and here is only range BIGINT; cast one in a subquery @ FROM
+
+SELECT _wstart, count(*) FROM 'meters.csv';
+--! _wstart belongs to a window, and there is none here @ _wstart
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(1h) SLIMIT 1;
+--! SLIMIT counts the groups of PARTITION BY, and there is none @ SELECT
+
+SELECT v FROM 'meters.csv' LIMIT 1, 2, 3;
+--! LIMIT has one number, or two: those to leave out and those to give @ 3
+
+SELECT first(v, 2) FROM 'meters.csv';
+--! FIRST takes 1 argument @ first
+
+SELECT first(*) AS x FROM 'meters.csv';
+--! FIRST(*) stands alone in a SELECT list, without a name of its own @ first
+
+SELECT max(v) FROM 'meters.csv' PARTITION BY 2;
+--! there is no position 2 in the list @ 2
+
+SELECT avg(nosuch) FROM 'meters.csv' PARTITION BY site INTERVAL(1h) FILL(PREV);
+--! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+
+SELECT _wstart, avg(v), nosuch + 1 FROM 'meters.csv' WHERE site = 'a' INTERVAL(1h);
+--! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+
+SELECT count(*) FROM 'meters.csv' WHERE nosuch > 1 SESSION(ts, 1h);
+--! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+
+SELECT count(*) FROM 'meters.csv' STATE_WINDOW(nosuch);
+--! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch

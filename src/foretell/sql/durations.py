@@ -9,6 +9,7 @@ from foretell.sql.tokens import NUMBER, STRING, WORD, unquote
 from foretell.wire.options import DURATIONS, read_step
 
 MICROSECOND = 1000
+DIGITS = 18
 UNITS = frozenset(unit.upper() for unit in DURATIONS if len(unit) == 1 and unit != "q")
 """TDengine's own, which stand behind a number without a blank."""
 
@@ -19,7 +20,8 @@ def is_duration(statement: Statement, i: int) -> bool:
     if tokens[i].kind != NUMBER or i + 1 == len(tokens):
         return False
     unit = tokens[i + 1]
-    return unit.kind == WORD and unit.start == tokens[i].end and unit.text in UNITS
+    whole = tokens[i].text.isdecimal() and len(tokens[i].text) <= DIGITS
+    return unit.kind == WORD and unit.start == tokens[i].end and unit.text in UNITS and whole
 
 
 def read_duration(statement: Statement, span: Span, name: str, tick: Step) -> Step:
@@ -35,6 +37,13 @@ def read_duration(statement: Statement, span: Span, name: str, tick: Step) -> St
         return read_step(name, text.lower(), tick)
     except InvalidInput as error:
         raise statement.error(str(error), span) from None
+
+
+def literal(statement: Statement, i: int) -> str:
+    """The duration at `i` in an expression, as an INTERVAL; also none at all, 0s. Nanoseconds are cut."""
+    unit = DURATIONS[statement.tokens[i + 1].text.lower()]
+    count = int(statement.tokens[i].text)
+    return f"INTERVAL '{unit.months * count} months {unit.ns * count // MICROSECOND} microseconds'"
 
 
 def interval(statement: Statement, step: Step, place: int | Span) -> str:

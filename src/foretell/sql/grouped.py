@@ -52,7 +52,7 @@ def grouped(block: Block, context: Context, groups: Groups) -> Text:
 def translate(block: Block, context: Context, groups: Groups) -> None:
     """Put SQL in place of pseudo-columns, and of columns that stand outside of aggregates."""
     statement = block.statement
-    for word in loose_columns(block, context, groups.keys):
+    for word in loose_columns(block, context, groups.keys, groups.same):
         text = _translated(block, context, groups, word)
         if text is not None:
             statement.source.replace(*statement.place(word.span), text)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from foretell.errors import InvalidInput
 from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
-from foretell.sql.items import aliases, column_name
+from foretell.sql.items import aliases, column_name, split_alias
 from foretell.sql.statement import Span
 from foretell.sql.text import Text, written
 from foretell.sql.tokens import quote
@@ -111,13 +111,24 @@ def read_history(
 
 
 def partition_keys(block: Block) -> tuple[Key, ...]:
-    """The expressions of PARTITION BY; the alias of an item of the SELECT list stands for the item."""
+    """The expressions of PARTITION BY; the alias of an item of the list stands for it, and so does its position."""
     named = aliases(block)
     keys = []
-    for span in block.listed("PARTITION"):
+    for place in block.listed("PARTITION"):
+        span = _item_at(block, place)
         name = column_name(block.statement, span)
         keys.append(Key(named.get((name or "").lower(), span), name or block.statement.written(span)))
     return tuple(keys)
+
+
+def _item_at(block: Block, span: Span) -> Span:
+    """The item of the list whose position a number is; any other expression as it is."""
+    text = block.statement.written(span)
+    if not text.isdecimal():
+        return span
+    if not 1 <= int(text) <= len(block.items):
+        raise block.statement.error(f"there is no position {text} in the list", span)
+    return split_alias(block.statement, block.items[int(text) - 1])[0]
 
 
 def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None, timeless: bool) -> Column | None:

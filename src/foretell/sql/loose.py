@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from foretell.sql.answer import Context
@@ -31,13 +31,13 @@ class Loose(NamedTuple):
     is_loose: bool
 
 
-def loose_columns(block: Block, context: Context, keys: Sequence[Key]) -> Iterator[Loose]:
-    """The names in the list, HAVING and ORDER BY of a block."""
+def loose_columns(block: Block, context: Context, keys: Sequence[Key], same: Sequence[Span] = ()) -> Iterator[Loose]:
+    """The names in the list, HAVING and ORDER BY of a block, and the expressions `same` as a whole."""
     statement = block.statement
     lists = [split_alias(statement, item)[0] for item in block.items]
     after = [block.clauses[word] for word in ("HAVING", "ORDER") if word in block.clauses]
     aggregates = aggregates_in(block, context, [*lists, *after])
-    known = [statement.key(key.span) for key in keys]
+    known = {statement.key(key.span): False for key in keys} | {statement.key(span): True for span in same}
     for span in lists:
         yield from _names(statement, span, aggregates, known)
     named = aliases(block)
@@ -73,14 +73,17 @@ def _is_window(statement: Statement, i: int) -> bool:
 
 
 def _names(
-    statement: Statement, span: Span, aggregates: dict[int, int], keys: Sequence[tuple[tuple[str, str], ...]]
+    statement: Statement, span: Span, aggregates: Mapping[int, int], known: Mapping[tuple[tuple[str, str], ...], bool]
 ) -> Iterator[Loose]:
+    """The names in a span; of `known` expressions those that are wanted as a whole, and none of the others."""
     i, end = span
     inside = -1
     while i < end:
         inside = max(inside, aggregates.get(i, -1))
-        key = next((key for key in keys if statement.key((i, i + len(key))) == key), None)
-        if key is not None:
+        key = next((key for key in known if statement.key((i, i + len(key))) == key), None)
+        if key is not None and i + len(key) <= end:
+            if known[key] and i > inside:
+                yield Loose((i, i + len(key)), is_loose=True)
             i += len(key)
         elif statement.is_sign(i, "(") and statement.is_word(i + 1, *QUERY):
             i = statement.partner[i] + 1

@@ -170,10 +170,10 @@ CALLS: dict[str, Meaning] = {
     ),
     "SAMPLE": Meaning(
         "rows",
-        "k values by chance, with the columns of their rows",
+        "k values, picked by a hash of value and time, with the columns of their rows",
         ("{0}",),
         fewest=2,
         only="{0} IS NOT NULL",
-        keep="row_number() OVER ({groups} ORDER BY random()) <= {1}",
+        keep="row_number() OVER ({groups} ORDER BY hash({0}, {ts})) <= {1}",
     ),
 }

@@ -67,7 +67,7 @@ class Time:
         """The time that a whole number of ticks since 1970 stands for."""
         if self.tick == 1:
             return f"CAST(make_timestamp_ns({number}) AS {self.kind})"
-        return self.typed(f"make_timestamp(({number}) * {self.tick // 1000})")
+        return self.typed(f"make_timestamp(CAST({number} AS BIGINT) * {self.tick // 1000})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source
-from foretell.sql.times import is_instant, times
+from foretell.sql.times import is_instant, is_local, is_zoned, times
 from foretell.sql.tokens import NUMBER, STRING
 from foretell.sql.windows import WINDOWS
 from foretell.sql.windows.clause import windows
@@ -72,7 +72,7 @@ class Session:
     ) -> None:
         self.duck = duck or Duck.open(path, read_only)
         self._rewrites: tuple[Rewrite, ...] = (names or anode_tables, *REWRITES)
-        self._may_be_plain = names is None
+        self._may_be_plain = names is None and zone == "UTC"
         self._zone = zone
         self.engine = engine or Engine()
         self._own_engine = engine is None
@@ -162,7 +162,7 @@ class Session:
 def selects(statement: Statement, context: Context) -> None:
     """Each SELECT with words of ours, inner ones first."""
     marks = {**MARKS, "SELECT": _always} if context.profile.named else MARKS
-    marks = {**marks, STRING: is_instant} if context.zone != "UTC" else marks
+    marks = {**marks, STRING: is_local} if context.zone != "UTC" else marks
     for block in blocks(statement, FUNCTIONS, marks):
         for rewrite in IN_SELECT:
             rewrite(block, context)
@@ -210,14 +210,15 @@ MARKS: dict[str, Mark] = {
     **dict.fromkeys(("NOW", "TODAY"), is_now),
     "LIMIT": _has_two,
     NUMBER: _is_number,
+    STRING: is_zoned,
 }
 """The words and numbers that make a SELECT one of ours, beside the calls of FUNCTIONS."""
 WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
 
 
 OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE")
-NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$)", re.IGNORECASE)
-"""Durations, numbers that may be times, and the end of LIMIT 2, 5."""
+NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$|[+-]\d\d:?\d\d')", re.IGNORECASE)
+"""Durations, numbers that may be times, the end of LIMIT 2, 5, and texts with an offset from UTC."""
 
 
 def _is_plain(text: str) -> bool:

@@ -19,14 +19,26 @@ from foretell.sql.words import to_utc
 SMALLEST = 9
 """Digits from which on a number may be a time; 0 may be one too."""
 TIME_WORDS = ("_ROWTS", "_C0", "_WSTART", "_WEND", "_FROWTS")
-ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$", re.IGNORECASE)
+OFFSET = re.compile(r"(?<=\d\d:\d\d)[\d:.]*([+-])(\d\d):?(\d\d)?$")
+"""An offset from UTC behind a time of day."""
 
 
 def is_instant(statement: Statement, i: int) -> bool:
-    """Whether the number or text at `i` is compared with a plain column."""
+    """Whether the number at `i` may be a time and is compared with a plain column."""
     token = statement.tokens[i]
-    if token.kind == NUMBER and not (token.text.isdecimal() and (len(token.text) >= SMALLEST or token.text == "0")):
+    if not (token.text.isdecimal() and (len(token.text) >= SMALLEST or token.text == "0")):
         return False
+    return compared(statement, i) is not None
+
+
+def is_zoned(statement: Statement, i: int) -> bool:
+    """Whether the text at `i` ends with an offset from UTC, and is compared with a plain column."""
+    text = statement.tokens[i].text[1:-1]
+    return OFFSET.search(text) is not None and compared(statement, i) is not None
+
+
+def is_local(statement: Statement, i: int) -> bool:
+    """Whether the text at `i` is compared with a plain column."""
     return compared(statement, i) is not None
 
 
@@ -90,14 +102,24 @@ def _time(block: Block, context: Context, i: int) -> Time | None:
 
 def _replace(statement: Statement, i: int, time: Time, zone: str) -> None:
     token = statement.tokens[i]
-    start, end = token.start, token.end
+    start = token.start
     if token.kind == NUMBER:
         if statement.is_sign(i - 1, "-"):
             start = statement.tokens[i - 1].start
-        sql = time.literal(statement.source.text[start:end])
+        sql = time.literal(statement.source.text[start : token.end])
+    elif time.kind.endswith("WITH TIME ZONE"):
+        return
     else:
-        text = unquote(token, statement.source.text).strip()
-        if zone == "UTC" or ZONE.search(text[10:]) or time.kind.endswith("WITH TIME ZONE"):
-            return
-        sql = time.typed(to_utc(f"CAST({statement.source.text[start:end]} AS TIMESTAMP)", zone))
-    statement.source.replace(start, end, written(sql, start))
+        sql = time.typed(_utc(unquote(token, statement.source.text).strip(), zone))
+    statement.source.replace(start, token.end, written(sql, start))
+
+
+def _utc(text: str, zone: str) -> str:
+    """A text as a TIMESTAMP in UTC. DuckDB would not mind the offset behind it."""
+    quoted = text.replace("'", "''")
+    offset = OFFSET.search(text)
+    if offset is None:
+        return to_utc(f"CAST('{quoted.removesuffix('Z')}' AS TIMESTAMP)", "UTC" if quoted.endswith("Z") else zone)
+    back = "-" if offset[1] == "+" else "+"
+    minutes = int(offset[2]) * 60 + int(offset[3] or 0)
+    return f"(CAST('{text[: offset.start(1)]}' AS TIMESTAMP) {back} INTERVAL {minutes} MINUTE)"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from foretell.series import Step
 from foretell.sql.answer import Context
-from foretell.sql.durations import interval, is_duration, read_duration
+from foretell.sql.durations import is_duration, literal
 from foretell.sql.statement import Statement
 from foretell.sql.text import written
 from foretell.sql.tokens import NUMBER, WORD
@@ -53,6 +52,5 @@ def is_now(statement: Statement, i: int) -> bool:
 
 
 def _duration(statement: Statement, i: int) -> None:
-    step = read_duration(statement, (i, i + 2), "a duration", Step(ns=1))
     start, end = statement.place((i, i + 2))
-    statement.source.replace(start, end, written(interval(statement, step, i), start))
+    statement.source.replace(start, end, written(literal(statement, i), start))

@@ -66,6 +66,7 @@ def _groups(window: Windowed, frame: Frame) -> Groups:
         "_WDURATION": f"({time.ticks(frame.end)} - {time.ticks(frame.start)})",
         "_QSTART": time.typed(said.first or "NULL"),
         "_QEND": time.typed(said.last or "NULL"),
+        **frame.meant,
     }
     source = window.write("FROM ({}){}", frame.rows, window.alias)
     return Groups(source, window.keys, frame.by, frame.by[0], _true_for(window, frame), meant, frame.same)

@@ -119,9 +119,9 @@ def _grid(window: Windowed, grid: Grid, fill: Fill, keys: list[str]) -> str:
     first = f"{grid.start(said.first)}{back}" if said.first else "min(__start)"
     last = grid.start(said.last) if said.last else "max(__start)"
     listed = "".join(f"{key}, " for key in keys)
-    having = " HAVING count(*) > 0" if not keys and not fill.mode.endswith("_F") else ""
-    by = f" GROUP BY {', '.join(keys)}" if keys else ""
-    ends = f"SELECT {listed}{first} AS __first, {last} AS __last FROM __a{by}{having}"
+    least = 0 if fill.mode.endswith("_F") else 1
+    by = f"GROUP BY {', '.join(keys)}" if keys else f"HAVING count(*) >= {least}"
+    ends = f"SELECT {listed}{first} AS __first, {last} AS __last FROM __a {by}"
     many = f"(epoch_us(__last) - epoch_us(__first)) / {grid.step_ns // 1000} > {MOST}"
     message = f"FILL would give more than {MOST} windows; narrow the time range of WHERE"
     series = f"CASE WHEN {many} THEN error('{message}') ELSE generate_series(__first, __last, {grid.step}) END"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Frame(NamedTuple):
     """Rows with windows.
 
     `by`: the columns that tell the windows of a group apart. `start` and `end`: SQL over the rows of one window.
-    `same`: the expressions of which a window has one value.
+    `same`: the expressions of which a window has one value. `meant`: SQL for the pseudo-columns of this kind alone.
     """
 
     rows: Text
@@ -28,6 +28,7 @@ class Frame(NamedTuple):
     start: str
     end: str
     same: tuple[Span, ...] = ()
+    meant: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)

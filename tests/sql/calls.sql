@@ -1,0 +1,82 @@
+-- Each pair: a statement of ours, then plain DuckDB that gives the same rows. Functions and words of TDengine.
+
+-- by time, whatever the order of the rows; NULL does not count but for LAST_ROW
+SELECT first(v), LAST(v), last_row(state), spread(v) FROM 'meters.csv' WHERE site = 'a';
+SELECT 1 AS "first(v)", 6 AS "last(v)", 2 AS "last_row(state)", 5 AS "spread(v)";
+
+SELECT last(state), last_row(state) FROM 'meters.csv' WHERE site = 'a' AND ts < '2024-01-01 11:12:00';
+VALUES (2, NULL);
+
+-- of every column
+SELECT FIRST(*) FROM 'meters.csv' WHERE v > 1 AND site = 'a';
+SELECT TIMESTAMP '2024-01-01 10:05:00' AS "first(ts)", 'a' AS "first(site)", 2 AS "first(v)", 1 AS "first(state)";
+
+SELECT site, last_row(*) FROM 'meters.csv' WHERE site = 'a' PARTITION BY site;
+VALUES ('a', TIMESTAMP '2024-01-01 11:15:00', 'a', 6, 2);
+
+-- the columns beside a selector are those of its row
+SELECT ts, v, last(state) FROM 'meters.csv' PARTITION BY site;
+VALUES (TIMESTAMP '2024-01-01 11:15:00', 6, 2), (TIMESTAMP '2024-01-01 11:30:00', 30, 2);
+
+SELECT site, first(v) FROM 'meters.csv' GROUP BY site ORDER BY site;
+VALUES ('a', 1), ('b', 10);
+
+-- DuckDB's own by these names are its own: with an order, over a window, without a time
+SELECT first(v ORDER BY v DESC) AS f FROM 'meters.csv';
+VALUES (30);
+
+SELECT last(i) AS l FROM range(3) r(i);
+VALUES (2);
+
+-- other aggregates
+SELECT percentile(v, 50), apercentile(v, 50), hyperloglog(site), elapsed(ts), elapsed(ts, 1m), mode(site) FROM 'meters.csv';
+VALUES (5.5::DOUBLE, 6, 2, 5400000, 90, 'a');
+
+-- times
+SELECT _rowts, timetruncate(ts, 1h) AS h, timediff(ts, '2024-01-01', 1h), timediff(ts, '2024-01-01 11:30:01'), to_iso8601(ts)
+FROM 'meters.csv' WHERE v = 30;
+SELECT TIMESTAMP '2024-01-01 11:30:00', TIMESTAMP '2024-01-01 11:00:00', 11, -1000, '2024-01-01T11:30:00.000+0000';
+
+SELECT to_unixtimestamp('1970-01-02'), to_unixtimestamp('1970-01-02', 1);
+VALUES (86400000, TIMESTAMP '1970-01-02');
+
+SELECT ts + 1h - 30m AS later, ts + 1n AS next FROM 'meters.csv' WHERE v = 30;
+VALUES (TIMESTAMP '2024-01-01 12:00:00', TIMESTAMP '2024-02-01 11:30:00');
+
+SELECT count(*) AS n FROM 'meters.csv' WHERE ts > now - 1d OR ts > NOW() + 0s OR ts > today() - 1w;
+VALUES (0);
+
+SELECT count(*) AS n FROM 'meters.csv' WHERE ts >= 1704107400000;
+VALUES (3);
+
+-- a column called now is one when it is quoted
+SELECT "now" FROM (SELECT 1 AS now);
+VALUES (1);
+
+-- functions that give rows, in the order of time
+SELECT ts, diff(v) FROM 'meters.csv' WHERE site = 'b';
+VALUES (TIMESTAMP '2024-01-01 10:30:00', 10), (TIMESTAMP '2024-01-01 11:30:00', 10);
+
+SELECT site, diff(v) AS d FROM 'meters.csv' PARTITION BY site LIMIT 2;
+VALUES ('a', 1), ('a', NULL), ('b', 10), ('b', 10);
+
+SELECT derivative(v, 1h, 0) AS d FROM 'meters.csv' WHERE site = 'b';
+VALUES (20.0::DOUBLE), (10.0);
+
+SELECT csum(v)::INT AS c, mavg(v, 2) AS m FROM 'meters.csv' WHERE site = 'a';
+VALUES (3, 1.5::DOUBLE), (7, 3.0), (12, 4.5), (18, 5.5);
+
+SELECT ts, top(v, 2) FROM 'meters.csv' WHERE site = 'a';
+VALUES (TIMESTAMP '2024-01-01 11:10:00', 5), (TIMESTAMP '2024-01-01 11:15:00', 6);
+
+SELECT bottom(v, 1), site FROM 'meters.csv' PARTITION BY site;
+VALUES (1, 'a'), (10, 'b');
+
+SELECT unique(state), ts FROM 'meters.csv' WHERE site = 'b';
+VALUES (1, TIMESTAMP '2024-01-01 10:00:00'), (2, TIMESTAMP '2024-01-01 11:30:00');
+
+SELECT tail(v, 1) AS t, site FROM 'meters.csv' PARTITION BY site;
+VALUES (6, 'a'), (30, 'b');
+
+SELECT count(*) FROM (SELECT sample(v, 3) FROM 'meters.csv');
+VALUES (3);
