@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, SqlError
+from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, NoSuchColumn, SqlError
 from foretell.sql.text import Source, Text, written
 from foretell.sql.tokens import tokenize, unquote
 
@@ -23,13 +23,18 @@ DEAR_BIND = 0.005
 EXPLAIN = "EXPLAIN "
 ROWS_AT_ONCE = 122_880
 PULLED = "__foretell_pulled"
+KEPT = f"CREATE OR REPLACE TEMP TABLE {PULLED} AS "
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
 
 Lookup = Callable[[str], object | None]
 """A table by name that DuckDB does not know, or None."""
 
 
-class UnknownColumn(SqlError):
+Guard = Callable[[str], None]
+"""Raises an error where some SQL must not be run."""
+
+
+class UnknownColumn(NoSuchColumn):
     """DuckDB knows no column of this name there."""
 
     def __init__(self, message: str, statement: str, position: int | None, column: str) -> None:
@@ -40,8 +45,9 @@ class UnknownColumn(SqlError):
 class Duck:
     """One connection, used by one thread at a time; `interrupt` may come from any."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, guard: Guard | None = None) -> None:
         self._connection = connection
+        self._guard = guard
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
         self._timed_out = False
@@ -118,7 +124,7 @@ class Duck:
         """
         if not dear:
             return self._run(text, source, lookup, partial(self._stream, ids=ids))
-        kept = written(f"CREATE OR REPLACE TEMP TABLE {PULLED} AS ", text.origin(0)) + text
+        kept = written(KEPT, text.origin(0)) + text
         self._run(kept, source, lookup, self._connection.execute)
         table = self._stream(f"FROM {PULLED}", ids)
         self._connection.execute(f"DROP TABLE {PULLED}")
@@ -145,6 +151,8 @@ class Duck:
     def _run(self, text: Text, source: Source, lookup: Lookup, run: Callable[[str], Any]) -> Any:
         """Run SQL; where a table is unknown to DuckDB but not to `lookup`, lend it and try again."""
         sql = str(text)
+        if self._guard is not None:
+            self._guard(sql.removeprefix(KEPT))
         lent: list[str] = []
         try:
             while True:

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
-from foretell.errors import InvalidInput, NoDatabase, NoPrivilege, NoSuchDatabase, SqlError
+from foretell.errors import ForetellError, InvalidInput, NoDatabase, NoPrivilege, NoSuchDatabase, SqlError
 from foretell.sql.anode_statements import TABLES
 from foretell.sql.answer import FILES, TDENGINE, Context
 from foretell.sql.database.about import tell
+from foretell.sql.database.allowed import check_reads
 from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.commands import QUERIES, command_of
@@ -24,7 +25,6 @@ from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.show import VIEWS
 from foretell.sql.database.types import Precision
 from foretell.sql.database.users import Privilege, User, Users
-from foretell.sql.database.values import Dialect
 from foretell.sql.database.writer import Change
 from foretell.sql.duck import Duck
 from foretell.sql.session import Session
@@ -50,7 +50,8 @@ class Connection:
         self.user: User = user
         self.zone: tzinfo = _zone(zone)
         self._home = home
-        self._duck = Duck(home.cursor())
+        cursor = home.cursor()
+        self._duck = Duck(cursor, None if home.is_own else lambda sql: check_reads(cursor, sql))
         self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
         self._session = Session(
             duck=self._duck,
@@ -99,6 +100,13 @@ class Connection:
         """
         self.user = self.users.current(self.user)
         self._timeout = self._home.timeout if timeout is None else timeout
+        try:
+            return self._run(text)
+        except ForetellError as error:
+            error.args = tuple(self._home.without_paths(part) for part in error.args)
+            raise
+
+    def _run(self, text: str) -> Outcome:
         if _INSERT.match(text):
             return self._insert(text)
         found = list(statements(text))
@@ -142,11 +150,6 @@ class Connection:
         if not database and not self.database:
             raise NoDatabase("no database is chosen: say USE, or DATABASE.TABLE")
         return self.catalog.namespace(database or self.database).tables.get(name)
-
-    def dialect(self, database: str = "") -> Dialect:
-        """How values for a database are read, the current one where it is ""."""
-        namespace = self.catalog.namespaces.get(database or self.database)
-        return Dialect(namespace.precision if namespace else "ms", self.zone)
 
     def namespace(self, reader: Reader, path: Path) -> Namespace:
         """The database of a table as it was written."""
@@ -204,7 +207,7 @@ class Connection:
 
     def _precision_of_result(self) -> Precision:
         for table in self._names.touched:
-            return (table.parent if isinstance(table, SubTable) else table).namespace.precision
+            return _namespace(table).precision
         return self.precision
 
     def _widths(self) -> dict[str, int]:
@@ -219,7 +222,7 @@ class Connection:
 
     def _insert(self, text: str) -> Outcome:
         try:
-            rows = read_insert(text, self.find, self.dialect())
+            rows = read_insert(text, self.find, self.zone)
         except (NoDatabase, NoSuchDatabase):
             if not self._home.is_own:
                 raise
@@ -234,14 +237,14 @@ class Connection:
     def _insert_selection(self, selection: Selection) -> Outcome:
         """INSERT INTO ... SELECT: the columns of the result in the order of those that are written."""
         table, statement = selection.table, selection.statement
-        self._demand("write", (table.parent if isinstance(table, SubTable) else table).namespace)
+        self._demand("write", _namespace(table))
         query = statement.cut(selection.query)
         found = self._session.sql(str(query), timeout=self._timeout).table
         if found.num_columns != len(selection.columns):
             raise statement.error(
                 f"{len(selection.columns)} columns are expected here, not {found.num_columns}", selection.query
             )
-        rows = rows_of(table, selection.columns, settled(found, self.dialect().precision), selection.made)
+        rows = rows_of(table, selection.columns, settled(found, _namespace(table).precision), selection.made)
         return written(self._home.writer.write([rows], self._timeout) if len(rows) else 0)
 
     def _demand(self, privilege: Privilege, namespace: Namespace) -> None:
@@ -262,6 +265,10 @@ class Connection:
             return TABLES[name](self.anodes)
         view = VIEWS.get(name)
         return None if view is None else view.table(self)
+
+
+def _namespace(table: AnyTable) -> Namespace:
+    return (table.parent if isinstance(table, SubTable) else table).namespace
 
 
 def _zone(name: str) -> tzinfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -47,6 +48,7 @@ class Database:
         self.path = path
         self.timeout = timeout
         self.is_own = is_own
+        self._folder = "" if path == IN_MEMORY else str(Path(path).resolve().parent)
         self._lock = None if path == IN_MEMORY else Lock(path)
         try:
             self._root = opened(path, Limits(memory, folders, writable, is_own))
@@ -93,6 +95,12 @@ class Database:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection of its own, for one request."""
         return self._root.cursor()
+
+    def without_paths(self, text: object) -> object:
+        """An error's text without the place of the file, which is nobody's business."""
+        if self._folder and isinstance(text, str) and not self.is_own:
+            return text.replace(self._folder, "...")
+        return text
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""

@@ -30,7 +30,7 @@ from foretell.sql.database.insert import read_using
 from foretell.sql.database.outcome import Outcome, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.types import BY_NAME, PRECISIONS, Column, Precision, Type
-from foretell.sql.database.values import read_value
+from foretell.sql.database.values import Dialect, read_value
 from foretell.sql.database.writer import Apply, delete_keys, insert_tags, now
 from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, quote
 
@@ -177,7 +177,7 @@ def create_table(reader: Reader, home: Connection) -> Outcome:
         lenient = reader.take("IF", "NOT", "EXISTS")
         path = reader.path()
         if reader.take("USING"):
-            sub = read_using(reader, path, home.find, home.dialect(path.database))
+            sub = read_using(reader, path, home.find, home.zone)
             _rest_of_sub_table(reader)
             made.append(_Made(sub, path.token, lenient))
             reader.take_sign(",")
@@ -407,7 +407,7 @@ def _drop_column(reader: Reader, table: AnyTable, _: Connection) -> Alteration:
     column = _known(reader, owner.columns)
     reader.end()
     if column is owner.columns[0]:
-        reader.fail("the column of the time cannot be dropped")
+        reader.fail("the column of the time cannot be dropped", 0)
     kept = tuple(one for one in owner.columns if one is not column)
     return _reshaped(owner, f"DROP COLUMN {quote(column.name)}", columns=kept)
 
@@ -470,12 +470,13 @@ def _set_tag(reader: Reader, table: AnyTable, home: Connection) -> Alteration:
     parent = table.parent
     values = dict(zip((tag.name for tag in parent.tags), table.tags, strict=True))
     end = len(reader.statement.tokens)
+    dialect = Dialect(parent.namespace.precision, home.zone)
     for span in reader.statement.split((reader.i, end)):
         inner = Reader(reader.statement, span[0])
         inner.take("TAG")
         tag = _known(inner, parent.tags)
         inner.expect_sign("=")
-        values[tag.name] = read_value(reader.statement, (inner.i, span[1]), tag, home.dialect(parent.namespace.name))
+        values[tag.name] = read_value(reader.statement, (inner.i, span[1]), tag, dialect)
     changed = replace(table, tags=tuple(values.values()))
 
     def change(duck: Duck) -> tuple[int, Apply]:

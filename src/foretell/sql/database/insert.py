@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 import msgspec
@@ -75,15 +75,15 @@ class _Gathered:
     made: list[SubTable] = field(default_factory=list)
 
 
-def read_insert(text: str, find: Find, dialect: Dialect) -> list[Rows] | Selection:
-    """What an INSERT statement writes."""
+def read_insert(text: str, find: Find, zone: tzinfo) -> list[Rows] | Selection:
+    """What an INSERT statement writes; `zone` is that of texts that name none."""
     try:
-        return _fast(text, find, dialect)
+        return _fast(text, find, zone)
     except (SqlError, ValueError, TypeError, pa.ArrowException):
-        return _slow(text, find, dialect)
+        return _slow(text, find, zone)
 
 
-def _fast(text: str, find: Find, dialect: Dialect) -> list[Rows]:
+def _fast(text: str, find: Find, zone: tzinfo) -> list[Rows]:
     start = _START.match(text)
     if start is None:
         raise ValueError
@@ -97,11 +97,11 @@ def _fast(text: str, find: Find, dialect: Dialect) -> list[Rows]:
         head = text[position : values.start()]
         [statement] = statements(head)
         reader = Reader(statement)
-        target = _target(reader, find, dialect)
+        target = _target(reader, find, zone)
         reader.end()
         _gather(gathered, target, list(zip(*_json_rows(rows.group()), strict=True)))
         position = rows.end()
-    return [_rows(one, dialect) for one in gathered.values()]
+    return [_rows(one, zone) for one in gathered.values()]
 
 
 def _json_rows(text: str) -> list[list[Any]]:
@@ -120,7 +120,7 @@ def _json_rows(text: str) -> list[list[Any]]:
     return _decode(f"[{body}]")
 
 
-def _slow(text: str, find: Find, dialect: Dialect) -> list[Rows] | Selection:
+def _slow(text: str, find: Find, zone: tzinfo) -> list[Rows] | Selection:
     found = list(statements(text))
     if len(found) != 1:
         raise SqlError("one statement at a time", text, found[1].start if found else None)
@@ -128,16 +128,17 @@ def _slow(text: str, find: Find, dialect: Dialect) -> list[Rows] | Selection:
     reader.expect("INSERT", "INTO")
     gathered: dict[Any, _Gathered] = {}
     while not reader.is_done:
-        target = _target(reader, find, dialect)
+        target = _target(reader, find, zone)
         if reader.sees("SELECT") or reader.sees("WITH") or reader.sees("FROM") or reader.sees_sign("("):
             return _selection(reader, target)
         reader.expect("VALUES")
-        _gather(gathered, target, _read_rows(reader, target, dialect))
-    return [_rows(one, dialect) for one in gathered.values()]
+        _gather(gathered, target, _read_rows(reader, target, zone))
+    return [_rows(one, zone) for one in gathered.values()]
 
 
-def _read_rows(reader: Reader, target: Target, dialect: Dialect) -> list[list[Any]]:
+def _read_rows(reader: Reader, target: Target, zone: tzinfo) -> list[list[Any]]:
     """The values of each column, token by token."""
+    dialect = Dialect(target.table.namespace.precision, zone)
     columns: list[list[Any]] = [[] for _ in target.columns]
     while True:
         first = reader.i
@@ -161,14 +162,14 @@ def _selection(reader: Reader, target: Target) -> Selection:
     return Selection(reader.statement, table, target.columns, (reader.i, len(reader.statement.tokens)), made)
 
 
-def _target(reader: Reader, find: Find, dialect: Dialect) -> Target:
+def _target(reader: Reader, find: Find, zone: tzinfo) -> Target:
     """`t`, `t (columns)`, `t USING st [(tags)] TAGS (values) [(columns)]`."""
     path = reader.path()
     listed = _listed(reader)
     found = find(path.database, path.name)
     made = None
     if reader.take("USING"):
-        made = read_using(reader, path, find, dialect)
+        made = read_using(reader, path, find, zone)
         if found is None:
             found = made
         elif not isinstance(found, SubTable) or found.parent is not made.parent:
@@ -215,7 +216,7 @@ def _columns(
     return tuple(chosen.values())
 
 
-def read_using(reader: Reader, path: Path, find: Find, dialect: Dialect) -> SubTable:
+def read_using(reader: Reader, path: Path, find: Find, zone: tzinfo) -> SubTable:
     """`st [(tags)] TAGS (values)` behind USING: the sub-table that it describes."""
     above = reader.path("a super-table")
     parent = find(above.database or path.database, above.name)
@@ -228,6 +229,7 @@ def read_using(reader: Reader, path: Path, find: Find, dialect: Dialect) -> SubT
     spans = reader.bracket()
     if len(spans) != len(tags):
         reader.fail(f"{len(tags)} tags are expected, not {len(spans)}", first)
+    dialect = Dialect(parent.namespace.precision, zone)
     values = {t.name: read_value(reader.statement, s, t, dialect) for t, s in zip(tags, spans, strict=True)}
     return SubTable(path.name, parent, tuple(values.get(tag.name) for tag in parent.tags), now())
 
@@ -255,8 +257,9 @@ def _gather(gathered: dict[Any, _Gathered], target: Target, columns: Sequence[Se
         one.made.append(target.made)
 
 
-def _rows(one: _Gathered, dialect: Dialect) -> Rows:
+def _rows(one: _Gathered, zone: tzinfo) -> Rows:
     target = one.target
+    dialect = Dialect(target.table.namespace.precision, zone)
     arrays = {c.name: to_arrow(c, v, dialect) for c, v in zip(target.columns, one.columns, strict=True)}
     if target.name is None:
         return rows_of(target.table, target.columns, pa.table(arrays))

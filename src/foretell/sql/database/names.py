@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from foretell.errors import NoPrivilege, NoSuchDatabase, NoSuchTable
+from foretell.errors import NoDatabase, NoPrivilege, NoSuchDatabase, NoSuchTable
 from foretell.sql.answer import Context
 from foretell.sql.blocks import ends_operand
+from foretell.sql.database.allowed import check_call, check_file, check_words
 from foretell.sql.database.catalog import TBNAME, AnyTable, Catalog, SubTable, SuperTable, Table
 from foretell.sql.database.references import Origin, Reference, defined, named, origins, stars
 from foretell.sql.database.types import PRECISIONS, Column, Precision
@@ -22,6 +23,8 @@ from foretell.sql.text import written
 from foretell.sql.tokens import NAME, STRING, WORD, quote, unquote
 
 SYSTEM_SCHEMAS = ("information_schema", "performance_schema")
+OURS = frozenset({"ai.forecast"})
+"""Our own functions behind FROM."""
 System = Callable[[str], pa.Table | None]
 """A table of information_schema by name, as it is now."""
 
@@ -44,7 +47,11 @@ class Names:
         lists = list(origins(statement))
         known = defined(statement)
         found: dict[int, AnyTable] = {}
-        for reference in (one for origin in lists for one in origin.references if not one.is_call):
+        if self.strict:
+            _check(statement, lists)
+        for reference in (one for origin in lists for one in origin.references):
+            if reference.is_call or reference.is_file:
+                continue
             table = self._find(statement, reference, known, context)
             if table is not None:
                 found[reference.span[0]] = table
@@ -73,7 +80,20 @@ class Names:
             return found
         if before and namespace is None:
             raise statement.error(f"Database not exist: {database}", reference.span, kind=NoSuchDatabase)
+        if not database:
+            message = f"no database is chosen: say USE, or DATABASE.{name}"
+            raise statement.error(message, reference.span, kind=NoDatabase)
         raise statement.error(f"Table does not exist: {name}", reference.span, kind=NoSuchTable)
+
+
+def _check(statement: Statement, lists: list[Origin]) -> None:
+    """Refuse what a query from a network must not say."""
+    check_words(statement)
+    for reference in (one for origin in lists for one in origin.references):
+        if reference.is_file:
+            check_file(statement, reference.span[0])
+        elif reference.is_call:
+            check_call(statement, reference, OURS)
 
 
 def _lend(statement: Statement, reference: Reference, table: pa.Table, context: Context) -> None:
@@ -106,9 +126,20 @@ def _replace(statement: Statement, origin: Origin, found: dict[int, AnyTable], m
     for i, alias in marks:
         names = hidden.get(alias, []) if alias else everything
         if names:
-            _put(statement, (i, i + 1), f"* EXCLUDE ({', '.join(names)})")
+            _exclude(statement, i, ", ".join(names))
     if origin.items is None and everything:
         _put(statement, (origin.token, origin.token + 1), f"SELECT * EXCLUDE ({', '.join(everything)}) FROM")
+
+
+def _exclude(statement: Statement, star: int, names: str) -> None:
+    """Leave columns out of a `*`, which may have an EXCLUDE of its own."""
+    if not statement.is_word(star + 1, "EXCLUDE"):
+        _put(statement, (star, star + 1), f"* EXCLUDE ({names})")
+    elif statement.is_sign(star + 2, "("):
+        last = statement.partner[star + 2]
+        _put(statement, (last, last + 1), f", {names})")
+    else:
+        _put(statement, (star + 2, star + 3), f"({statement.written((star + 2, star + 3))}, {names})")
 
 
 def relation(table: AnyTable, mentioned: set[str], everything: bool) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from foretell.sql.blocks import ARMS, CLAUSES, QUERY, begins_clause
 from foretell.sql.statement import Span, Statement
-from foretell.sql.tokens import NAME, WORD, unquote
+from foretell.sql.tokens import NAME, STRING, WORD, unquote
 
 NO_ALIAS = frozenset(
     [
@@ -42,12 +42,13 @@ NO_ALIAS = frozenset(
 
 class Reference(NamedTuple):
     """A table as a statement names it: the tokens and parts of its name, its alias ("" for none), and whether it is
-    called like a function."""
+    called like a function, or is a file. A file has one part, its path."""
 
     span: Span
     parts: tuple[str, ...]
     alias: str
     is_call: bool
+    is_file: bool
 
 
 class Origin(NamedTuple):
@@ -59,11 +60,19 @@ class Origin(NamedTuple):
 
 
 def origins(statement: Statement) -> Iterator[Origin]:
-    """Every FROM of a statement."""
+    """Every FROM of a statement, and every `TABLE t` in brackets."""
     for i, token in enumerate(statement.tokens):
         if token.kind == WORD and token.text == "FROM" and _is_clause(statement, i):
             end = _end_of_query(statement, i)
             yield Origin(i, tuple(_tables(statement, i + 1, end)), _items(statement, i, end))
+        elif (
+            statement.is_word(i, "TABLE") and statement.tokens[i - 1].text in ("(", ",") and _is_name(statement, i + 1)
+        ):
+            yield Origin(i, (_reference(statement, i + 1),), (i, i))
+
+
+def _is_name(statement: Statement, i: int) -> bool:
+    return i < len(statement.tokens) and statement.tokens[i].kind in (WORD, NAME)
 
 
 def _is_clause(statement: Statement, i: int) -> bool:
@@ -87,7 +96,7 @@ def _tables(statement: Statement, i: int, end: int) -> Iterator[Reference]:
             is_due = statement.is_word(i, "LATERAL")
             if statement.is_sign(i, "(") and not statement.is_word(i + 1, *QUERY, "VALUES"):
                 yield from _tables(statement, i + 1, statement.partner[i])
-            elif statement.tokens[i].kind in (WORD, NAME) and not is_due:
+            elif statement.tokens[i].kind in (WORD, NAME, STRING) and not is_due:
                 reference = _reference(statement, i)
                 yield reference
                 i = reference.span[1]
@@ -106,7 +115,7 @@ def _reference(statement: Statement, i: int) -> Reference:
     parts = tuple(named(statement, j) for j in range(i, last, 2))
     is_call = statement.is_sign(last, "(")
     after = statement.partner[last] + 1 if is_call else last
-    return Reference((i, last), parts, _alias(statement, after), is_call)
+    return Reference((i, last), parts, _alias(statement, after), is_call, statement.tokens[i].kind == STRING)
 
 
 def named(statement: Statement, i: int) -> str:
@@ -154,7 +163,7 @@ def _items(statement: Statement, i: int, end: int) -> Span | None:
 def stars(statement: Statement, items: Span) -> Iterator[tuple[int, str]]:
     """Each `*` of a list that stands for columns: its token, and the alias before it ("" for none)."""
     for i in statement.level(items):
-        if not statement.is_sign(i, "*") or statement.is_word(i + 1, "EXCLUDE", "REPLACE", "RENAME"):
+        if not statement.is_sign(i, "*"):
             continue
         if i == items[0] or statement.is_sign(i - 1, ",") or statement.is_word(i - 1, "DISTINCT", "ALL"):
             yield i, ""

@@ -1,0 +1,95 @@
+"""ALTER, DROP, DELETE: what they leave, in memory and in the file."""
+
+# ruff: noqa: E501  a table of changes, one a line
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from foretell.errors import SqlError
+from foretell.sql.database import Connection, Database
+from tests.sql.database.conftest import fill, rows
+
+CHANGES = {
+    "ALTER STABLE meters ADD COLUMN power DOUBLE": ("SELECT power FROM d1003", [(None,)]),
+    "ALTER STABLE meters DROP COLUMN phase": ("SELECT * EXCLUDE (ts) FROM d1003", [(None, 220)]),
+    "ALTER STABLE meters ADD TAG floor INT": ("SELECT DISTINCT location, floor FROM d1001", [("California.SanFrancisco", None)]),
+    "ALTER STABLE meters DROP TAG location": ("SELECT DISTINCT groupid FROM d1002", [(3,)]),
+    "ALTER STABLE meters RENAME TAG groupid team": ("SELECT DISTINCT team FROM meters WHERE team > 2", [(3,)]),
+    "ALTER STABLE meters MODIFY TAG location VARCHAR(80)": ("SELECT tag_type FROM information_schema.ins_tags LIMIT 1", [("VARCHAR(80)",)]),
+    "ALTER TABLE d1001 SET TAG groupid = 8": ("SELECT count(*) FROM meters WHERE groupid = 8", [(3,)]),
+    "ALTER TABLE d1001 SET TAG location = 'x', groupid = NULL": ("SELECT DISTINCT location, groupid FROM d1001", [("x", None)]),
+    "ALTER TABLE log ADD COLUMN more VARCHAR(8)": ("SELECT count(more) FROM log", [(0,)]),
+    "ALTER TABLE log MODIFY COLUMN message NCHAR(40)": ("SELECT count(*) FROM log", [(4,)]),
+    "ALTER TABLE log RENAME COLUMN ok fine": ("SELECT count(fine) FROM log", [(3,)]),
+    "ALTER TABLE log COMMENT 'lines'": ("SELECT table_comment FROM information_schema.ins_tables WHERE table_name = 'log'", [("lines",)]),
+    "ALTER TABLE log TTL 9": ("SELECT count(*) FROM log", [(4,)]),
+    "ALTER DATABASE power KEEP 10": ("SELECT keep FROM information_schema.ins_databases WHERE name = 'power'", [("10",)]),
+    "DROP TABLE d1001, IF EXISTS nothing, d1003": ("SELECT tbname, count(*) FROM meters GROUP BY 1", [("d1002", 2)]),
+    "DROP TABLE IF EXISTS nothing": ("SELECT count(*) FROM meters", [(6,)]),
+    "DROP STABLE meters": ("SELECT count(*) FROM information_schema.ins_tables WHERE db_name = 'power'", [(1,)]),
+    "DROP DATABASE fine": ("SELECT count(*) FROM information_schema.ins_databases", [(3,)]),
+    "DELETE FROM d1001 WHERE ts < '2018-10-03 14:38:16'": ("SELECT count(*) FROM d1001", [(1,)]),
+    "DELETE FROM meters WHERE voltage = 219 AND tbname = 'd1002'": ("SELECT count(*) FROM meters", [(5,)]),
+    "DELETE FROM meters WHERE groupid = 2": ("SELECT DISTINCT tbname FROM meters", [("d1002",)]),
+    "DELETE FROM log": ("SELECT count(*) FROM log", [(0,)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_holds_also_after_opening_again(change: str, tmp_path: Path) -> None:
+    query, expected = CHANGES[change]
+    path = str(tmp_path / "plant.db")
+    with Database(path) as database, database.connect() as connection:
+        fill(connection)
+        connection.run(change)
+        assert rows(connection, query) == expected
+    with Database(path) as database, database.connect(database="power") as connection:
+        assert rows(connection, query) == expected
+
+
+def test_what_was_deleted_can_be_written_again(plant: Connection) -> None:
+    with Database() as database, database.connect() as connection:
+        fill(connection)
+        assert connection.run("DELETE FROM d1001").affected == 3
+        connection.run("INSERT INTO d1001 VALUES ('2018-10-03 14:38:05', 1, 2, 3)")
+        assert rows(connection, "SELECT * FROM d1001") == [(datetime(2018, 10, 3, 14, 38, 5), 1.0, 2, 3.0)]
+
+
+def test_a_name_is_free_again_after_drop(empty: Connection) -> None:
+    for _ in range(2):
+        empty.run("CREATE STABLE s (ts TIMESTAMP, v INT) TAGS (t INT)")
+        empty.run("CREATE TABLE a USING s TAGS (1)")
+        empty.run("INSERT INTO a VALUES (5, 5)")
+        empty.run("DROP STABLE s")
+    empty.run("CREATE TABLE a (ts TIMESTAMP, v INT)")
+    assert rows(empty, "SELECT * FROM a") == []
+    with pytest.raises(SqlError, match="already exists"):
+        empty.run("CREATE STABLE a (ts TIMESTAMP, v INT) TAGS (t INT)")
+
+
+def test_tables_of_one_statement_are_made_together_or_not_at_all(empty: Connection) -> None:
+    empty.run("CREATE STABLE s (ts TIMESTAMP, v INT) TAGS (t INT, w TIMESTAMP)")
+    with pytest.raises(SqlError, match="already exists: a"):
+        empty.run("CREATE TABLE a USING s TAGS (1, 1) b USING s TAGS (1, 1) a USING s TAGS (2, 2)")
+    assert rows(empty, "SHOW TABLES") == []
+    empty.run("CREATE TABLE IF NOT EXISTS a USING s TAGS (1, '2024-01-01') IF NOT EXISTS a USING s TAGS (2, 2)")
+    empty.run("INSERT INTO a VALUES (1, 1)")
+    assert rows(empty, "SELECT t, w FROM a") == [(1, datetime(2024, 1, 1))]
+    assert rows(empty, "SELECT w FROM s") == [(datetime(2024, 1, 1),)]
+
+
+def test_newest_times_are_known_after_opening_again(tmp_path: Path) -> None:
+    path = str(tmp_path / "plant.db")
+    for value in (1, 2):
+        with Database(path) as database, database.connect() as connection:
+            connection.run("CREATE DATABASE IF NOT EXISTS d PRECISION 'us'")
+            connection.run("CREATE STABLE IF NOT EXISTS d.s (ts TIMESTAMP, v INT) TAGS (t INT)")
+            connection.run("CREATE TABLE IF NOT EXISTS d.n (ts TIMESTAMP, v INT)")
+            connection.run(f"INSERT INTO d.a USING d.s TAGS (1) VALUES (1, {value}) (9, {value})")
+            connection.run(f"INSERT INTO d.n VALUES (1, {value}) (9, {value})")
+            for table in ("d.a", "d.n", "d.s"):
+                assert rows(connection, f"SELECT v, count(*) FROM {table} GROUP BY v") == [(value, 2)]

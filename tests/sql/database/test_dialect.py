@@ -1,0 +1,57 @@
+"""The dialect as fixtures: every statement is run over one database."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from foretell.errors import ForetellError, SqlError
+from foretell.sql.database import Connection
+from tests.sql.database.conftest import rows
+from tests.sql.pairs import Fault, Pair, faults, pairs
+
+
+@pytest.mark.parametrize("pair", list(pairs("dialect.sql")), ids=lambda p: p.name)
+def test_pair(pair: Pair, plant: Connection) -> None:
+    with duckdb.connect() as plain:
+        expected = plain.sql(pair.plain)
+        assert rows(plant, pair.ours) == expected.fetchall()
+
+
+@pytest.mark.parametrize("fault", list(faults("dialect_errors.sql")), ids=lambda f: f.name)
+def test_error(fault: Fault, plant: Connection) -> None:
+    with pytest.raises(SqlError) as caught:
+        plant.run(fault.statement)
+    error = caught.value
+    assert fault.message in str(error).partition("\n  line ")[0]
+    if fault.place:
+        assert error.position is not None
+        assert fault.statement[error.position :].startswith(fault.place)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("SELECT * FROM nowhere", 0x2603),
+        ("SELECT * FROM nodb.t", 0x388),
+        ("SELECT nothing FROM d1001", 0x2602),
+        ("SELEC 1", 0x2600),
+        ("SELECT 1 FROM", 0x2600),
+        ("CREATE DATABASE power", 0x381),
+        ("CREATE TABLE log (ts TIMESTAMP, v INT)", 0x603),
+        ("DROP USER nobody", 0x351),
+        ("INSERT INTO log (ts, message) VALUES (9, '123456789012345678901')", 0x2653),
+    ],
+)
+def test_errors_have_the_codes_of_tdengine(text: str, code: int, plant: Connection) -> None:
+    with pytest.raises(ForetellError) as caught:
+        plant.run(text)
+    assert caught.value.tdengine_code == 0x80000000 | code
+
+
+def test_no_database_is_current_at_first(plant: Connection) -> None:
+    with plant._home.connect() as fresh:
+        for text in ("SELECT * FROM d1001", "SHOW TABLES", "INSERT INTO d1001 VALUES (1, 2, 3, 4)", "DROP TABLE log"):
+            with pytest.raises(SqlError) as caught:
+                fresh.run(text)
+            assert caught.value.tdengine_code == 0x80002616, text

@@ -1,0 +1,233 @@
+"""What is written is what is read: against a plain model of a table, for each way to write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foretell.errors import ForetellError, NoSuchTable, SqlError
+from foretell.sql.database import Connection, Database
+from foretell.sql.database import insert as reading
+from foretell.sql.database.rows import codes_of, run_of, runs_of
+from tests.sql.database.conftest import rows
+
+TABLES = ("a", "b")
+COLUMNS = ("x", "y")
+Row = tuple[int, int | None, float | None]
+
+rows_of_a_statement = st.lists(
+    st.tuples(
+        st.integers(0, 8), st.none() | st.integers(-5, 5), st.none() | st.floats(-9, 9, width=32).map(lambda f: f + 0.0)
+    ),
+    min_size=1,
+    max_size=5,
+)
+one_write = st.tuples(
+    st.sampled_from(TABLES),
+    st.sampled_from([COLUMNS, ("x",), ("y",)]),
+    rows_of_a_statement,
+    st.sampled_from(["text", "arrow", "super"]),
+)
+
+
+def made(connection: Connection) -> None:
+    connection.run("CREATE STABLE s (ts TIMESTAMP, x INT, y FLOAT) TAGS (t INT)")
+    connection.run("CREATE TABLE a USING s TAGS (1) b USING s TAGS (2)")
+
+
+def write(connection: Connection, table: str, columns: Sequence[str], given: list[Row], way: str) -> None:
+    chosen = [(ts, *(dict(zip(COLUMNS, rest, strict=True))[name] for name in columns)) for ts, *rest in given]
+    names = ["ts", *columns]
+    if way == "text":
+        values = " ".join(f"({', '.join('NULL' if v is None else repr(v) for v in row)})" for row in chosen)
+        connection.run(f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}")
+        return
+    batch = pa.table({name: list(column) for name, column in zip(names, zip(*chosen, strict=True), strict=True)})
+    if way == "super":
+        connection.append("s", batch.append_column("tbname", pa.array([table] * len(batch))))
+    else:
+        connection.append(table, batch)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(one_write, max_size=8))
+def test_the_last_write_of_a_time_wins_and_columns_that_are_left_out_stay(writes: list[Any]) -> None:
+    model: dict[tuple[str, int], dict[str, Any]] = {}
+    with Database() as database, database.connect() as connection:
+        connection.run("CREATE DATABASE d")
+        connection.run("USE d")
+        made(connection)
+        for table, columns, given, way in writes:
+            write(connection, table, columns, given, way)
+            for ts, *rest in given:
+                row = model.setdefault((table, ts), {"x": None, "y": None})
+                row.update({name: v for name, v in zip(COLUMNS, rest, strict=True) if name in columns})
+        expected = sorted((table, ts, row["x"], row["y"]) for (table, ts), row in model.items())
+        found = rows(connection, "SELECT tbname, epoch_ms(ts) AS t, x, y FROM s ORDER BY tbname, ts")
+        assert found == [(table, ts, x, None if y is None else pytest.approx(y)) for table, ts, x, y in expected]
+        for table in TABLES:
+            assert rows(connection, f"SELECT count(*) FROM {table}") == [(sum(name == table for name, _ in model),)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO n VALUES (1, 2, 0.5, 'x', true)",
+        "insert into d.n values(1,2,0.5,'x',true),(2,-3,1e3,'y',FALSE) , (3,NULL,NULL,NULL,null)",
+        "INSERT INTO n (w, ts) VALUES ('a, b', 7)",
+        "INSERT INTO n VALUES ('2024-01-01 10:00:00.250', 1, 2, '', true) ('2024-01-01 10:00:00.25', 1, 2, 'ü', false);",
+        'INSERT INTO n VALUES (1, 2, 3, "it\'s", TRUE)'.replace("'", " "),
+        "INSERT INTO n (ts, i) VALUES (1, 1) n (ts, r) VALUES (2, 1.5)",
+        "INSERT INTO n VALUES (1, 2, 3, 'a(b)c', TRUE)",
+    ],
+)
+def test_the_fast_way_reads_what_the_slow_one_reads(text: str, empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, i INT, r DOUBLE, w VARCHAR(20), b BOOL)")
+    fast = reading._fast(text, empty.find, UTC)
+    slow = reading._slow(text, empty.find, UTC)
+    assert [(one.batch, one.runs) for one in fast] == [(one.batch, one.runs) for one in slow]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("1704103200250", "2024-01-01 10:00:00.250"),
+        ("-1", "1969-12-31 23:59:59.999"),
+        ("'1704103200250'", "2024-01-01 10:00:00.250"),
+        ("'2024-01-01'", "2024-01-01 00:00:00"),
+        ("'2024-01-01 10:00'", "2024-01-01 10:00:00"),
+        ("'2024-01-01T10:00:00.25Z'", "2024-01-01 10:00:00.250"),
+        ("'2024-01-01T10:00:00.250999+08:00'", "2024-01-01 02:00:00.250"),
+        ("'2024-01-01 10:00:00 -0130'", "2024-01-01 11:30:00"),
+        ("1704103200250 + 10s", "2024-01-01 10:00:10.250"),
+        ("'2024-01-01 10:00:00' - 1d + 2h - 3m", "2023-12-31 11:57:00"),
+        ("1704103200250+1w-250a", "2024-01-08 10:00:00"),
+    ],
+)
+def test_times_as_numbers_texts_and_sums(written: str, kept: str, empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, v INT)")
+    empty.run(f"INSERT INTO n VALUES ({written}, 1)")
+    [(found,)] = rows(empty, "SELECT ts FROM n")
+    assert found == datetime.fromisoformat(kept)
+
+
+@pytest.mark.parametrize(("written", "ahead"), [("NOW", 0), ("now()", 0), ("now-1a", -0.001), ("NOW + 10s", 10)])
+def test_now(written: str, ahead: float, empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, v INT)")
+    empty.run(f"INSERT INTO n VALUES ({written}, 1)")
+    [(found,)] = rows(empty, "SELECT ts FROM n")
+    assert isinstance(found, datetime)
+    assert abs(found - datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=ahead)) < timedelta(seconds=30)
+
+
+def test_texts_without_a_zone_are_in_that_of_the_connection() -> None:
+    with Database() as database, database.connect(zone="Asia/Shanghai") as connection:
+        connection.run("CREATE DATABASE d")
+        connection.run("CREATE TABLE d.n (ts TIMESTAMP, v INT)")
+        connection.run("INSERT INTO d.n VALUES ('2024-01-01 08:00:00', 1) ('2024-01-02 00:00:00Z', 2)")
+        assert rows(connection, "SELECT ts FROM d.n ORDER BY ts") == [(datetime(2024, 1, 1),), (datetime(2024, 1, 2),)]
+        with pytest.raises(ForetellError, match="'Moon/Base' is no time zone"):
+            database.connect(zone="Moon/Base")
+    assert UTC is UTC
+
+
+def test_several_tables_in_one_statement_are_written_together_or_not_at_all(empty: Connection) -> None:
+    made(empty)
+    with pytest.raises(SqlError, match="'x' is no value of INT"):
+        empty.run("INSERT INTO a VALUES (1, 1, 1) b VALUES (1, 'x', 1)")
+    assert rows(empty, "SELECT count(*) FROM s") == [(0,)]
+    assert (
+        empty.run("INSERT INTO a VALUES (1, 1, 1) c USING s TAGS (3) VALUES (1, 1, 1) b VALUES (2, 2, 2)").affected == 3
+    )
+    assert rows(empty, "SELECT tbname FROM s ORDER BY 1") == [("a",), ("b",), ("c",)]
+    with pytest.raises(SqlError, match="one statement at a time"):
+        empty.run("INSERT INTO a VALUES (9, 1, 1); DROP TABLE a")
+
+
+def test_a_sub_table_is_made_by_the_first_insert_that_uses_it(empty: Connection) -> None:
+    made(empty)
+    empty.run("INSERT INTO c USING s (t) TAGS (7) VALUES (1, 1, 1)")
+    empty.run("INSERT INTO c USING s TAGS (8) VALUES (2, 1, 1)")
+    assert rows(empty, "SELECT DISTINCT t FROM c") == [(7,)]
+    empty.run("INSERT INTO s (tbname, t, ts, x) VALUES ('e', 5, 1, 1) ('a', 6, 1, 2)")
+    assert rows(empty, "SELECT tbname, t, x FROM s WHERE tbname IN ('a', 'e') ORDER BY 1") == [("a", 1, 2), ("e", 5, 1)]
+    with pytest.raises(NoSuchTable, match="nobody"):
+        empty.run("INSERT INTO s (tbname, ts, x) VALUES ('nobody', 1, 1)")
+
+
+def test_rows_of_queries_are_written(empty: Connection) -> None:
+    made(empty)
+    empty.run("INSERT INTO a VALUES (1, 10, 1.5) (2, 20, 2.5)")
+    assert empty.run("INSERT INTO b SELECT ts, x + 1, y FROM a WHERE x > 10").affected == 1
+    assert rows(empty, "SELECT x FROM b") == [(21,)]
+    assert empty.run("INSERT INTO b (ts, y) SELECT ts, avg(y) FROM s GROUP BY ts").affected == 2
+    assert rows(empty, "SELECT x, y FROM b ORDER BY ts") == [(None, 1.5), (21, 2.5)]
+    empty.run("INSERT INTO s (tbname, t, ts, x) SELECT tbname || '2', t * 10, ts, x FROM s WHERE x IS NOT NULL")
+    assert rows(empty, "SELECT tbname, t, x FROM s WHERE tbname LIKE '%2' ORDER BY ALL") == [
+        ("a2", 10, 10), ("a2", 10, 20), ("b2", 20, 21),
+    ]  # fmt: skip
+    assert empty.run("INSERT INTO b SELECT * FROM a WHERE x > 1000").affected == 0
+    empty.run("INSERT INTO made USING s TAGS (9) SELECT * FROM a")
+    assert rows(empty, "SELECT t, count(*) FROM made GROUP BY t") == [(9, 2)]
+
+
+def test_forecasts_are_written_back(empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, v DOUBLE)")
+    empty.run("CREATE STABLE ahead (ts TIMESTAMP, v DOUBLE, low FLOAT) TAGS (model VARCHAR(32))")
+    empty.run("INSERT INTO n VALUES " + " ".join(f"({i * 1000}, {i % 12})" for i in range(48)))
+    empty.run(
+        "INSERT INTO f1 USING ahead TAGS ('naive') "
+        "SELECT _frowts, FORECAST(v, 'algo=naive,rows=3,wncheck=0'), _flow FROM n"
+    )
+    found = rows(empty, "SELECT epoch_ms(ts) AS t, v FROM f1 ORDER BY ts")
+    assert found == [(48_000, 11.0), (49_000, 11.0), (50_000, 11.0)]
+
+
+def test_writers_at_the_same_time_share_transactions_and_fail_alone(empty: Connection) -> None:
+    made(empty)
+    outcomes: list[object] = []
+
+    def one(i: int) -> None:
+        with empty._home.connect(database="d") as connection:
+            for j in range(20):
+                connection.run(f"INSERT INTO {TABLES[i % 2]} VALUES ({i * 1000 + j}, {j}, 1)")
+            try:
+                connection.append("a", pa.table({"ts": [1], "nothing": [2]}))
+            except ForetellError as error:
+                outcomes.append(error)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert rows(empty, "SELECT count(*), count(DISTINCT ts) FROM s") == [(160, 160)]
+    assert len(outcomes) == 8
+
+
+def test_rows_for_a_table_that_is_gone_are_refused(empty: Connection) -> None:
+    made(empty)
+    ready = reading.read_insert("INSERT INTO a VALUES (1, 1, 1)", empty.find, UTC)
+    empty.run("DROP TABLE a")
+    with pytest.raises(NoSuchTable):
+        empty._home.writer.write(ready)  # type: ignore[arg-type]
+    empty.run("DROP STABLE s")
+    with pytest.raises(NoSuchTable):
+        empty._home.writer.write(ready)  # type: ignore[arg-type]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6)), min_size=1, max_size=12))
+def test_runs_of_mixed_tables_are_those_of_each_alone(given: list[tuple[str, int]]) -> None:
+    names, times = pa.chunked_array([[name for name, _ in given]]), pa.array([ts for _, ts in given]).to_numpy()
+    alone = {name: times[[n == name for n, _ in given]] for name in {n for n, _ in given}}
+    assert sorted(runs_of(names, times)) == sorted(run_of(name, values) for name, values in alone.items())
+    codes, words = codes_of(names)
+    assert [words[code] for code in codes] == names.to_pylist()

@@ -1,0 +1,39 @@
+-- What the pairs of dialect.sql find: one database, made by statements of the dialect, one after the other.
+
+CREATE DATABASE IF NOT EXISTS power KEEP 3650 DURATION 10 BUFFER 16 WAL_LEVEL 1 VGROUPS 2 PRECISION 'ms';
+
+USE power;
+
+CREATE STABLE IF NOT EXISTS meters (ts TIMESTAMP, current FLOAT, voltage INT, phase FLOAT)
+  TAGS (location VARCHAR(64), groupid INT) COMMENT 'what a plant draws';
+
+CREATE TABLE d1001 USING meters TAGS ("California.SanFrancisco", 2)
+  d1002 USING meters (groupid, location) TAGS (3, 'California.LosAngeles');
+
+CREATE TABLE IF NOT EXISTS d1001 USING meters TAGS ('elsewhere', 9);
+
+INSERT INTO d1001 VALUES ('2018-10-03 14:38:05.000', 10.25, 219, 0.5) ('2018-10-03 14:38:15.000', 12.5, 218, 0.25)
+  ('2018-10-03 14:38:16.800', 12.25, 221, 0.125);
+
+INSERT INTO d1002 VALUES (1538548696650, 10.5, 218, 0.25), (1538548697000, 11.5, 219, NULL)
+  d1003 USING meters TAGS ('California.LosAngeles', 2) (ts, voltage) VALUES ("2018-10-03T14:38:05Z", 220);
+
+CREATE TABLE log (ts TIMESTAMP, level TINYINT, message NCHAR(20), ok BOOL, small SMALLINT, big BIGINT, real DOUBLE,
+  u1 TINYINT UNSIGNED, u2 SMALLINT UNSIGNED, u4 INT UNSIGNED, u8 BIGINT UNSIGNED, raw VARBINARY(8), exact DECIMAL(10, 2));
+
+INSERT INTO log VALUES (1, -128, 'it''s', true, -32768, -9223372036854775808, 1e300, 255, 65535, 4294967295,
+  18446744073709551615, '\x0aff', 12345678.91), (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+
+INSERT INTO log (ts, message, ok) VALUES (3, "ünïcödé", 0) (4, 'a "word"', FALSE);
+
+CREATE DATABASE fine PRECISION 'ns';
+
+CREATE TABLE fine.t (ts TIMESTAMP, v INT);
+
+INSERT INTO fine.t VALUES ('2024-01-01 00:00:00.123456789', 1) (1704067200123456790, 2);
+
+CREATE DATABASE middle PRECISION 'us';
+
+CREATE TABLE middle.t (ts TIMESTAMP, v INT);
+
+INSERT INTO middle.t VALUES ('2024-01-01 00:00:00.123456', 1) ('2024-01-01 01:00:00.5+01:00', 2);
