@@ -82,7 +82,7 @@ def test_the_last_write_of_a_time_wins_and_columns_that_are_left_out_stay(writes
         "INSERT INTO n VALUES (1, 2, 0.5, 'x', true)",
         "insert into d.n values(1,2,0.5,'x',true),(2,-3,1e3,'y',FALSE) , (3,NULL,NULL,NULL,null)",
         "INSERT INTO n (w, ts) VALUES ('a, b', 7)",
-        "INSERT INTO n VALUES ('2024-01-01 10:00:00.250', 1, 2, '', true) ('2024-01-01 10:00:00.25', 1, 2, 'ü', false);",
+        "INSERT INTO n VALUES ('2024-01-01 10:00:00.250',1,2,'',true) ('2024-01-01 10:00:00.25', 1, 2, 'ü', null);",
         'INSERT INTO n VALUES (1, 2, 3, "it\'s", TRUE)'.replace("'", " "),
         "INSERT INTO n (ts, i) VALUES (1, 1) n (ts, r) VALUES (2, 1.5)",
         "INSERT INTO n VALUES (1, 2, 3, 'a(b)c', TRUE)",
