@@ -26,6 +26,7 @@ from foretell.engine.pools import Pools
 from foretell.engine.serving import Serving
 from foretell.errors import ForetellError, InvalidInput, NotAvailable, UnknownName
 from foretell.http_api.access import Refusal
+from foretell.log import start_log
 from foretell.registry import Entry, Registry, pull, registry
 from foretell.series import Series
 from foretell.server import (
@@ -35,7 +36,6 @@ from foretell.server import (
     html_page,
     listen,
     scheme,
-    start_log,
     warn_if_open,
     web_server,
     what_happened,

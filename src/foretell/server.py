@@ -11,7 +11,6 @@ import secrets
 import signal
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -27,6 +26,7 @@ from litestar.openapi import OpenAPIConfig
 from foretell.admin import state_folder, write_admin_token
 from foretell.engine import Engine
 from foretell.engine.cache import Cache
+from foretell.engine.drift import Drift
 from foretell.engine.pools import Policy, Pools
 from foretell.engine.remote import RemoteExecutor
 from foretell.engine.scaling import Scale
@@ -41,15 +41,16 @@ from foretell.http_api.journal import Journal
 from foretell.http_api.metrics import Metrics
 from foretell.http_api.openapi import operation_id
 from foretell.http_api.problems import problem, problem_of
+from foretell.log import start_log
 from foretell.registry import Registry, registry
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
 from foretell.tdgpt.endpoints import HTML, JSON, error_page
 from foretell.tdgpt.node import Node
 from foretell.tdgpt.routes import Routes
+from foretell.wire import tracing
 from foretell.wire.asgi import App
 from foretell.wire.hosts import is_loopback
-from foretell.wire.masking import Masking
 from foretell.wire.taos_rows import error_answer as taos_error
 from foretell.wire.tdgpt_answers import encode, error_answer
 
@@ -108,8 +109,13 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     The node's processes start and end with the application; `ready` is called in between.
     """
     settings, serving = node.settings, node.serving
-    metrics = Metrics(serving.depths, lambda: {**serving.pools.deaths, **node.loaded.deaths}, serving.cache)
-    serving.seen = metrics.batch
+    metrics = Metrics(
+        serving.depths,
+        lambda: {**serving.pools.deaths, **node.loaded.deaths},
+        lambda: {name: pool.memory for name, pool in serving.pools.loaded.items()},
+        serving.cache,
+    )
+    serving.seen, serving.drift = metrics.ran, Drift(metrics.scored)
     jobs = Jobs((settings.state_dir or state_folder()) / f"jobs-{settings.port}", settings, serving)
     app = Litestar(
         route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs)),
@@ -289,6 +295,8 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
     """
     settings, notes = read_all(config, flags)
     start_log(settings)
+    if settings.traces:
+        tracing.start(settings.traces)
     for note in notes:
         log.warning("%s: %s", config, note)
     sockets = listen(settings.host, (settings.port, *settings.also))
@@ -305,6 +313,7 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
 
     with _database(node, f"{scheme(settings)}://{addresses[0]}") as taos:
         web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
+    tracing.stop()
 
 
 @contextlib.contextmanager
@@ -383,19 +392,6 @@ def scheme(settings: Settings) -> str:
 def address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def start_log(settings: Settings) -> None:
-    """One log, masked, to the file of the settings or to stderr."""
-    handler = logging.FileHandler(settings.app_log) if settings.app_log else logging.StreamHandler(sys.stderr)
-    handler.addFilter(Masking())
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        level=settings.log_level,
-        handlers=[handler],
-        force=True,
-    )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells the query strings of WebSockets
 
 
 @contextlib.contextmanager

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     job_age: float = Field(7 * 86_400.0, gt=0, description="Seconds for which a job that is over is kept.")
     audit_log: Path | None = Field(None, description="File that notes who asked for what, and who was turned away.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
+    log_format: Literal["text", "json"] = Field("text", description="How the server logs: for people or programs.")
+    traces: str = Field("", description="OTLP collector (http://localhost:4318) that gets traces; none by default.")
     log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")
     weights: dict[str, Path] = Field({}, description="Models whose weights lie elsewhere: name = folder.")

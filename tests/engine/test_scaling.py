@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,6 +21,7 @@ class Clerk:
 
     end = "told to"
     memory = 0
+    about: ClassVar[dict[str, Any]] = {}
 
     def __init__(self) -> None:
         self.go = threading.Event()

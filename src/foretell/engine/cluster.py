@@ -213,6 +213,7 @@ class _Actor:
 
     memory = 0
     """Ray knows; here nobody asks."""
+    about: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, models: Callable[[], Caller], cpus: float, ready: Ready) -> None:
         import ray

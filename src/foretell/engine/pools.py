@@ -18,6 +18,8 @@ from typing import Any
 from foretell.engine.loaded import LOAD
 from foretell.engine.remote import RemoteExecutor
 from foretell.engine.worker import ChildExecutor, Executor, ProcessExecutor
+from foretell.wire import tracing
+from foretell.wire.masking import mask
 
 log = logging.getLogger("foretell.pools")
 FORMULAS = "formulas"
@@ -65,7 +67,8 @@ class Pool:
     async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None) -> Any:
         self.calls += 1
         try:
-            return await self.executor.call(name, verb, arguments, deadline)
+            with tracing.span("worker", target=mask(name), verb=verb):
+                return await self.executor.call(name, verb, arguments, deadline)
         finally:
             self.calls -= 1
             self.used = time.monotonic()

@@ -12,6 +12,7 @@ from foretell.engine.batcher import batch_key, point_cost
 from foretell.engine.cache import Cache, digest
 from foretell.engine.correlating import Correlating, Pair
 from foretell.engine.detecting import Detecting
+from foretell.engine.drift import Drift
 from foretell.engine.engine import Engine
 from foretell.engine.forecasting import Forecasting, check_horizon, check_levels
 from foretell.engine.imputing import Imputing
@@ -22,6 +23,7 @@ from foretell.engine.run import Control
 from foretell.registry import Entry, Kind, Options
 from foretell.results import Correlation, Detection, Imputation
 from foretell.series import Forecast, Series
+from foretell.wire import tracing
 
 BATCH_BUDGET = 100_000.0
 """Cost of a batch across callers in microseconds, rough: what a caller may wait for the others."""
@@ -37,6 +39,18 @@ class Call:
     options: Options
     horizon: int = 0
     levels: tuple[float, ...] = ()
+    asked: float = field(default_factory=time.monotonic)
+    span: Any = field(default_factory=tracing.current)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One call of a model: how long each caller had waited for it, what it took, how many points went in and out."""
+
+    model: str
+    waited: Sequence[float]
+    seconds: float
+    points: int
 
 
 @dataclass(slots=True)
@@ -51,8 +65,9 @@ class Serving:
     pools: Pools
     limit: int = QUEUE_LIMIT
     cache: Cache = field(default_factory=lambda: Cache(0, 0))
-    seen: Callable[[str, int], None] | None = None
-    """Told the model's name and the size of each batch of callers."""
+    seen: Callable[[Ran], None] | None = None
+    """Told of each batch that was answered."""
+    drift: Drift | None = None
     _queues: dict[str, BatchQueue[Call, Any]] = field(default_factory=dict)
 
     async def forecast(
@@ -69,6 +84,8 @@ class Serving:
         check_horizon(horizon, entry.limits.max_horizon)
         call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
         forecast: Forecast = await self._submit(call, deadline, later)
+        if self.drift is not None:
+            self.drift.see(entry.name, series, forecast)
         return forecast
 
     async def detect(
@@ -143,11 +160,16 @@ class Serving:
 
     async def _run(self, calls: Sequence[Call], deadline: float | None) -> Sequence[Any]:
         """One call of the engine for the calls of one key; each gets its own rows back."""
-        if self.seen is not None:
-            self.seen(calls[0].entry.name, len(calls))
         first, inputs = calls[0], [item for call in calls for item in call.inputs]
         control = Control(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
-        answer: Any = await self.engine.run(JOBS[first.entry.kind](calls, inputs), first.options, control)
+        started = time.monotonic()
+        links = [call.span for call in calls]
+        with tracing.span("batch", links, model=first.entry.name, callers=len(calls), series=len(inputs)):
+            answer: Any = await self.engine.run(JOBS[first.entry.kind](calls, inputs), first.options, control)
+        if self.seen is not None:
+            points = sum(_points(i) + call.horizon for call in calls for i in call.inputs)
+            waited = [started - call.asked for call in calls]
+            self.seen(Ran(first.entry.name, waited, time.monotonic() - started, points))
         if len(calls) == 1:
             return [answer]
         ends = [0]

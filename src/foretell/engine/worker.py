@@ -28,6 +28,7 @@ from foretell.engine.pipe import receive, send
 from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, ModelFailed
 from foretell.registry import Options
 from foretell.series import Batch, Forecast
+from foretell.wire import tracing
 
 STOP = None
 CHILD_NICENESS = 5
@@ -118,6 +119,11 @@ class Child(Protocol):
         """Bytes of memory that it holds; 0 where that is not known."""
         ...
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """Where its last answer was computed, and how long that took, for traces."""
+        ...
+
 
 class ChildExecutor(Executor):
     """Models in children that can be killed; one that dies is replaced and its work is tried once more.
@@ -145,7 +151,9 @@ class ChildExecutor(Executor):
         call = Call((name, verb, arguments), deadline)
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, self._run, call)
+            answer = await loop.run_in_executor(self._pool, self._run, call)
+            tracing.note(tracing.current(), **call.about)
+            return answer
         except asyncio.CancelledError:
             call.cancel()
             self._wake()
@@ -237,6 +245,8 @@ class Call:
         self.name = str(request[0])
         self._request = request
         self.deadline = deadline
+        self.about: dict[str, Any] = {}
+        """What the child said of itself, for traces."""
         self._child: Child | None = None
         self._cancelled = False
 
@@ -248,7 +258,9 @@ class Call:
         self._child = child
         try:
             self.check()
-            return child.ask(self._request, self.deadline)
+            answer = child.ask(self._request, self.deadline)
+            self.about = child.about
+            return answer
         except (EOFError, OSError):
             if self._cancelled:
                 raise Cancelled from None
@@ -267,6 +279,7 @@ class _Process:
 
     def __init__(self, models: Callable[[], Caller], environment: Mapping[str, str]) -> None:
         context = get_context("spawn")
+        self.about: dict[str, Any] = {}
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, models), daemon=True)
         with _added(environment):
@@ -277,7 +290,9 @@ class _Process:
         send(self._pipe, request)
         if not self._pipe.poll(seconds_left(deadline)):
             raise DeadlineExceeded
-        return receive(self._pipe)
+        answer, seconds = receive(self._pipe)
+        self.about = {"process.pid": self._process.pid, "seconds": seconds}
+        return answer
 
     def stop(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -325,7 +340,9 @@ def _serve(pipe: Connection, make: Callable[[], Caller]) -> None:
     models = make()
     with contextlib.suppress(BrokenPipeError):  # nobody waits for the answer any more
         while (request := _next(pipe)) is not STOP:
-            send(pipe, answer_of(models.call, request))
+            started = time.perf_counter()
+            answer = answer_of(models.call, request)
+            send(pipe, (answer, time.perf_counter() - started))
 
 
 def _next(pipe: Connection) -> Any:

@@ -21,8 +21,10 @@ from foretell.errors import InvalidInput
 from foretell.http_api.journal import Journal
 from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
 from foretell.settings import Settings
+from foretell.wire import tracing
 from foretell.wire.asgi import App, Scope, Turnstile, client_of
 from foretell.wire.hosts import is_loopback
+from foretell.wire.masking import mask
 
 log = logging.getLogger("foretell.access")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -134,7 +136,12 @@ class Gate:
             log.warning("%s turned away: %s", client_of(scope), refusal.reason)
             await send({"type": "websocket.close"})  # before it is accepted: status 403
             return
-        await self.app(scope, receive, send)
+        if scope["type"] == "lifespan" or not tracing.is_on():
+            await self.app(scope, receive, send)
+            return
+        path = mask(scope["path"])
+        with tracing.span("door", headers=scope["headers"], method=scope.get("method"), path=path):
+            await self.app(scope, receive, send)
 
 
 def has_rule(settings: Settings) -> bool:

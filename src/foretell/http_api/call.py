@@ -42,8 +42,7 @@ async def _answer(door: Door, verb: Verb, request: Web) -> Response[bytes]:
     asking = Asking(door.serving, door.settings, time.monotonic() + patience, given.priority == "batch")
     made = await unless_gone(request.receive, verb.ask(asking, given, question.inputs))
     media_type = wanted(request.headers.get("accept", ""), request.headers.get("content-type", ""))
-    return await beside(len(await request.body()), reply, verb, [(question.inputs, made)], media_type)
-
-
-def reply(verb: Verb, parts: Any, media_type: str) -> Response[bytes]:
-    return Response(written(verb, parts, media_type), media_type=media_type)
+    begun = time.monotonic()
+    data = await beside(len(await request.body()), written, verb, [(question.inputs, made)], media_type)
+    door.metrics.encoded(f"/v1/{verb.name}", time.monotonic() - begun)
+    return Response(data, media_type=media_type)

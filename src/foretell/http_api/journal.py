@@ -13,7 +13,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import msgspec
 
 from foretell.http_api.keys import key_name
 from foretell.wire.masking import mask
+from foretell.wire.request_id import request_id
 
 log = logging.getLogger("foretell.audit")
 Scope = MutableMapping[str, Any]
@@ -30,9 +30,6 @@ HEADER = b"x-request-id"
 GIVEN = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 REFUSED = (401, 403, 429)
 LOOKING = ("GET", "HEAD", "OPTIONS")
-
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The name of the request that is being answered; empty outside of one."""
 
 
 @dataclass(slots=True)

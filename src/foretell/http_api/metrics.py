@@ -10,17 +10,20 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from foretell.engine.cache import Cache
+from foretell.engine.serving import Ran
 from foretell.wire.masking import mask
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+ERRORS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
+SHARES = (0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25)
 Numbers = Callable[[], Mapping[str, int]]
 
 
 class Metrics:
-    """Counted in the server's process. `depths`, `deaths` and the cache are asked when somebody looks."""
+    """Counted in the server's process. `depths`, `deaths`, `memory` and the cache are asked when somebody looks."""
 
-    def __init__(self, depths: Numbers, deaths: Numbers, cache: Cache) -> None:
+    def __init__(self, depths: Numbers, deaths: Numbers, memory: Numbers, cache: Cache) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "foretell_requests", "Requests by path and outcome", ("path", "outcome"), registry=self._registry
@@ -31,26 +34,69 @@ class Metrics:
         self._sizes = Histogram(
             "foretell_batch_size", "Callers in one batch", ("model",), buckets=SIZES, registry=self._registry
         )
-        self._registry.register(_Asked(depths, deaths, cache))
+        self._stages = Histogram(
+            "foretell_stage_seconds",
+            "Time in the queue and in the model (by model), and to write the answer (by path)",
+            ("stage", "of"),
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._points = Counter(
+            "foretell_points", "Points read and forecast, by model", ("model",), registry=self._registry
+        )
+        self._errors = Histogram(
+            "foretell_forecast_error",
+            "Error of earlier forecasts whose truth has come, in mean steps of the series",
+            ("model",),
+            buckets=ERRORS,
+            registry=self._registry,
+        )
+        self._inside = Histogram(
+            "foretell_forecast_coverage",
+            "Truth within the bounds of earlier forecasts, over what the levels promise (1 is right)",
+            ("model",),
+            buckets=SHARES,
+            registry=self._registry,
+        )
+        self._registry.register(_Asked(depths, deaths, memory, cache))
 
         self._counter: Callable[..., Counter] = lru_cache(None)(self._requests.labels)
         self._clock: Callable[..., Histogram] = lru_cache(None)(self._seconds.labels)
+        self._size: Callable[..., Histogram] = lru_cache(None)(self._sizes.labels)
+        self._stage: Callable[..., Histogram] = lru_cache(None)(self._stages.labels)
+        self._point: Callable[..., Counter] = lru_cache(None)(self._points.labels)
 
     def request(self, path: str, error: Exception | None, seconds: float) -> None:
         self._counter(path, "ok" if error is None else type(error).__name__).inc()
         self._clock(path).observe(seconds)
 
-    def batch(self, model: str, size: int) -> None:
-        """A model server is named with its URL, which may hold a secret."""
-        self._sizes.labels(mask(model)).observe(size)
+    def ran(self, ran: Ran) -> None:
+        """A batch was answered: its callers waited, a model computed. A model server is named with its URL, which may
+        hold a secret."""
+        name = mask(ran.model)
+        self._size(name).observe(len(ran.waited))
+        self._point(name).inc(ran.points)
+        for seconds in ran.waited:
+            self._stage("queue", name).observe(seconds)
+        self._stage("compute", name).observe(ran.seconds)
+
+    def encoded(self, path: str, seconds: float) -> None:
+        """An answer was written."""
+        self._stage("encode", path).observe(seconds)
+
+    def scored(self, model: str, error: float, inside: float | None) -> None:
+        """The truth of an earlier forecast has come."""
+        self._errors.labels(mask(model)).observe(error)
+        if inside is not None:
+            self._inside.labels(mask(model)).observe(inside)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
 
 
 class _Asked(Collector):
-    def __init__(self, depths: Numbers, deaths: Numbers, cache: Cache) -> None:
-        self._depths, self._deaths, self._cache = depths, deaths, cache
+    def __init__(self, depths: Numbers, deaths: Numbers, memory: Numbers, cache: Cache) -> None:
+        self._depths, self._deaths, self._memory, self._cache = depths, deaths, memory, cache
 
     def collect(self) -> Iterable[Metric]:
         depth = GaugeMetricFamily("foretell_queue_depth", "Requests that wait, by pool", labels=["pool"])
@@ -63,4 +109,7 @@ class _Asked(Collector):
         asked.add_metric(["hit"], self._cache.hits)
         asked.add_metric(["miss"], self._cache.misses)
         held = GaugeMetricFamily("foretell_cache_bytes", "Size of the answers kept", self._cache.used)
-        return depth, deaths, asked, held
+        memory = GaugeMetricFamily("foretell_worker_memory_bytes", "Memory that idle workers hold", labels=["pool"])
+        for pool, count in self._memory().items():
+            memory.add_metric([mask(pool)], count)
+        return depth, deaths, asked, held, memory

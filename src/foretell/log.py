@@ -1,0 +1,55 @@
+"""The log of a server: to a file or stderr, as text or as lines of JSON, masked, with the request that it is about."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+
+import msgspec
+
+from foretell.settings import Settings
+from foretell.wire.masking import Masking, mask
+from foretell.wire.request_id import request_id
+
+TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class Text(logging.Formatter):
+    """A line for people; the request's name at its end."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        name = request_id.get()
+        return super().format(record) + (f" [{name}]" if name else "")
+
+
+class Json(logging.Formatter):
+    """A line for programs: time, level, logger, message, and where there is one request and traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": round(record.created, 3),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if name := request_id.get():
+            line["request"] = name
+        if record.exc_info:
+            line["traceback"] = mask("".join(traceback.format_exception(*record.exc_info)))
+        return msgspec.json.encode(line).decode()
+
+
+FORMATS = {"text": Text, "json": Json}
+
+
+def start_log(settings: Settings) -> None:
+    """One log for the process, as the settings say."""
+    handler = logging.FileHandler(settings.app_log) if settings.app_log else logging.StreamHandler(sys.stderr)
+    handler.addFilter(Masking())
+    handler.setFormatter(FORMATS[settings.log_format]())
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells the query strings of WebSockets

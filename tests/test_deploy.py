@@ -1,0 +1,69 @@
+"""What an operator takes from deploy/: held against the tools that read it, and against our own settings and flags."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from foretell.cli import app
+from foretell.settings import Settings
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+DOCKERFILE = DEPLOY / "Dockerfile"
+UNIT = DEPLOY / "foretell.service"
+MOST_EXPOSED = 2.0
+"""Of 10, as systemd counts; services without hardening have 9.6."""
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    if not hadolint.exists():
+        pytest.skip("hadolint is not installed")
+    done = run(str(hadolint), str(DOCKERFILE))
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_container_is_no_root_has_a_health_check_and_knows_our_settings() -> None:
+    text = DOCKERFILE.read_text("utf-8")
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", text, re.M)
+    assert "HEALTHCHECK" in text
+    named = {name.lower() for name in re.findall(r"FORETELL_(\w+)=", text + UNIT.read_text("utf-8"))}
+    assert named
+    assert named <= set(Settings.model_fields)
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> str:
+    """The unit with a command that is there."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    path = tmp_path / UNIT.name
+    path.write_text(re.sub(r"/opt/foretell/bin/foretell", "/bin/true", UNIT.read_text("utf-8")), "utf-8")
+    return str(path)
+
+
+def test_systemd_understands_the_unit(unit: str) -> None:
+    done = run("systemd-analyze", "verify", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_is_hardened(unit: str) -> None:
+    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    assert found, done.stdout + done.stderr
+    assert float(found[1]) <= MOST_EXPOSED
+
+
+def test_the_commands_in_it_are_ours() -> None:
+    (command,) = re.findall(r"^ExecStart=\S+ (\w+) --config \S+$", UNIT.read_text("utf-8"), re.M)
+    assert "--config" in CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output

@@ -1,0 +1,55 @@
+"""The log as text and as JSON: one line each, with the request, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from foretell.log import start_log
+from foretell.settings import read_settings
+from foretell.wire.request_id import request_id
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The root logger as it was."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        if handler not in before:
+            handler.close()
+    root.handlers[:], root.level = before, level
+
+
+def lines(path: Path, log_format: str) -> list[str]:
+    start_log(read_settings(app_log=str(path), log_format=log_format))
+    token = request_id.set("r-1")
+    logging.getLogger("foretell.x").warning("asked %s", "http://user:geheim@host/x")
+    request_id.reset(token)
+    try:
+        raise ValueError("token=abcdef")
+    except ValueError:
+        logging.getLogger("foretell.x").exception("failed")
+    return path.read_text("utf-8").splitlines()
+
+
+def test_json(tmp_path: Path) -> None:
+    first, second = (json.loads(line) for line in lines(tmp_path / "log", "json"))
+    assert {k: first[k] for k in ("level", "logger", "message", "request")} == {
+        "level": "WARNING",
+        "logger": "foretell.x",
+        "message": "asked http://***@host/x",
+        "request": "r-1",
+    }
+    assert "request" not in second
+    assert second["traceback"].rstrip().endswith("ValueError: token=***")
+
+
+def test_text(tmp_path: Path) -> None:
+    found = lines(tmp_path / "log", "text")
+    assert found[0].endswith("WARNING foretell.x: asked http://***@host/x [r-1]")
