@@ -93,3 +93,19 @@ def test_newest_times_are_known_after_opening_again(tmp_path: Path) -> None:
             connection.run(f"INSERT INTO d.n VALUES (1, {value}) (9, {value})")
             for table in ("d.a", "d.n", "d.s"):
                 assert rows(connection, f"SELECT v, count(*) FROM {table} GROUP BY v") == [(value, 2)]
+
+
+@pytest.mark.parametrize("path", ["plant.db", ":memory:"])
+def test_a_database_may_be_called_as_its_file(path: str, tmp_path: Path) -> None:
+    name = "memory" if path == ":memory:" else "plant"
+    with Database(path if name == "memory" else str(tmp_path / path)) as database, database.connect() as connection:
+        for sql in (
+            f"CREATE DATABASE {name}",
+            f"USE {name}",
+            "CREATE STABLE st (ts TIMESTAMP, v INT) TAGS (g INT)",
+            "INSERT INTO a USING st TAGS (1) VALUES (0, 7)",
+        ):
+            connection.run(sql)
+        assert rows(connection, "SELECT tbname, v, g FROM st") == [("a", 7, 1)]
+        connection.run(f"DROP DATABASE {name}")
+        assert name not in database.catalog.namespaces

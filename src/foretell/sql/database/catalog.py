@@ -27,13 +27,20 @@ CREATED = ".created"
 
 @dataclass(slots=True, eq=False)
 class Namespace:
-    """What TDengine calls a database. `created` in ms since the epoch; `options` as they were given, unused."""
+    """What TDengine calls a database. `created` in ms since the epoch; `options` as they were given, unused; `file` is
+    DuckDB's name of the file."""
 
     name: str
     precision: Precision
     created: int
+    file: str
     options: dict[str, str] = field(default_factory=dict)
     tables: dict[str, Table | SubTable] = field(default_factory=dict, repr=False)
+
+    @property
+    def schema(self) -> str:
+        """DuckDB's name of it. With that of the file: plant.db may hold a database `plant`."""
+        return f"{quote(self.file)}.{quote(self.name)}"
 
     def own(self) -> Iterator[Table]:
         """Its normal tables and super-tables."""
@@ -56,7 +63,7 @@ class Table:
     @property
     def physical(self) -> str:
         """DuckDB's name of the table that has the rows."""
-        return f"{quote(self.namespace.name)}.{quote(self.name)}"
+        return f"{self.namespace.schema}.{quote(self.name)}"
 
     @property
     def time(self) -> str:
@@ -76,7 +83,7 @@ class SuperTable(Table):
     @property
     def physical_tags(self) -> str:
         """DuckDB's name of the table that has the tags."""
-        return f"{quote(self.namespace.name)}.{quote(self.name + '.tags')}"
+        return f"{self.namespace.schema}.{quote(self.name + '.tags')}"
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +105,7 @@ class Catalog:
 
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
+        self.file = ""
 
     def namespace(self, name: str) -> Namespace:
         found = self.namespaces.get(name)
@@ -107,11 +115,12 @@ class Catalog:
 
     def load(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Read what the file has; a file that this program has not written yet has nothing."""
+        [(self.file,)] = connection.execute("SELECT current_database()").fetchall()
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SYSTEM}").fetchall()
         for definition in DEFINITIONS:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {SYSTEM}.{definition}").fetchall()
         for name, precision, created, options in _rows(connection, "databases"):
-            self.namespaces[name] = Namespace(name, precision, created, json.loads(options))
+            self.namespaces[name] = Namespace(name, precision, created, self.file, json.loads(options))
         for database, name, is_super, columns, tags, created, comment in _rows(connection, "tables"):
             namespace = self.namespaces[database]
             if not is_super:

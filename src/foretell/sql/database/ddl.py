@@ -63,8 +63,8 @@ def create_database(reader: Reader, home: Connection) -> Outcome:
             if lenient:
                 return 0, _nothing
             raise reader.statement.error(f"Database already exists: {name}", token, kind=DatabaseExists)
-        made = Namespace(name, precision, now(), options)
-        _execute(duck, f"CREATE SCHEMA IF NOT EXISTS {quote(name)}")
+        made = Namespace(name, precision, now(), home.catalog.file, options)
+        _execute(duck, f"CREATE SCHEMA IF NOT EXISTS {made.schema}")
         catalog.keep_namespace(duck, made)
         return 0, lambda: home.catalog.namespaces.update({name: made})
 
@@ -100,6 +100,7 @@ def drop_database(reader: Reader, home: Connection) -> Outcome:
             if lenient:
                 return 0, _nothing
             raise reader.statement.error(f"Database not exist: {name}", token, kind=NoSuchDatabase)
+        # not with the name of the file: DuckDB finds that ambiguous where both are one
         _execute(duck, f"DROP SCHEMA {quote(name)} CASCADE")
         catalog.forget_namespace(duck, namespace)
         return 0, lambda: _gone(home.catalog, name)
