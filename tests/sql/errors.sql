@@ -351,3 +351,39 @@ SELECT count(*) FROM 'meters.csv' WHERE nosuch > 1 SESSION(ts, 1h);
 
 SELECT count(*) FROM 'meters.csv' STATE_WINDOW(nosuch);
 --! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+
+SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW(v, 'algo=nosuch');
+--! unknown anomaly model 'nosuch' (known: @ algo=nosuch
+
+SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW(v, 'algo=iqr,rows=3');
+--! unknown option 'rows' (known: algo, timeout, ts, valid_code, wncheck) @ rows=3
+
+SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW(site);
+--! site: must be a column of numbers, got VARCHAR @ site)
+
+SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW();
+--! ANOMALY_WINDOW needs one column, got 0 @ ANOMALY_WINDOW
+
+SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW(v, v);
+--! ANOMALY_WINDOW needs one column, got 2 @ ANOMALY_WINDOW
+
+SELECT _wstart FROM 'sites.csv' ANOMALY_WINDOW(v);
+--! ts: the time 2024-01-01T00:00:00.000000000 stands twice; aggregate first, or name the columns that tell the series apart with PARTITION BY @ FROM 'sites
+
+SELECT _wstart FROM 'sites.csv' WHERE v > 1000 ANOMALY_WINDOW(v);
+--! there are no rows for ANOMALY_WINDOW @ WHERE v
+
+SELECT count(*) FROM (SELECT v FROM 'sites.csv') ANOMALY_WINDOW(v);
+--! ANOMALY_WINDOW needs a TIMESTAMP or a DATE, and here is only v BIGINT @ FROM (
+
+SELECT _anomalymark FROM 'sites.csv';
+--! _anomalymark belongs to a window, and there is none here @ _anomalymark
+
+SELECT *, _wstart FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v);
+--! * cannot stand beside ANOMALY_WINDOW: name what each window shall give @ *
+
+SELECT FORECAST(v) FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v);
+--! FORECAST cannot stand beside ANOMALY_WINDOW: aggregate first, in a subquery @ FORECAST
+
+SELECT _wstart FROM 'mixed.csv' WHERE kind IN ('infinite', 'missing') PARTITION BY kind ANOMALY_WINDOW(v);
+--! each of the 2 series is without an answer: all_missing; non_finite @ ANOMALY_WINDOW

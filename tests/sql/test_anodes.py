@@ -239,6 +239,15 @@ def test_a_forecast_that_only_the_node_has(with_node: Session, url: str) -> None
     assert {row[5:] for row in made} == {("ok", f"repeat_last@{url}")}
 
 
+def test_anomalies_that_only_the_node_sees(with_node: Session) -> None:
+    made = with_node.sql(
+        f"""SELECT k, _anomalymark, min(v) AS low, count(*) AS n FROM {SERIES}
+            PARTITION BY k ANOMALY_WINDOW(v, 'algo=above,limit=12') ORDER BY k, _wstart"""
+    ).fetchall()
+    assert made[:2] == [(1, -1, 13, 2), (1, -1, 13, 2)]
+    assert made[4:7] == [(2, -1, 20, 4), (2, 7, 24, 1), (2, -1, 20, 4)]
+
+
 def test_an_imputation_that_only_the_node_has(with_node: Session) -> None:
     made = with_node.sql(
         f"SELECT _improwts, IMPUTATION(v, 'algo=zero,freq=s') AS f FROM {ONE} WHERE second(ts) <> 3 LIMIT 5"

@@ -23,6 +23,7 @@ def rows(count: int, value: str = "sin(i / 9)", step: str = "to_seconds(i)") -> 
     return f"(SELECT TIMESTAMP '2024-01-01' + {step} AS ts, {value} AS v, i AS w FROM range({count}) r(i))"
 
 
+WORDS = "(SELECT TIMESTAMP '2024-01-01' + to_seconds(i) AS ts, 'x' AS v FROM range(50) r(i))"
 NOISE = "hash(i * 7919) % 1000"
 CODES = [
     (0x80000442, f"SELECT FORECAST(v, 'rows=3') FROM {rows(50)}"),
@@ -46,6 +47,14 @@ CODES = [
     (0x80000118, f"SELECT FORECAST(v, w, 'algo=holtwinters') FROM {rows(50)}"),
     (0x80000118, f"SELECT FORECAST(v, 'algo=naive,dynamic_real_1=[1]') FROM {rows(50)}"),
     (0x80000118, f"SELECT FORECAST(v, 'algo=naive,rows=1,dynamic_real_1=[1],dynamic_real_1_col=x') FROM {rows(50)}"),
+    (0x80000442, f"SELECT count(*) FROM {rows(50)} ANOMALY_WINDOW(v, 'wncheck=0')"),
+    (0x80000443, f"SELECT count(*) FROM {rows(50)} ANOMALY_WINDOW(v, 'algo=nosuch')"),
+    (0x80000445, f"SELECT count(*) FROM {rows(9)} ANOMALY_WINDOW(v)"),
+    (0x80000446, f"SELECT count(*) FROM {rows(8193)} ANOMALY_WINDOW(v)"),
+    (0x80000447, f"SELECT count(*) FROM {rows(60, NOISE)} ANOMALY_WINDOW(v)"),
+    (0x80002683, f"SELECT count(*) FROM {WORDS} ANOMALY_WINDOW(v)"),
+    (0x80002684, f"SELECT count(*) FROM {rows(50)} ANOMALY_WINDOW(v, 'algo=ksigma,k=99')"),
+    (0x80002684, f"SELECT count(*) FROM {rows(50)} ANOMALY_WINDOW(v, 'algo')"),
     (0x80002685, f"SELECT avg(v), FORECAST(v, 'algo=naive') FROM {rows(50)}"),
     (0x80002685, f"SELECT FORECAST(v, 'algo=naive') FROM {rows(50)} GROUP BY w"),
     (0x80002685, f"SELECT *, FORECAST(v, 'algo=naive') FROM {rows(50)}"),

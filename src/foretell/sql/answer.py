@@ -30,9 +30,10 @@ class Profile:
 
     `rows` are how many a series must and may have, for each kind of model; `max_filled` how many an imputation may
     add. `wncheck`: white noise is refused by default. `needs_algo`: options without algo= are an error. `freq`: what
-    an imputation takes for the spacing where none is given ("": the one that is found). `unit` is what integers in
-    `start` and `every` count, in ns, `tick` what they count beside a TIMESTAMP (the other types of time tell it
-    themselves). `named`: every column without an alias has the name that TDengine gives it, also where DuckDB would do.
+    an imputation takes for the spacing where none is given ("": the one that is found). `widened`: an anomaly of
+    one point ends a tick after it. `tick` is what integers count beside a TIMESTAMP, in ns (the other types of time
+    tell it themselves). `named`: every column without an alias has the name that TDengine gives it, also where DuckDB
+    would do.
     """
 
     rows: Mapping[Kind, tuple[int, int | None]]
@@ -41,7 +42,7 @@ class Profile:
     wncheck: bool = False
     needs_algo: bool = False
     freq: str = ""
-    unit: int = SECOND // 1000
+    widened: bool = False
     tick: int = SECOND // 1000
     named: bool = False
 
@@ -54,6 +55,7 @@ TDENGINE = Profile(
     wncheck=True,
     needs_algo=True,
     freq="1s",
+    widened=True,
     tick=1000,
     named=True,
 )

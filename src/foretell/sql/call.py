@@ -14,6 +14,7 @@ from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call
 from foretell.sql.items import column_name
 from foretell.sql.options import KEYS, Options, place_of, read_options
+from foretell.sql.relation import relation
 from foretell.sql.statement import Span
 from foretell.sql.tokens import unquote
 
@@ -46,12 +47,20 @@ def call_options(block: Block, call: Call, context: Context, kind: Kind, algo: s
         return defaults
     text = unquote(block.statement.tokens[call.options], block.statement.source.text)
     try:
-        options = read_options(text, defaults, profile.unit, kind)
+        options = read_options(text, defaults, _tick(block, context, text), kind)
     except InvalidInput as error:
         raise option_error(block, call, error.field, error) from None
     if profile.needs_algo and not options.has_algo and not algo:
         raise block.statement.error("the options have no algo=NAME", call.options, NO_ALGO)
     return options
+
+
+def _tick(block: Block, context: Context, options: str) -> int:
+    """Nanoseconds that an integer in `start` and `every` counts: it depends on the time column."""
+    if "FROM" in block.whole and ("start" in options or "every" in options):
+        time = relation(block, context).time
+        return context.profile.tick if time is None else time.tick
+    return context.profile.tick
 
 
 def option_error(block: Block, call: Call, key: str, error: ForetellError) -> SqlError:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("foretell.sql")
 
-OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_QSTART", "_QEND")
+OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_ANOMALYMARK", "_QSTART", "_QEND")
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 

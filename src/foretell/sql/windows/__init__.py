@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foretell.sql.windows.anomaly import anomaly_window
 from foretell.sql.windows.count import count_window
 from foretell.sql.windows.event import event_window
 from foretell.sql.windows.frame import Framed
@@ -10,6 +11,7 @@ from foretell.sql.windows.session import session_window
 from foretell.sql.windows.state import state_window
 
 WINDOWS: dict[str, Framed] = {
+    "ANOMALY_WINDOW": anomaly_window,
     "INTERVAL": interval_window,
     "SESSION": session_window,
     "STATE_WINDOW": state_window,
