@@ -46,6 +46,7 @@ bench: setup
 
 soak: setup
 	$(BIN)/python -m benchmarks.anode_malformed
+	$(BIN)/python -m benchmarks.anode_load
 
 docs: setup
 	$(BIN)/python -m tools.licences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -21,18 +22,23 @@ COMMAND = [sys.executable, "-c", "from foretell.cli import main; import sys; sys
 TIMES, VALUES = [*range(1000, 1020)], [float(i % 7 + i) for i in range(20)]
 
 
+_numbers = itertools.count()
+
+
 class Server:
     """A running `foretell serve` and the addresses that it said."""
 
     def __init__(self, arguments: list[str], ports: int, state: Path) -> None:
         environment = {**os.environ, "XDG_STATE_HOME": str(state)}
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--workers", "1", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+        self._log = state / f"{next(_numbers)}.log"  # a pipe that nobody reads would stop the server when it is full
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--workers", "1", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+            )
         out = self.process.stdout
         assert out is not None
         self.urls = [out.readline().removeprefix("listening on http://").strip() for _ in range(ports)]
@@ -40,7 +46,8 @@ class Server:
     def stop(self) -> str:
         """What it logged."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=60)[1]
+        self.process.communicate(timeout=60)
+        return self._log.read_text()
 
 
 @pytest.fixture(scope="module")
