@@ -47,6 +47,7 @@ bench: setup
 soak: setup
 	$(BIN)/python -m benchmarks.anode_malformed
 	$(BIN)/python -m benchmarks.anode_load
+	SOAK=1 $(BIN)/python -m pytest tests/batch/test_killed.py
 
 docs: setup
 	$(BIN)/python -m tools.licences

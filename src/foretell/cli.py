@@ -27,9 +27,9 @@ app = typer.Typer(
 )
 
 FormatFlag = Annotated[str, typer.Option("--format", "-f", help="table, csv, json or arrow.")]
-IdFlag = Annotated[str | None, typer.Option("--id", help="Id columns, comma-separated.")]
-TimeFlag = Annotated[str | None, typer.Option("--time", help="Time column.")]
-ValueFlag = Annotated[str | None, typer.Option("--value", help="Column to forecast.")]
+IdFlag = Annotated[str | None, typer.Option("--id", "--id-col", help="Id columns, comma-separated.")]
+TimeFlag = Annotated[str | None, typer.Option("--time", "--time-col", help="Time column.")]
+ValueFlag = Annotated[str | None, typer.Option("--value", "--value-col", help="Column to forecast.")]
 PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, forecast and band into this PNG.")]
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
@@ -160,6 +160,38 @@ def evaluate(
     if plot is not None:
         draw(made).savefig(plot)
         typer.echo(f"picture: {plot}", err=True)
+
+
+@app.command()
+def batch(
+    source: Annotated[str, typer.Argument(metavar="IN", help="Parquet: a folder, a file, a pattern or a URL.")],
+    target: Annotated[
+        str, typer.Argument(metavar="OUT", help="A folder or URL; a job that was stopped there goes on.")
+    ],
+    horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
+    model: Annotated[str | None, typer.Option("--model", "-m", help="See `foretell models`.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="local: processes of this machine; ray: actors.")] = "local",
+    ray: RayFlag = None,
+    levels: Annotated[str, typer.Option("--levels", help="Quantile levels.")] = "0.1,0.5,0.9",
+    id_col: IdFlag = None,
+    time_col: TimeFlag = None,
+    value_col: ValueFlag = None,
+    option: Annotated[list[str] | None, typer.Option("--option", "-o", help="A model's option, k=v.")] = None,
+    workers: WorkersFlag = None,
+    shard_rows: Annotated[int, typer.Option("--shard-rows", min=1, help="Rows that a worker holds.")] = 2_000_000,
+) -> None:
+    """Forecast millions of series, from Parquet to Parquet: in shards, resumable, one failed series never stops it."""
+    from foretell.batch import Request, Ticker, Workers, forecast_files
+    from foretell.settings import settings
+
+    request = Request.of(model or settings().default_model, horizon, _numbers(levels), _pairs(option))
+    columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
+    ticker = Ticker(lambda line: typer.echo(line, err=True))
+    who = Workers.of(engine, workers, ray)
+    outcome = forecast_files(source, target, request, who, shard_rows=shard_rows, progress=ticker, **columns)
+    typer.echo(outcome.summary(target), err=True)
+    if problem := outcome.problem():
+        raise ForetellError(problem)
 
 
 @app.command()

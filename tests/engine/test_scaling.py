@@ -55,8 +55,8 @@ class Office(ScalingExecutor):
             threading.Thread(target=ready, args=(clerk, self.problem)).start()
         return clerk
 
-    def _why_none(self) -> str:
-        return "no room"
+    def _in_vain(self, waited: float) -> str:
+        return "no room" if waited > 0.03 else ""
 
     def finish(self) -> None:
         for clerk in self.clerks:
@@ -157,7 +157,7 @@ def test_who_waits_for_one_that_never_starts_is_told_why(offices: Callable[..., 
 
 def test_the_wait_for_the_first_is_bounded_and_says_what_is_short(offices: Callable[..., Office]) -> None:
     office = offices(Scale(0, 2), ready=False)
-    office.patience = 0.02
+    office.look = 0.02
     with pytest.raises(NotAvailable, match="no room"):
         asyncio.run(office.call("m", "v", ()))
 

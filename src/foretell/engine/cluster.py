@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 LOCAL = "local"
+PATIENCE = 300.0
+"""Seconds that work waits for the first actor: a cluster that grows may take minutes for a node."""
 CONNECT_TIMEOUT = 5.0
 DEATH_TIMEOUT = 10.0
 """Seconds that Ray may take to end an actor."""
@@ -51,8 +53,10 @@ class RayExecutor(ScalingExecutor):
     def _launch(self, ready: Ready) -> Child:
         return _Actor(self._models, self._cluster.cpus, ready)
 
-    def _why_none(self) -> str:
-        return f"Ray has started no actor within {self.patience:g} s; {self._cluster.room()}"
+    def _in_vain(self, waited: float) -> str:
+        if not self._cluster.alive():
+            return "all nodes of the Ray cluster are dead"
+        return f"Ray has started no actor within {waited:.0f} s; {room()}" if waited > PATIENCE else ""
 
     def close(self) -> None:
         closed, self._closed = self._closed, True
@@ -94,12 +98,19 @@ class Cluster:
             if not self.leave_to_others:
                 _exit(self.folder)
 
-    def room(self) -> str:
-        """How full the cluster is, for people."""
+    def alive(self) -> bool:
+        """Whether any node is."""
         import ray
 
-        free, all_ = ray.available_resources(), ray.cluster_resources()
-        return f"{free.get('CPU', 0):g} of {all_.get('CPU', 0):g} CPUs are free"
+        return any(node["Alive"] for node in ray.nodes())
+
+
+def room() -> str:
+    """How full the cluster is, for people."""
+    import ray
+
+    free, all_ = ray.available_resources(), ray.cluster_resources()
+    return f"{free.get('CPU', 0):g} of {all_.get('CPU', 0):g} CPUs are free"
 
 
 def _enter(address: str) -> Cluster:

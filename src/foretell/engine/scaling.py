@@ -30,10 +30,10 @@ Ready = Callable[[Child, ForetellError | None], None]
 class ScalingExecutor(ChildExecutor):
     """A child more for every call that waits, up to the most. Who waits takes whichever is free first.
 
-    `patience` is how many seconds a call waits where no child has ever started.
+    While there is no child but such that start, every `look` seconds it is asked whether that is in vain.
     """
 
-    patience = 120.0
+    look = 2.0
 
     def __init__(self, scale: Scale, models: Callable[[], Caller] = Models) -> None:
         super().__init__(scale.most, models)
@@ -56,8 +56,8 @@ class ScalingExecutor(ChildExecutor):
         """A new child that calls `ready` once, later."""
 
     @abstractmethod
-    def _why_none(self) -> str:
-        """What to say where no child starts."""
+    def _in_vain(self, waited: float) -> str:
+        """Why no child will start, after so many seconds; empty where there is hope."""
 
     def start(self) -> None:
         with self._changed:
@@ -84,13 +84,14 @@ class ScalingExecutor(ChildExecutor):
 
     def _take(self, call: Call) -> Child:
         """The child that became idle last, so that those not needed stay idle until they are released."""
-        until = time.monotonic() + self.patience
+        began = time.monotonic()
         with self._changed, self._in_line():
             while not self._idle:
-                self._check(call, until)
+                self._check(call, began)
                 if self._waiting > self._starting and self._children < self._scale.most:
                     self._add()
-                self._changed.wait(seconds_left(min(until, call.deadline or until)))
+                soon = time.monotonic() + self.look
+                self._changed.wait(seconds_left(min(soon, call.deadline or soon)))
             child = self._idle.pop()
             del self._since[child]
             return child
@@ -103,7 +104,7 @@ class ScalingExecutor(ChildExecutor):
         finally:
             self._waiting -= 1
 
-    def _check(self, call: Call, until: float) -> None:
+    def _check(self, call: Call, began: float) -> None:
         """Raise where there is nothing to wait for any more."""
         call.check()
         if self._closed:
@@ -114,8 +115,8 @@ class ScalingExecutor(ChildExecutor):
         if self._problem is not None and not self._children:
             problem, self._problem = self._problem, None
             raise problem
-        if now >= until and self._children == self._starting:
-            raise NotAvailable(self._why_none())
+        if now - began >= self.look and self._children == self._starting and (why := self._in_vain(now - began)):
+            raise NotAvailable(why)
 
     def _give_back(self, child: Child) -> None:
         with self._changed:

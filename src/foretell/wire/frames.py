@@ -59,6 +59,24 @@ def like(data: Any, table: pa.Table) -> Any:
     return table
 
 
+def columns_of(
+    schema: pa.Schema,
+    id_col: str | Sequence[str] | None = None,
+    time_col: str | None = None,
+    value_col: str | None = None,
+) -> tuple[list[str], str | None, str]:
+    """The columns of ids, time and value of a long table; those that are not named are recognised, by name or type."""
+    names = schema.names
+    value = value_col or _recognise(names, VALUE_NAMES) or _only_number(schema)
+    if value is None:
+        raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
+    time = time_col or _recognise(names, TIME_NAMES) or _first_time(schema)
+    if id_col is None:
+        found = _recognise(names, ID_NAMES)
+        return ([found] if found else []), time, value
+    return ([id_col] if isinstance(id_col, str) else list(id_col)), time, value
+
+
 def groups_of(
     table: pa.Table,
     id_col: str | Sequence[str] | None = None,
@@ -66,15 +84,8 @@ def groups_of(
     value_col: str | None = None,
 ) -> Groups:
     """The series of a long table; columns that are not named are recognised by name, else by type."""
-    names = table.column_names
-    value = value_col or _recognise(names, VALUE_NAMES) or _only_number(table)
-    if value is None:
-        raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
-    time = time_col or _recognise(names, TIME_NAMES) or _first_time(table)
-    if id_col is None:
-        found = _recognise(names, ID_NAMES)
-        id_col = [found] if found else []
-    return read_groups(table, value, time, [id_col] if isinstance(id_col, str) else id_col)
+    ids, time, value = columns_of(table.schema, id_col, time_col, value_col)
+    return read_groups(table, value, time, ids)
 
 
 def _recognise(names: Sequence[str], known: Sequence[str]) -> str | None:
@@ -82,10 +93,10 @@ def _recognise(names: Sequence[str], known: Sequence[str]) -> str | None:
     return next((by_lower[k] for k in known if k in by_lower), None)
 
 
-def _first_time(table: pa.Table) -> str | None:
-    return next((f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None)
+def _first_time(schema: pa.Schema) -> str | None:
+    return next((f.name for f in schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None)
 
 
-def _only_number(table: pa.Table) -> str | None:
-    numbers = [f.name for f in table.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
+def _only_number(schema: pa.Schema) -> str | None:
+    numbers = [f.name for f in schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
     return numbers[0] if len(numbers) == 1 else None

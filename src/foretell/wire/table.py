@@ -100,7 +100,7 @@ def _sorted_rows(table: pa.Table, wanted: Sequence[str], time: str | None, ids: 
     for name in (*wanted, *ids, *([time] if time else [])):
         if name not in table.column_names:
             raise UnknownName("column", name, table.column_names)
-    codes = _codes(table, ids)
+    codes = codes_of(table, ids)
     times = None if time is None else _nanoseconds(table[time], time)
     order = _order(codes, times)
     if order is not None:
@@ -117,7 +117,7 @@ def _sorted_rows(table: pa.Table, wanted: Sequence[str], time: str | None, ids: 
     return _Rows(columns, times, bounds, names, keys, None if time is None else table.schema.field(time).type)
 
 
-def _codes(table: pa.Table, ids: Sequence[str]) -> IntArray:
+def codes_of(table: pa.Table, ids: Sequence[str]) -> IntArray:
     """One number per row [N]: rows of one series have the same; numbered by first appearance, column by column."""
     codes = np.zeros(len(table), np.int64)
     span = 1
