@@ -132,7 +132,9 @@ class Named(Protocol):
 
     A model that does not run everywhere has a classmethod `missing() -> str | None` as well, which says what would
     make it run here; one with weights to fetch has a classmethod `pull(progress) -> Path`. A name that stands for
-    another model has a classmethod `stands_for() -> type[Named]`, asked at the start and at a reload.
+    another model has a classmethod `stands_for() -> type[Named]`, asked at the start and at a reload. One that
+    remembers has a method `new_state()`: each worker keeps what it returns and gives it as a last argument to every
+    call.
     """
 
     name: ClassVar[str]

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     traces: str = Field("", description="OTLP collector (http://localhost:4318) that gets traces; none by default.")
     log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")
+    rolling_mb: int = Field(
+        1024, ge=0, description="Most megabytes that a worker keeps of series forecast with norm=fixed."
+    )
     weights: dict[str, Path] = Field({}, description="Models whose weights lie elsewhere: name = folder.")
 
 

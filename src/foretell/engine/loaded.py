@@ -14,10 +14,14 @@ LOAD = "load"
 
 
 class Models:
-    """Whatever a model raises comes out as a ForetellError; an answer of the wrong shape as ModelFailed."""
+    """Whatever a model raises comes out as a ForetellError; an answer of the wrong shape as ModelFailed.
+
+    The state of a model that remembers is kept here, and ends with the worker.
+    """
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
+        self._states: dict[str, Any] = {}
 
     def call(self, name: str, verb: str, arguments: tuple[Any, ...]) -> Any:
         """What the model behind the entry-point string `name` answers to `verb` (a value of registry.VERBS).
@@ -25,12 +29,13 @@ class Models:
         LOAD only makes it ready: for what it answers to at all, see the registry.
         """
         if name not in self._loaded:
-            self._loaded[name] = load(name)
+            self._load(name)
         if verb == LOAD:
             getattr(self._loaded[name], "warm", nothing)()
             return None
+        state = (self._states[name],) if name in self._states else ()
         try:
-            answer = getattr(self._loaded[name], verb)(*arguments)
+            answer = getattr(self._loaded[name], verb)(*arguments, *state)
             wrong = CHECKS[verb](answer, *arguments)
         except ForetellError:
             raise
@@ -39,6 +44,12 @@ class Models:
         if wrong:
             raise ModelFailed(f"{name}: returned {wrong}")
         return answer
+
+    def _load(self, name: str) -> None:
+        model = load(name)
+        if hasattr(model, "new_state"):
+            self._states[name] = model.new_state()
+        self._loaded[name] = model
 
 
 def _wrong_forecast(answer: Forecast, batch: Batch, horizon: int, levels: tuple[float, ...], *_: object) -> str:

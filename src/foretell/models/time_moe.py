@@ -48,6 +48,27 @@ class Group:
             return keys, values
         return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the cache."""
+        return sum(part.nbytes for part in (*self.keys, *self.values))
+
+    def make_room(self, shape: Shape, points: int, like: Tensor) -> None:
+        """Let the cache hold `points` of each series, and a quarter more so that it seldom moves."""
+        if self.keys and self.keys[0].shape[2] >= points:
+            return
+        size = (shape.layers, self.count, shape.key_heads, points + points // 4, shape.head_width)
+        before = self.keys, self.values
+        self.keys, self.values = like.new_empty(size).unbind(), like.new_empty(size).unbind()
+        for new, old in zip((*self.keys, *self.values), (*before[0], *before[1]), strict=bool(before[0])):
+            new[:, :, : self.seen] = old[:, :, : self.seen]
+
+    @torch.inference_mode()
+    def head(self, points: int) -> Group:
+        """A copy that has seen the first `points` only."""
+        keys, values = (tuple(t[:, :, :points].clone() for t in part) for part in (self.keys, self.values))
+        return Group(self.count, 0, points, keys, values)
+
 
 @dataclass(frozen=True, slots=True)
 class Routing:
@@ -240,15 +261,25 @@ class TimeMoe(nn.Module):
         order = sorted(range(len(contexts)), key=lambda i: len(contexts[i]))
         values = torch.cat([contexts[i] for i in order]).to(self.compute_dtype)
         groups = self._groups([len(contexts[i]) for i in order], fed_back=sum(steps[:-1]), like=values)
-        said: list[Tensor] = []
-        for step in steps:
-            hidden = self._run(values, groups, last=True)
-            said.append(self.heads[self.shape.horizons.index(step)](hidden))
-            values = said[-1].flatten()
-            for group in groups:
-                group.seen, group.new = group.seen + group.new, step
         back = torch.tensor(order, device=values.device).argsort()
-        return torch.cat(said, 1)[back, :horizon]
+        return self._say(values, groups, steps)[back, :horizon]
+
+    @torch.inference_mode()
+    def resume(self, series: Sequence[Group], fresh: Sequence[Tensor], horizon: int, covering: bool = False) -> Tensor:
+        """The next values [B, horizon] of series that go on: `fresh` [T >= 1] follow what the cache of each holds.
+
+        Each is a group of one. Afterwards it has seen the fresh points, and nothing that was only predicted.
+        """
+        steps = schedule(horizon, self.shape.horizons, covering)
+        values = torch.cat(list(fresh)).to(self.compute_dtype)
+        ends = [group.seen + len(points) for group, points in zip(series, fresh, strict=True)]
+        for group, points, end in zip(series, fresh, ends, strict=True):
+            group.new = len(points)
+            group.make_room(self.shape, end + sum(steps[:-1]), values)
+        said = self._say(values, series, steps)
+        for group, end in zip(series, ends, strict=True):
+            group.seen = end
+        return said[:, :horizon]
 
     def pack(self, eight_bits: bool = False) -> TimeMoe:
         """Lay the weights out for answering on this CPU; afterwards they can neither be trained nor moved.
@@ -299,7 +330,18 @@ class TimeMoe(nn.Module):
             groups.append(group)
         return groups
 
-    def _run(self, x: Tensor, groups: list[Group], last: bool, watch: list[Routing] | None = None) -> Tensor:
+    def _say(self, values: Tensor, groups: Sequence[Group], steps: Sequence[int]) -> Tensor:
+        """What the head of each step says [B, sum of steps] after the new `values` [N] of the groups."""
+        said: list[Tensor] = []
+        for step in steps:
+            hidden = self._run(values, groups, last=True)
+            said.append(self.heads[self.shape.horizons.index(step)](hidden))
+            values = said[-1].flatten()
+            for group in groups:
+                group.seen, group.new = group.seen + group.new, step
+        return torch.cat(said, 1)
+
+    def _run(self, x: Tensor, groups: Sequence[Group], last: bool, watch: list[Routing] | None = None) -> Tensor:
         """New points x [N] -> hidden states [N, D], or [B, D] of the last ones, which alone pass the last layer."""
         ends = torch.tensor([g.new for g in groups for _ in range(g.count)], device=x.device).cumsum(0) - 1
         turn = torch.cat([turns(self.shape, g.seen, g.new, x.device).repeat(g.count, 1, 1) for g in groups])

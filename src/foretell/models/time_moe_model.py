@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -20,14 +20,18 @@ import numpy as np
 from foretell.errors import NotAvailable
 from foretell.models.checkpoint import fingerprint, is_complete, load, read_config
 from foretell.models.published import Published
+from foretell.models.rolling import Rolling
 from foretell.models.time_moe_numpy import NumpyTimeMoe
+from foretell.models.time_moe_rolling import Roll
 from foretell.registry import Kind, Limits, Named, Option, Options, nothing, require
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, Batch, FloatArray, Forecast
 from foretell.settings import settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from foretell.models.hub import Progress
-    from foretell.models.time_moe import TimeMoe
+    from foretell.models.time_moe import Group, TimeMoe
 
 TOGETHER = {"cpu": 4096, "cuda": 65536}
 """Points of context that run at once; beyond, the cache of keys and values grows and nothing gets faster."""
@@ -52,11 +56,13 @@ class _Forecaster:
     published: ClassVar[Published]
     aliases: ClassVar[tuple[str, ...]] = ()
     license: ClassVar[str] = "Apache-2.0"
+    limits: ClassVar[Limits]
     options: ClassVar[Mapping[str, Option]] = {
         "norm": Option(
             "instance",
-            "scale each series by its own mean and standard deviation (instance), or feed it as it is (none)",
-            choices=("instance", "none"),
+            "scale each series by its own mean and standard deviation (instance), feed it as it is (none), or keep the "
+            "scale of an earlier forecast of the series, so that only its new points are computed (fixed)",
+            choices=("instance", "none", "fixed"),
         ),
         "head": Option(
             "greedy",
@@ -98,14 +104,35 @@ class _Forecaster:
 
         return hub.pull(cls.source(), progress)
 
-    def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:  # noqa: ARG002
-        """Point forecasts; bounds are the engine's. Rows are finite, or get the status that says what they are."""
+    @classmethod
+    def new_state(cls) -> Rolling:
+        """What a worker keeps for this model between calls."""
+        return Rolling(settings().rolling_mb << 20)
+
+    def forecast(
+        self,
+        batch: Batch,
+        horizon: int,
+        levels: tuple[float, ...],  # noqa: ARG002
+        options: Options,
+        state: Rolling | None = None,
+    ) -> Forecast:
+        """Point forecasts; bounds are the engine's. Rows are finite, or get the status that says what they are.
+
+        Only norm=fixed looks at `state`; the details then say which scale and how much context each row had.
+        """
         folder = self._source.folder()
         if folder is None:
             raise NotAvailable(f"{self.name} cannot run here: {self.missing()}")
         model = loaded(folder, options["precision"])
-        point, status = answer(batch, horizon, options, model.generate, TOGETHER[model.device])
-        return Forecast(point, None, (), status, f"{self._source.label(folder)}@{model.fingerprint}")
+        label = f"{self._source.label(folder)}@{model.fingerprint}"
+        if options["norm"] != "fixed":
+            point, status = answer(batch, horizon, options, model.generate, TOGETHER[model.device])
+            return Forecast(point, None, (), status, label)
+        point, status, ready = begin(batch, horizon)
+        roll = Roll(model, options, Rolling(0) if state is None else state, self.limits.max_context, scale)
+        details = roll.forecast(batch, ready, point, TOGETHER[model.device])
+        return Forecast(point, None, (), status, label, tuple(details.get(i, {}) for i in range(len(batch))))
 
 
 class TimeMoe50M(_Forecaster):
@@ -149,7 +176,10 @@ class TimeMoeMini:
     limits: ClassVar[Limits] = Limits(
         max_context=MINI_CONTEXT, max_horizon=1024, intervals=False, cost=35.0, shift_equivariant=True
     )
-    options: ClassVar[Mapping[str, Option]] = {key: _Forecaster.options[key] for key in ("norm", "head")}
+    options: ClassVar[Mapping[str, Option]] = {
+        "norm": replace(_Forecaster.options["norm"], choices=("instance", "none")),
+        "head": _Forecaster.options["head"],
+    }
 
     @classmethod
     def missing(cls) -> str | None:
@@ -203,17 +233,23 @@ class Generate(Protocol):
     def __call__(self, contexts: Sequence[FloatArray], horizon: int, covering: bool, /) -> FloatArray: ...
 
 
-def answer(
-    batch: Batch, horizon: int, options: Options, generate: Generate, budget: int
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """Points [B, horizon] and statuses: rows are scaled, answered in chunks of at most `budget` points, scaled back."""
+def begin(batch: Batch, horizon: int) -> tuple[FloatArray, tuple[str, ...], list[int]]:
+    """Points [B, horizon], NaN but for constant rows, which are continued; statuses; the rows that need the network."""
     rows = batch.rows()
     status = tuple(_status(row) for row in rows)
     point = np.full((len(rows), horizon), np.nan)
     for i, row in enumerate(rows):
         if status[i] == CONSTANT:
             point[i] = row[-1]
-    ready = [i for i, state in enumerate(status) if state == OK]
+    return point, status, [i for i, state in enumerate(status) if state == OK]
+
+
+def answer(
+    batch: Batch, horizon: int, options: Options, generate: Generate, budget: int
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Points [B, horizon] and statuses: rows are scaled, answered in chunks of at most `budget` points, scaled back."""
+    rows = batch.rows()
+    point, status, ready = begin(batch, horizon)
     scales = {i: scale(rows[i], options["norm"]) for i in ready}
     for chunk in together(ready, [len(row) for row in rows], budget):
         made = generate([scales[i].apply(rows[i]) for i in chunk], horizon, options["head"] == "covering")
@@ -253,10 +289,24 @@ class Loaded:
 
     def generate(self, contexts: Sequence[FloatArray], horizon: int, covering: bool) -> FloatArray:
         """Scaled contexts, each [T >= 1] -> [B, horizon]."""
-        torch = require("torch", "torch")
-        tensors = [torch.from_numpy(c.astype(np.float32)).to(self.device) for c in contexts]
-        made: FloatArray = self.network.generate(tensors, horizon, covering).double().cpu().numpy()
+        made: FloatArray = self.network.generate(self._tensors(contexts), horizon, covering).double().cpu().numpy()
         return made
+
+    def resume(self, caches: Sequence[Group], fresh: Sequence[FloatArray], horizon: int, covering: bool) -> FloatArray:
+        """Scaled new points, each [T >= 1], of series that have caches -> [B, horizon]."""
+        tensors = self._tensors(fresh)
+        made: FloatArray = self.network.resume(caches, tensors, horizon, covering).double().cpu().numpy()
+        return made
+
+    def new_cache(self) -> Group:
+        """That of a series of which nothing has been seen."""
+        from foretell.models.time_moe import Group
+
+        return Group(1, 0)
+
+    def _tensors(self, rows: Sequence[FloatArray]) -> list[Tensor]:
+        torch = require("torch", "torch")
+        return [torch.from_numpy(row.astype(np.float32)).to(self.device) for row in rows]
 
 
 @cache
