@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "time-moe.md"
 CASES = ((96, 16, 5), (512, 96, 3), (2048, 96, 2))
 """Context, horizon, repeats."""
 TOGETHER = 16
+ROLLING = ((512, 1), (512, 32), (512, 64), (512, 96), (96, 16))
+"""Window and horizon of a series that goes on by one point."""
 MALLOC = {
     "glibc's defaults": {},
     "MALLOC_MMAP_THRESHOLD_=1G, MALLOC_TRIM_THRESHOLD_=4G": {
@@ -160,10 +162,8 @@ def measure_bounds(folder: Path, repeats: int) -> dict[str, float]:
     from foretell.models.time_moe_model import TimeMoe50M
     from foretell.registry import Registry
     from foretell.series import Series
-    from foretell.settings import settings
 
-    os.environ["FORETELL_MODEL_DIR"] = str(folder.parent)
-    settings.cache_clear()
+    find_weights_in(folder.parent)
     models = Registry()
     models.register(TimeMoe50M)
     engine = Engine(models=models)
@@ -179,6 +179,49 @@ def measure_bounds(folder: Path, repeats: int) -> dict[str, float]:
         ratios[f"{context}/{horizon}"] = statistics.median(a / b for a, b in pairs)
     engine.close()
     return ratios
+
+
+def measure_rolling(folder: Path, repeats: int) -> list[dict[str, float]]:
+    """What a window that has moved by one point costs with norm=fixed, through the model's own door."""
+    import torch
+
+    from foretell.models.rolling import Rolling
+    from foretell.models.time_moe_model import TimeMoe50M
+    from foretell.series import Series, batch_of
+
+    torch.set_num_threads(1)
+    find_weights_in(folder.parent)
+    model, state = TimeMoe50M(), Rolling(1 << 30)
+    values = np.random.default_rng(0).normal(size=4096).cumsum()
+    plain = {"norm": "instance", "head": "greedy", "precision": "fp32"}
+    found = []
+    for window, horizon in ROLLING:
+
+        def ask(end: int, options: dict[str, str]) -> Any:
+            batch = batch_of([Series(values[end - window : end], id=f"{window}")])  # noqa: B023
+            return model.forecast(batch, horizon, (), options, state)  # noqa: B023
+
+        ask(window, plain | {"norm": "fixed"})
+        rounds = []
+        for end in range(window + 1, window + 1 + 3 * repeats):
+            rolled = cpu(partial(ask, end, plain | {"norm": "fixed"}))
+            rounds.append((rolled, cpu(partial(ask, end, plain))))
+        found.append(
+            {
+                "window": window,
+                "horizon": horizon,
+                "seconds": statistics.median(rolled for rolled, _ in rounds),
+                "ratio": statistics.median(whole / rolled for rolled, whole in rounds),
+            }
+        )
+    return found
+
+
+def find_weights_in(directory: Path) -> None:
+    from foretell.settings import settings
+
+    os.environ["FORETELL_MODEL_DIR"] = str(directory)
+    settings.cache_clear()
 
 
 INTRODUCTION = """# Time-MoE: speed on one core
@@ -207,7 +250,21 @@ Conformal bounds cost, in CPU time of the forecast without them: {costs}; at mos
 """
 
 
-def page(found: Mapping[str, Mapping[str, Any]], bounds: Mapping[str, float]) -> str:
+ROLLED = """
+## Series that go on
+
+One new point after a window that has been forecast before, with `norm=fixed`, against forecasting the window anew.
+Steps ahead that need a second pass (96 = 64 + 32: the first 64 are fed back) cost that pass either way.
+
+| window | steps ahead | CPU ms | the whole window takes |
+|---|---|---|---|
+{rows}
+"""
+
+
+def page(
+    found: Mapping[str, Mapping[str, Any]], bounds: Mapping[str, float], rolled: Sequence[Mapping[str, float]]
+) -> str:
     text = INTRODUCTION.format(date=f"{datetime.now(UTC):%Y-%m-%d}", processor=processor())
     for malloc, cases in found.items():
         first = next(iter(cases.values()))
@@ -221,6 +278,8 @@ def page(found: Mapping[str, Mapping[str, Any]], bounds: Mapping[str, float]) ->
             together_int8=rough,
             to_twin_int8=rough * twin,
         )
+    rows = [f"| {r['window']} | {r['horizon']} | {1000 * r['seconds']:.0f} | {r['ratio']:.1f} x |" for r in rolled]
+    text += ROLLED.format(rows="\n".join(rows))
     return text + BOUNDS.format(costs=", ".join(f"{ratio:.1f} times at {case}" for case, ratio in bounds.items()))
 
 
@@ -258,8 +317,9 @@ def main() -> None:
             environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
             found[name] = json.loads(done.stdout)
-        bounds = measure_bounds(folder, 1 if arguments.quick else 3)
-    PAGE.write_text(page(found, bounds), "utf-8")
+        repeats = 1 if arguments.quick else 3
+        bounds, rolled = measure_bounds(folder, repeats), measure_rolling(folder, repeats)
+    PAGE.write_text(page(found, bounds, rolled), "utf-8")
     print(PAGE.read_text("utf-8"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from foretell.errors import NotAvailable
+from foretell.errors import InvalidInput, NotAvailable
 from foretell.models import hub
 from foretell.models.published import Published
 from foretell.models.time_moe_model import SMALL, TimeMoe50M
@@ -125,6 +125,27 @@ def test_pull_into_the_model_directory(server: Hub, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("FORETELL_MODEL_DIR", str(tmp_path / "models"))
     settings.cache_clear()
     assert hub.pull(TINY_MOE) == tmp_path / "models" / "tiny"
+
+
+def test_pull_into_a_folder_that_is_named(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "new" / "here"
+    monkeypatch.setenv("FORETELL_WEIGHTS", json.dumps({"tiny": str(folder)}))
+    settings.cache_clear()
+    assert TINY_MOE.folder() is None
+    assert f"into the folder {folder}" in TINY_MOE.how_to_place()
+    assert hub.pull(TINY_MOE) == folder == TINY_MOE.folder()
+    assert TINY_MOE.label(folder) == "tiny"
+
+
+def test_a_named_folder_that_holds_something_else_is_not_written_over(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text('{"hidden_size": 7}')
+    monkeypatch.setenv("FORETELL_WEIGHTS", json.dumps({"tiny": str(tmp_path)}))
+    settings.cache_clear()
+    with pytest.raises(InvalidInput, match=r"config\.json of another network"):
+        hub.pull(TINY_MOE)
+    assert (tmp_path / "config.json").read_text() == '{"hidden_size": 7}'
 
 
 def test_a_broken_connection_is_resumed(server: Hub) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +22,7 @@ from foretell.models.time_moe_model import Scale, TimeMoe50M, loaded
 from foretell.registry import Registry
 from foretell.series import DAY, FloatArray, Forecast, Series, Step, batch_of
 from foretell.settings import settings
-from tests.models.time_moe.golden import TINY, tiny
+from tests.models.time_moe.golden import ROOT, TINY, tiny
 from tests.models.time_moe.plain import Plain, published_tensors
 
 GAP = 1e-5
@@ -319,6 +320,14 @@ def test_it_works_in_int8_too() -> None:
     scaled = Scale(details["mean"], details["spread"])
     whole = loaded(TINY, "int8").generate([scaled.apply(values)], 9, False)[0]
     np.testing.assert_allclose(answer.point[0], scaled.undo(whole), atol=1e-3 * scaled.spread)
+
+
+def test_the_example_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "time-moe.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    exec(compile(code, "time-moe.md", "exec"), {})
+    said = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert said == ["512", *["1"] * 7]
 
 
 SERIES = [walk(400, seed) for seed in range(3)]
