@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -177,7 +177,11 @@ class TimeMoeMini:
         max_context=MINI_CONTEXT, max_horizon=1024, intervals=False, cost=35.0, shift_equivariant=True
     )
     options: ClassVar[Mapping[str, Option]] = {
-        "norm": replace(_Forecaster.options["norm"], choices=("instance", "none")),
+        "norm": Option(
+            "instance",
+            "scale each series by its own mean and standard deviation (instance), or feed it as it is (none)",
+            choices=("instance", "none"),
+        ),
         "head": _Forecaster.options["head"],
     }
 

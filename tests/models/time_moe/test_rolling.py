@@ -68,7 +68,7 @@ class Caller:
     def check(self, point: FloatArray, series: Series, details: Any, horizon: int) -> None:
         """`context` older points of some history of this id, then the series; the scale is that of the details."""
         length = details["context"]
-        assert len(series) <= length <= 2 * len(series)
+        assert len(series) <= length
         assert 1 <= details["computed"] <= length
         context = self.history_of(series, length)
         scaled = Scale(details["mean"], details["spread"])
