@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from foretell.errors import NoSuchDatabase
 from foretell.sql.database.types import BY_NAME, Column, Precision
@@ -50,7 +51,11 @@ class Namespace:
 @dataclass(slots=True, eq=False)
 class Table:
     """A normal table; its first column is the time. `newest` is its latest time, in the database's precision, or later
-    than that; None where it has no rows, or (if `is_read` is false) nobody has looked yet."""
+    than that; None where it has no rows, or (if `is_read` is false) nobody has looked yet.
+
+    `is_sorted`: the rows of each series come in the order of time. `sorted_rows` lie as they were sorted last, `loose`
+    ones came since; `tail` has what is appended while a sorted copy is made, None where none is.
+    """
 
     namespace: Namespace = field(repr=False)
     name: str
@@ -59,6 +64,10 @@ class Table:
     comment: str = ""
     newest: int | None = None
     is_read: bool = False
+    is_sorted: bool = True
+    sorted_rows: int = 0
+    loose: int = 0
+    tail: list[pa.Table] | None = field(default=None, repr=False)
 
     @property
     def physical(self) -> str:
@@ -121,13 +130,31 @@ class Catalog:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {SYSTEM}.{definition}").fetchall()
         for name, precision, created, options in _rows(connection, "databases"):
             self.namespaces[name] = Namespace(name, precision, created, self.file, json.loads(options))
-        for database, name, is_super, columns, tags, created, comment in _rows(connection, "tables"):
-            namespace = self.namespaces[database]
-            if not is_super:
-                namespace.tables[name] = Table(namespace, name, columns_of(columns), created, comment)
-                continue
-            table = SuperTable(namespace, name, columns_of(columns), created, comment, tags=columns_of(tags))
-            namespace.tables[name] = table
+        for row in _rows(connection, "tables"):
+            self._load_table(connection, *row)
+
+    def _load_table(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        database: str,
+        name: str,
+        is_super: bool,
+        columns: str,
+        tags: str,
+        created: int,
+        comment: str,
+        sorted_rows: int,
+        is_sorted: bool,
+    ) -> None:
+        namespace = self.namespaces[database]
+        shape = (namespace, name, columns_of(columns), created, comment)
+        table = SuperTable(*shape, tags=columns_of(tags)) if is_super else Table(*shape)
+        table.is_sorted, table.sorted_rows = is_sorted, sorted_rows
+        if is_super or not is_sorted:
+            [(count,)] = connection.execute(f"SELECT count(*) FROM {table.physical}").fetchall()
+            table.loose = max(0, count - sorted_rows)
+        namespace.tables[name] = table
+        if isinstance(table, SuperTable):
             for sub in _sub_tables(connection, table):
                 add(sub)
 
@@ -135,7 +162,7 @@ class Catalog:
 DEFINITIONS = (
     "databases(name VARCHAR, precision VARCHAR, created BIGINT, options VARCHAR)",
     "tables(database VARCHAR, name VARCHAR, is_super BOOLEAN, columns VARCHAR, tags VARCHAR, created BIGINT, "
-    "comment VARCHAR)",
+    "comment VARCHAR, sorted_rows BIGINT, is_sorted BOOLEAN)",
     "anodes(id INTEGER, url VARCHAR, created BIGINT, updated BIGINT, algorithms VARCHAR)",
     "users(name VARCHAR, password VARCHAR, is_admin BOOLEAN, is_first BOOLEAN, is_enabled BOOLEAN, created BIGINT, "
     "grants VARCHAR)",
@@ -220,11 +247,21 @@ def keep_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         tags,
         table.created,
         table.comment,
+        table.sorted_rows,
+        table.is_sorted,
     ]
-    connection.execute(f"INSERT INTO {SYSTEM}.tables VALUES (?, ?, ?, ?, ?, ?, ?)", row).fetchall()
+    connection.execute(f"INSERT INTO {SYSTEM}.tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row).fetchall()
 
 
 def forget_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Take a normal table or a super-table out of what is written down."""
     row = [table.namespace.name, table.name]
     connection.execute(f"DELETE FROM {SYSTEM}.tables WHERE database = ? AND name = ?", row).fetchall()
+
+
+def keep_order(connection: duckdb.DuckDBPyConnection, table: Table, sorted_rows: int, is_sorted: bool) -> None:
+    """Write down how a table lies."""
+    row = [sorted_rows, is_sorted, table.namespace.name, table.name]
+    connection.execute(
+        f"UPDATE {SYSTEM}.tables SET sorted_rows = ?, is_sorted = ? WHERE database = ? AND name = ?", row
+    ).fetchall()

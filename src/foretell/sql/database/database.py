@@ -12,6 +12,7 @@ import duckdb
 from foretell.engine.engine import Engine
 from foretell.sql.database.anodes import Kept
 from foretell.sql.database.catalog import Catalog
+from foretell.sql.database.clustering import Clustering, forget_copies
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.lock import Lock
 from foretell.sql.database.safety import Limits, opened
@@ -61,7 +62,10 @@ class Database:
         self.users = Users()
         self.catalog.load(self._root)
         self.users.load(self._root, now())
+        forget_copies(self._root)
         self.writer = Writer(self.cursor())
+        self.clustering = Clustering(self.writer, self.cursor)
+        self.writer.grown = self.clustering.look
         self._anodes: Anodes | None = None
         self._first_use = threading.Lock()
         self._address = ""
@@ -106,6 +110,7 @@ class Database:
         """Write what waits, and let go of the file."""
         if self._anodes is not None:
             self._anodes.close()
+        self.clustering.close()
         self.writer.close()
         self._root.close()
         self._let_go()

@@ -370,6 +370,7 @@ def _remove(tables: Sequence[AnyTable]) -> None:
 def remove_table(duck: Duck, table: AnyTable) -> None:
     """Take a table, its rows and its tags out of the file."""
     if isinstance(table, SubTable):
+        table.parent.tail = None
         for physical in (table.parent.physical, table.parent.physical_tags):
             _execute(duck, f"DELETE FROM {physical} WHERE {TBNAME} = ?", table.name)
         return
@@ -573,6 +574,7 @@ def _reshaped(
         changed = replace(changed, tags=tags)
 
     def change(duck: Duck) -> tuple[int, Apply]:
+        table.tail = None
         if sql:
             _execute(duck, f"ALTER TABLE {physical} {sql}")
         catalog.forget_table(duck, table)

@@ -153,8 +153,8 @@ def relation(table: AnyTable, mentioned: set[str], everything: bool) -> tuple[st
         tags = [tag.name for tag in table.tags if everything or tag.name in mentioned]
         return (_with_tags(table, tags) if tags else table.physical), [TBNAME]
     if TBNAME not in mentioned:
-        return table.physical, []
-    return f"(SELECT *, {_text(table.name)} AS {TBNAME} FROM {table.physical})", [TBNAME]
+        return table.physical if table.is_sorted else f"({_in_order(table, f'FROM {table.physical}')})", []
+    return f"({_in_order(table, f'SELECT *, {_text(table.name)} AS {TBNAME} FROM {table.physical}')})", [TBNAME]
 
 
 def _with_tags(table: SuperTable, tags: Sequence[str]) -> str:
@@ -173,8 +173,13 @@ def _sub_table(table: SubTable, mentioned: set[str]) -> tuple[str, list[str]]:
     for tag, value in zip(parent.tags, table.tags, strict=True):
         if tag.name in tags:
             columns += f", {literal(value, tag, precision)} AS {quote(tag.name)}"
-    sql = f"(SELECT {columns} FROM {parent.physical} d WHERE d.{TBNAME} = {_text(table.name)})"
-    return sql, [TBNAME, *tags]
+    sql = f"SELECT {columns} FROM {parent.physical} d WHERE d.{TBNAME} = {_text(table.name)}"
+    return f"({_in_order(parent, sql)})", [TBNAME, *tags]
+
+
+def _in_order(table: Table, sql: str) -> str:
+    """The rows of one series in the order of time, which is how they lie unless some came late."""
+    return sql if table.is_sorted else f"{sql} ORDER BY {quote(table.time)}"
 
 
 def literal(value: object, column: Column, precision: Precision) -> str:

@@ -47,6 +47,8 @@ class Writer:
     """The queue in front of the thread. `connection` is the thread's own from now on."""
 
     def __init__(self, connection: Duck) -> None:
+        self.grown: Callable[[Table], None] = lambda _: None
+        """Told of each table that got rows, after the commit."""
         self._connection = connection
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="foretell-writer", daemon=True)
@@ -135,7 +137,7 @@ class Writer:
         if callable(jobs[0].work):
             count, apply = jobs[0].work(self._connection)
             return [count], [apply]
-        batch = _Batch(self._connection)
+        batch = _Batch(self._connection, self.grown)
         all_rows = [rows for job in jobs if not callable(job.work) for rows in job.work]
         batch.make(sub for rows in all_rows for sub in rows.made)
         by_table: dict[int, list[Rows]] = {}
@@ -150,8 +152,10 @@ class Writer:
 class _Batch:
     """Rows of one transaction, and what they change in memory when it is through."""
 
-    def __init__(self, connection: Duck) -> None:
+    def __init__(self, connection: Duck, grown: Callable[[Table], None]) -> None:
         self._connection = connection
+        self._grown = grown
+        self._appended: list[tuple[Table, pa.Table]] = []
         self._made: dict[tuple[int, str], SubTable] = {}
         self._newest: dict[tuple[Table, str], int] = {}
 
@@ -177,7 +181,8 @@ class _Batch:
         append = self._are_newer(table, alike)
         batch = joined([rows.batch for rows in alike])
         if append:
-            insert(self._connection, table, batch)
+            insert(self._connection, table.physical, batch)
+            self._appended.append((table, batch))
         else:
             upsert(self._connection, table, latest(batch, table, isinstance(table, SuperTable)))
 
@@ -210,6 +215,12 @@ class _Batch:
     def apply(self) -> None:
         for sub in self._made.values():
             catalog.add(sub)
+        for table, batch in self._appended:
+            if table.tail is not None:
+                table.tail.append(batch)
+            if isinstance(table, SuperTable):
+                table.loose += len(batch)
+                self._grown(table)
         for (table, name), newest in self._newest.items():
             if not isinstance(table, SuperTable):
                 table.newest = newest
@@ -227,15 +238,11 @@ def insert_tags(connection: Duck, subs: Sequence[SubTable]) -> None:
     }
     for i, tag in enumerate(parent.tags):
         columns[tag.name] = pa.array([sub.tags[i] for sub in subs], tag.arrow(precision))
-    _insert(connection, parent.physical_tags, pa.table(columns))
+    insert(connection, parent.physical_tags, pa.table(columns))
 
 
-def insert(connection: Duck, table: Table, batch: pa.Table) -> None:
-    """Append rows."""
-    _insert(connection, table.physical, batch)
-
-
-def _insert(connection: Duck, physical: str, batch: pa.Table) -> None:
+def insert(connection: Duck, physical: str, batch: pa.Table) -> None:
+    """Append rows to a table of DuckDB."""
     connection.register(INCOMING, batch)
     names = ", ".join(quote(name) for name in batch.column_names)
     connection.execute(f"INSERT INTO {physical} ({names}) FROM {INCOMING}").fetchall()
@@ -245,6 +252,11 @@ def _insert(connection: Duck, physical: str, batch: pa.Table) -> None:
 def upsert(connection: Duck, table: Table, batch: pa.Table) -> None:
     """Rows, no two with the same table and time, in place of those that are there; columns that are not given keep
     what they have."""
+    table.tail = None
+    table.loose += len(batch)
+    if table.is_sorted:
+        catalog.keep_order(connection, table, table.sorted_rows, is_sorted=False)
+        table.is_sorted = False
     connection.register(INCOMING, batch)
     keys = ([TBNAME] if isinstance(table, SuperTable) else []) + [table.time]
     same = " AND ".join(f"t.{quote(key)} = i.{quote(key)}" for key in keys)
@@ -270,6 +282,7 @@ def upsert(connection: Duck, table: Table, batch: pa.Table) -> None:
 
 def delete_keys(connection: Duck, table: Table, keys: pa.Table) -> int:
     """Delete the rows with these keys: tables and times, or times alone in a normal table."""
+    table.tail = None
     connection.register(INCOMING, keys)
     same = " AND ".join(f"t.{quote(key)} = i.{quote(key)}" for key in keys.column_names)
     connection.execute(f"DELETE FROM {table.physical} t USING {INCOMING} i WHERE {same}").fetchall()
