@@ -101,7 +101,7 @@ def _copy(connection: Duck, table: Table) -> None:
 
 
 def _copy_of(table: Table) -> str:
-    return f"{quote(table.namespace.name)}.{quote(table.name + SORTED)}"
+    return f"{table.namespace.physical}.{quote(table.name + SORTED)}"
 
 
 def _swap(duck: Duck, table: Table) -> tuple[int, Apply]:
@@ -126,6 +126,6 @@ def _swap(duck: Duck, table: Table) -> tuple[int, Apply]:
 
 def forget_copies(connection: duckdb.DuckDBPyConnection) -> None:
     """Throw away copies that a process left when it was killed."""
-    query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE ends_with(table_name, ?)"
-    for schema, name in connection.execute(query, [SORTED]).fetchall():
-        connection.execute(f"DROP TABLE {quote(schema)}.{quote(name)}").fetchall()
+    query = "SELECT database_name, schema_name, table_name FROM duckdb_tables() WHERE ends_with(table_name, ?)"
+    for names in connection.execute(query, [SORTED]).fetchall():
+        connection.execute(f"DROP TABLE {'.'.join(map(quote, names))}").fetchall()
