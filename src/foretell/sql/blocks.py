@@ -53,6 +53,8 @@ BEFORE_OPERAND = (
 OF_THE_WHOLE = ("ORDER", "LIMIT", "OFFSET", "FETCH")
 """Clauses that belong to a whole UNION, not to its last arm."""
 
+KEYWORDS = frozenset((*QUERY, *ARMS, *CLAUSES, *TDENGINE_CLAUSES, "RETURNING", "ON"))
+"""The words by which a SELECT is taken apart."""
 BEFORE_TABLE = ("INTO", "TABLE", "EXISTS", "AS", "FROM", "JOIN", "REFERENCES", "ON")
 """Words after which a name with brackets is a table."""
 
@@ -120,12 +122,19 @@ def blocks(statement: Statement, functions: Container[str], marks: Mapping[str, 
     `marks` has words in upper case, and kinds of token.
     """
     found: dict[Span, list[int]] = {}
-    for i, token in enumerate(statement.tokens):
-        if token.kind == WORD and token.text in functions and is_call(statement, i):
+    arm: Span | None = None
+    for i, (kind, text, _, _) in enumerate(statement.tokens):
+        if kind == SIGN:
+            continue
+        if kind == WORD and text in functions and is_call(statement, i):
             found.setdefault(_required(statement, i), []).append(i)
             continue
-        mark = marks.get(token.text if token.kind == WORD else token.kind)
-        if mark is not None and mark(statement, i) and (arm := _arm(statement, i)):
+        mark = marks.get(text if kind == WORD else kind)
+        if mark is None or not mark(statement, i):
+            continue
+        if arm is None or not arm[0] <= i < arm[1] or statement.parent[arm[0]] != statement.parent[i]:
+            arm = _arm(statement, i)
+        if arm is not None:
             found.setdefault(arm, []).append(i)
     return [_block(statement, span, found[span], functions) for span in sorted(found, key=lambda span: span[1])]
 
@@ -197,23 +206,22 @@ def _required(statement: Statement, i: int) -> Span:
 def _arm(statement: Statement, i: int) -> Span | None:
     """The SELECT around token `i`, without what belongs to the UNION or the INSERT that it is part of."""
     query = _query(statement, i)
-    cuts = [j for j in statement.level(query) if statement.is_word(j, *ARMS)]
+    heads = [(j, statement.tokens[j].text) for j in statement.places(KEYWORDS, query)]
+    cuts = [j for j, word in heads if word in ARMS]
     begin = max([query[0], *(j for j in cuts if j <= i)])
     end = min([query[1], *(j for j in cuts if j > i)])
-    start = next((j for j in statement.level((begin, end)) if statement.is_word(j, "SELECT", "FROM")), None)
+    start = next((j for j, word in heads if begin <= j < end and word in ("SELECT", "FROM")), None)
     if start is None or start > i:
         return None
-    for j in statement.level((start, end)):
-        of_insert = statement.is_word(j, "RETURNING") or (
-            statement.is_word(j, "ON") and statement.is_word(j + 1, "CONFLICT")
-        )
-        if of_insert or (cuts and end == query[1] and statement.is_word(j, *OF_THE_WHOLE)):
+    for j, word in heads:
+        of_insert = word == "RETURNING" or (word == "ON" and statement.is_word(j + 1, "CONFLICT"))
+        if start <= j < end and (of_insert or (cuts and end == query[1] and word in OF_THE_WHOLE)):
             return (start, j) if i < j else None
     return start, end
 
 
 def _block(statement: Statement, span: Span, words: list[int], functions: Container[str]) -> Block:
-    heads = [j for j in statement.level(span) if begins_clause(statement, j)]
+    heads = [j for j in statement.places(KEYWORDS, span) if begins_clause(statement, j)]
     clauses: dict[str, Span] = {}
     whole: dict[str, Span] = {}
     for head, end in zip(heads, [*heads[1:], span[1]], strict=True):

@@ -11,6 +11,7 @@ from foretell.sql.tokens import SIGN, WORD, Token, tokenize
 Span = tuple[int, int]
 
 OPEN = {"(": ")", "[": "]", "{": "}"}
+CLOSE = frozenset(OPEN.values())
 
 
 class Statement:
@@ -23,19 +24,23 @@ class Statement:
         """The index of the bracket that closes or opens the one at an index."""
         self.parent = [-1] * len(tokens)
         """The index of the bracket that a token stands in, or -1."""
+        self._places: dict[frozenset[str], list[int]] = {}
         self._match_brackets()
 
     def _match_brackets(self) -> None:
         stack: list[int] = []
-        for i, token in enumerate(self.tokens):
-            if token.kind == SIGN and token.text in ")]}":
-                if not stack or OPEN[self.tokens[stack[-1]].text] != token.text:
-                    raise self.error(f"this {token.text} closes nothing", i)
+        inside = -1
+        for i, (_, text, _, _) in enumerate(self.tokens):
+            if text in CLOSE:  # brackets alone have such a text: what is quoted keeps its quotes
+                if not stack or OPEN[self.tokens[stack[-1]].text] != text:
+                    raise self.error(f"this {text} closes nothing", i)
                 first = stack.pop()
                 self.partner[first], self.partner[i] = i, first
-            self.parent[i] = stack[-1] if stack else -1
-            if token.kind == SIGN and token.text in OPEN:
+                inside = stack[-1] if stack else -1
+            self.parent[i] = inside
+            if text in OPEN:
                 stack.append(i)
+                inside = i
         if stack:
             raise self.error(f"this {self.tokens[stack[-1]].text} is never closed", stack[-1])
 
@@ -51,11 +56,21 @@ class Statement:
         """Whether the token at `i` is one of these words, and not the second part of a dotted name."""
         if not 0 <= i < len(self.tokens):
             return False
-        token = self.tokens[i]
-        return token.kind == WORD and token.text in words and not (i and self.tokens[i - 1].text == ".")
+        kind, text, _, _ = self.tokens[i]
+        return text in words and kind == WORD and not (i and self.tokens[i - 1].text == ".")
 
     def is_sign(self, i: int, sign: str) -> bool:
-        return 0 <= i < len(self.tokens) and self.tokens[i].kind == SIGN and self.tokens[i].text == sign
+        return 0 <= i < len(self.tokens) and self.tokens[i].text == sign and self.tokens[i].kind == SIGN
+
+    def places(self, words: frozenset[str], span: Span) -> list[int]:
+        """Where some words stand in a span, outside of further brackets. Kept for the next span."""
+        found = self._places.get(words)
+        if found is None:
+            found = [i for i, token in enumerate(self.tokens) if token.text in words and self.is_word(i, token.text)]
+            self._places[words] = found
+        first, last = span
+        inside = self.parent[first] if first < last else -1
+        return [i for i in found if first <= i < last and self.parent[i] == inside]
 
     def level(self, span: Span) -> Iterator[int]:
         """The tokens of a span that stand in no further bracket; of a bracket, only the opening one."""

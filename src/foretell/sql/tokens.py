@@ -12,18 +12,23 @@ from typing import NamedTuple
 from foretell.errors import SqlError
 
 WORD, NAME, STRING, NUMBER, SIGN = "word", "name", "string", "number", "sign"
+OTHER, END = "other", "end"
+UNCLOSED = "'\"`"
 
 _TOKEN = re.compile(
     r"""
-    (?P<string> [eE]'(?:[^'\\]|\\.|'')*' | [xX]?'(?:[^']|'')*' | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ )
-  | (?P<name>   "(?:[^"]|"")*" | `(?:[^`]|``)*` )
-  | (?P<word>   [^\W\d][\w$]* )
-  | (?P<number> (?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)? )
-  | (?P<sign>   :: | . )
+    (?: \s+ | --[^\n]* )*
+    (?: (?P<word>   (?![eExX]') [^\W\d][\w$]* )
+      | (?P<sign>   :: | [(),=<>*+/;\[\]{}|&!?%^~@\#-] )
+      | (?P<string> [eE]'(?:[^'\\]|\\.|'')*' | [xX]?'(?:[^']|'')*' | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ )
+      | (?P<name>   "(?:[^"]|"")*" | `(?:[^`]|``)*` )
+      | (?P<number> (?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)? )
+      | (?P<other>  . )
+      | (?P<end>    \Z ) )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_BLANK = re.compile(r"(?:\s+|--[^\n]*)+")
+"""A token and the blanks before it; the most frequent kinds come first."""
 _COMMENT = re.compile(r"/\*|\*/")
 
 
@@ -39,28 +44,26 @@ class Token(NamedTuple):
 def tokenize(source: str) -> list[Token]:
     """The tokens of `source`, without blanks and comments."""
     tokens: list[Token] = []
-    position = 0
-    while (position := _skip(source, position)) < len(source):
-        match = _TOKEN.match(source, position)
-        if match is None or match.lastgroup is None:
-            raise AssertionError("unreachable: a sign is any character")
-        kind = STRING if match.lastgroup == "tag" else match.lastgroup
-        text = match.group()
-        if kind == SIGN and text in "'\"`":
-            raise SqlError(f"this {text} is never closed", source, position)
-        tokens.append(Token(kind, text.upper() if kind == WORD else text, position, match.end()))
-        position = match.end()
-    return tokens
-
-
-def _skip(source: str, position: int) -> int:
-    """The next position that holds neither a blank nor a comment."""
+    position, match_at, new = 0, _TOKEN.match, tuple.__new__
     while True:
-        blank = _BLANK.match(source, position)
-        position = blank.end() if blank else position
-        if not source.startswith("/*", position):
-            return position
-        position = _comment_end(source, position)
+        match = match_at(source, position)
+        kind = match.lastgroup if match else None
+        if match is None or kind is None:
+            raise AssertionError("unreachable: a sign is any character")
+        start, position = match.span(kind)
+        text = source[start:position]
+        if kind == WORD:
+            text = text.upper()
+        elif text == "/" and source.startswith("*", position):
+            position = _comment_end(source, start)
+            continue
+        elif kind == OTHER:
+            if text in UNCLOSED:
+                raise SqlError(f"this {text} is never closed", source, start)
+            kind = SIGN
+        elif kind == END:
+            return tokens
+        tokens.append(new(Token, (kind, text, start, position)))
 
 
 def _comment_end(source: str, position: int) -> int:

@@ -59,15 +59,15 @@ def _check(block: Block, found: list[str]) -> None:
 
 def _groups(window: Windowed, frame: Frame) -> Groups:
     time = window.time
-    said = bounds(window)
     meant = {
         "_WSTART": frame.start,
         "_WEND": frame.end,
         "_WDURATION": f"({time.ticks(frame.end)} - {time.ticks(frame.start)})",
-        "_QSTART": time.typed(said.first or "NULL"),
-        "_QEND": time.typed(said.last or "NULL"),
         **frame.meant,
     }
+    if window.block.mentions("_QSTART", "_QEND"):
+        said = bounds(window)
+        meant |= {"_QSTART": time.typed(said.first or "NULL"), "_QEND": time.typed(said.last or "NULL")}
     source = window.write("FROM ({}){}", frame.rows, window.alias)
     return Groups(source, window.keys, frame.by, frame.by[0], _true_for(window, frame), meant, frame.same)
 

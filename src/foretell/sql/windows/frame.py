@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from foretell.sql.answer import Context
@@ -42,16 +43,16 @@ class Windowed:
     relation: Relation
     keys: tuple[Key, ...]
 
-    @property
+    @cached_property
     def origin(self) -> int:
         return self.block.statement.place(self.block.whole[self.word])[0]
 
-    @property
+    @cached_property
     def arguments(self) -> list[Span]:
         """What stands in the brackets of the clause."""
         return inside(self.block, self.word)
 
-    @property
+    @cached_property
     def partition(self) -> Text:
         """PARTITION BY for a window function; nothing where the block has no groups."""
         keys = key_texts(self.block, self.keys)
@@ -77,7 +78,7 @@ class Windowed:
         more = self.write(", {}", joined(columns)) if columns else Text()
         return self.write("SELECT *{} FROM ({}){}{}", more, rows, self.alias, f" WHERE {where}" if where else "")
 
-    @property
+    @cached_property
     def alias(self) -> str:
         """The name of the table again, for the expressions that use it."""
         tables = self.relation.tables
