@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tests.tdgpt.taosd import Column, body
 
@@ -82,6 +83,52 @@ def _noise(_: bytes, dice: random.Random) -> bytes:
     return dice.randbytes(dice.randrange(200))
 
 
+def _as_json(text: bytes, change: Callable[[Any, random.Random], None], dice: random.Random) -> bytes:
+    """`text` with something changed in its meaning, where it has one."""
+    try:
+        body = json.loads(text)
+        change(body, dice)
+        return json.dumps(body).encode()
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return text
+
+
+def _columns(body: Any) -> list[list[Any]]:
+    """The lists of numbers in a body, whatever their names."""
+    lists = body["data"] if isinstance(body.get("schema"), list) else [v for v in body.values() if isinstance(v, list)]
+    return [column for column in lists if isinstance(column, list) and column]
+
+
+def _other_type(body: Any, dice: random.Random) -> None:
+    body[dice.choice([*body])] = dice.choice((None, True, -1, 1.5, "x", [], {}, [[]], [None], {"a": [1]}, 10**30))
+
+
+def _other_length(body: Any, dice: random.Random) -> None:
+    """One column, or all of them, shorter or longer."""
+    columns = _columns(body)
+    cut, more = dice.randrange(len(columns[0])), dice.choice((0, 1, 5, 41_000))
+    for column in dice.choice((columns, columns[-1:])):
+        column[cut:] = column[:1] * more
+
+
+def _unsorted(body: Any, dice: random.Random) -> None:
+    dice.shuffle(_columns(body)[0])
+
+
+def _twice(body: Any, dice: random.Random) -> None:
+    times = _columns(body)[0]
+    times[dice.randrange(len(times))] = dice.choice(times)
+
+
+def _huge(text: bytes, dice: random.Random) -> bytes:
+    """A megabyte and more: of blanks, of a key, of a number."""
+    filling = dice.choice((b" ", b"9", b'"a",'))
+    place = dice.choice((0, len(text) // 2, len(text)))
+    return text[:place] + filling * (dice.choice((1, 3)) << 20) + text[place:]
+
+
+MEANING: tuple[Callable[[Any, random.Random], None], ...] = (_other_type, _other_length, _unsorted, _twice)
+HUGE_EVERY = 50
 MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
     _truncate,
     _flip,
@@ -95,11 +142,16 @@ MUTATIONS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
 
 
 def bodies(count: int, seed: int = 0) -> Iterator[tuple[str, bytes]]:
-    """`count` paths and bodies, the same for the same seed; one to three mutations each."""
+    """`count` paths and bodies, the same for the same seed: one change of meaning, or one to three of text."""
     dice = random.Random(seed)
     texts = list(good().items())
     for _ in range(count):
         path, text = dice.choice(texts)
-        for _ in range(dice.randrange(1, 4)):
-            text = dice.choice(MUTATIONS)(text, dice) or b" "
+        if dice.random() < 0.3:
+            text = _as_json(text, dice.choice(MEANING), dice)
+        else:
+            for _ in range(dice.randrange(1, 4)):
+                text = dice.choice(MUTATIONS)(text, dice) or b" "
+        if not dice.randrange(HUGE_EVERY):
+            text = _huge(text, dice)
         yield path, text

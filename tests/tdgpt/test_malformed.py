@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from foretell.errors import InvalidInput
+from foretell.wire.tdgpt import read_forecast
 from tests.tdgpt.malformed import bodies, good
 from tests.tdgpt.taosd import Taosd
 
@@ -51,6 +54,24 @@ def test_the_bodies_that_are_mutated_are_good(taosd: Taosd, session: requests.Se
 def test_mutated_bodies(taosd: Taosd, session: requests.Session) -> None:
     for path, text in bodies(SHARE):
         check(session, taosd.url, path, text)
+
+
+def test_each_way_of_being_wrong_occurs() -> None:
+    """What the mutator makes of one body, by what taosd's protocol says of it."""
+    found = Counter[str]()
+    for path, text in bodies(2000):
+        if path == "/forecast":
+            found[_kind(text)] += 1
+    assert {"fine", "is not JSON", "Expected", "differ in length", "40000", "there twice", "too large"} <= set(found)
+
+
+def _kind(text: bytes) -> str:
+    kinds = ("is not JSON", "Expected", "differ in length", "40000", "there twice", "needs")
+    try:
+        read_forecast(text)
+    except InvalidInput as error:
+        return next((kind for kind in kinds if kind in str(error)), "other") if len(text) < 1 << 20 else "too large"
+    return "fine"
 
 
 JSON = st.recursive(
