@@ -101,7 +101,7 @@ def _copy(connection: Duck, table: Table) -> None:
 
 
 def _copy_of(table: Table) -> str:
-    return f"{table.namespace.physical}.{quote(table.name + SORTED)}"
+    return f"{table.namespace.schema}.{quote(table.name + SORTED)}"
 
 
 def _swap(duck: Duck, table: Table) -> tuple[int, Apply]:
