@@ -199,11 +199,24 @@ def resident(field: str) -> int:
     raise OSError(f"/proc/self/status has no {field}: this measurement needs Linux")
 
 
+def clients(folder: Path) -> list[Figure]:
+    """TDengine's own clients against each other: 200,000 rows over the WebSocket and over REST."""
+    from benchmarks.sql_clients import fetches
+
+    with fetches(folder) as fetch:
+        query, rest = both(fetch.query, fetch.rest)
+        cursor, rest_again = both(fetch.cursor, fetch.rest)
+    return [
+        Figure("200,000 rows, taosws query / taosrest", query, rest, 0.2),
+        Figure("200,000 rows, taosws cursor (datetimes) / taosrest", cursor, rest_again, 0.5),
+    ]
+
+
 def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         make_data(folder)
-        figures = [*front(folder), *extraction(folder), whole(folder), parsing(), memory(folder)]
+        figures = [*front(folder), *extraction(folder), whole(folder), parsing(), memory(folder), *clients(folder)]
     lines = [figure.line() for figure in figures]
     text = "\n".join(lines)
     print(text)
