@@ -21,6 +21,16 @@ VALUES (TIMESTAMP '2024-01-01 11:15:00', 6, 2), (TIMESTAMP '2024-01-01 11:30:00'
 SELECT site, first(v) FROM 'meters.csv' GROUP BY site ORDER BY site;
 VALUES ('a', 1), ('b', 10);
 
+SELECT _rowts, max(v) FROM 'meters.csv' WHERE site = 'a';
+VALUES (TIMESTAMP '2024-01-01 11:15:00', 6);
+
+-- a time as a number counts ticks
+SELECT CAST(ts AS BIGINT) AS t, CAST(v AS BIGINT) AS v FROM 'meters.csv' WHERE v = 30;
+VALUES (1704108600000, 30);
+
+SELECT cast(_wstart AS bigint) FROM 'meters.csv' INTERVAL(1d);
+SELECT 1704067200000 AS "cast(_wstart as bigint)";
+
 -- DuckDB's own by these names are its own: with an order, over a window, without a time
 SELECT first(v ORDER BY v DESC) AS f FROM 'meters.csv';
 VALUES (30);

@@ -9,7 +9,7 @@ from foretell.sql.blocks import Block, Call, is_call, read_call
 from foretell.sql.history import partition_keys
 from foretell.sql.items import split_alias
 from foretell.sql.meanings import CALLS, Meaning
-from foretell.sql.relation import Time, relation, required_time
+from foretell.sql.relation import MILLISECOND, Time, relation, required_time
 from foretell.sql.statement import Statement
 from foretell.sql.text import Text, joined, written
 from foretell.sql.tokens import quote
@@ -83,7 +83,7 @@ def _ts(block: Block, context: Context, arguments: list[Text]) -> Text:
 
 def _ticks(block: Block, context: Context, arguments: list[Text]) -> Text:
     time: Time | None = relation(block, context).time if "FROM" in block.whole else None
-    tick = context.profile.tick if time is None else time.tick
+    tick = MILLISECOND if time is None else time.tick
     return written(f"{1000 / tick:g}" if tick <= 1000 else f"(1 / {tick / 1000:.0f}.0)", arguments[0].origin(0))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from foretell.sql.answer import Context
 from foretell.sql.blocks import QUERY, Block, is_call, read_call
-from foretell.sql.calls import spelled
+from foretell.sql.calls import TIME_WORDS, spelled
 from foretell.sql.history import Key
 from foretell.sql.items import aliases, column_name, split_alias
 from foretell.sql.meanings import CALLS
@@ -45,6 +45,14 @@ def loose_columns(block: Block, context: Context, keys: Sequence[Key], same: Seq
         for word in _names(statement, span, aggregates, known):
             is_alias = (column_name(statement, word.span) or "").lower() in named
             yield word._replace(is_loose=word.is_loose and not is_alias)
+
+
+def has_loose(block: Block, context: Context) -> bool:
+    """Whether a column of what stands behind FROM is outside of the aggregates, or `_rowts`."""
+    names = (word.span for word in loose_columns(block, context, ()) if word.is_loose)
+    known = relation(block, context)
+    words = (column_name(block.statement, span) or "" for span in names)
+    return any(word.upper() in TIME_WORDS or known.type_of(word) for word in words)
 
 
 def aggregates_in(block: Block, context: Context, spans: Sequence[Span]) -> dict[int, int]:
@@ -108,13 +116,13 @@ def value_of(block: Block, context: Context, span: Span) -> Text | None:
     """What a column is in a group: that of the selected row, or the one that all rows have; None if it is no column."""
     statement = block.statement
     name = column_name(statement, span)
-    if name is None or relation(block, context).type_of(name) is None:
+    if name is None or not (name.upper() in TIME_WORDS or relation(block, context).type_of(name)):
         return None
     start = statement.place(span)[0]
     column = statement.cut(span)
-    selector = _selector(block)
-    if selector is not None:
-        template, argument = selector
+    chosen = selector(block)
+    if chosen is not None:
+        template, argument = chosen
         before, _, after = template.partition("{}")
         arguments = [statement.cut(argument)]
         return spelled(block, context, before, arguments) + column + spelled(block, context, after, arguments)
@@ -128,7 +136,7 @@ def value_of(block: Block, context: Context, span: Span) -> Text | None:
     )
 
 
-def _selector(block: Block) -> tuple[str, Span] | None:
+def selector(block: Block) -> tuple[str, Span] | None:
     """The one selector in the list, as its template and its argument."""
     statement = block.statement
     first, last = block.clauses["SELECT"]

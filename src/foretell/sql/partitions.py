@@ -13,7 +13,7 @@ from foretell.sql.calls import spelled
 from foretell.sql.grouped import Groups, bounded, grouped, key_texts, limit, listed, named, ordered
 from foretell.sql.history import Key, partition_keys
 from foretell.sql.items import split_alias
-from foretell.sql.loose import aggregates_in
+from foretell.sql.loose import aggregates_in, has_loose, selector
 from foretell.sql.meanings import CALLS, Meaning
 from foretell.sql.relation import relation
 from foretell.sql.text import Text, filled, joined, written
@@ -28,7 +28,7 @@ def partitions(block: Block, context: Context) -> None:
     if block.calls or "FROM" not in block.whole or any(word in block.whole for word in WINDOWS):
         return
     rows = _row_calls(block)
-    selects = "GROUP" not in block.whole and any(meaning.beside for _, meaning in _called(block))
+    selects = "GROUP" not in block.whole and _selects(block, context)
     if not (rows or selects or any(word in block.whole for word in OWN)):
         return
     statement = block.statement
@@ -66,6 +66,13 @@ def _called(block: Block) -> list[tuple[int, Meaning]]:
     """The calls that `meanings` knows, by their place."""
     words = ((i, block.statement.tokens[i].text) for i in block.marks)
     return [(i, CALLS[word]) for i, word in words if word in CALLS]
+
+
+def _selects(block: Block, context: Context) -> bool:
+    """Whether the list has a selector: FIRST and the like, or MAX or MIN with a column of their row beside them."""
+    if any(meaning.beside for _, meaning in _called(block)):
+        return True
+    return "SELECT" in block.clauses and selector(block) is not None and has_loose(block, context)
 
 
 def _row_calls(block: Block) -> list[Call]:

@@ -29,7 +29,7 @@ from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source
-from foretell.sql.times import is_instant, is_local, is_zoned, times
+from foretell.sql.times import casts, is_cast, is_instant, is_local, is_zoned, times
 from foretell.sql.tokens import NUMBER, STRING
 from foretell.sql.windows import WINDOWS
 from foretell.sql.windows.clause import windows
@@ -185,7 +185,7 @@ def functions(block: Block, context: Context) -> None:
 
 REWRITES: tuple[Rewrite, ...] = (words, selects)
 """What is done to a statement before DuckDB runs it, in this order."""
-IN_SELECT: tuple[SelectRewrite, ...] = (times, calls, windows, partitions, functions, names, limits)
+IN_SELECT: tuple[SelectRewrite, ...] = (times, casts, calls, windows, partitions, functions, names, limits)
 """What is done to a SELECT with words of ours, in this order."""
 
 
@@ -209,6 +209,7 @@ MARKS: dict[str, Mark] = {
     **dict.fromkeys(("_ROWTS", "_C0"), _always),
     **dict.fromkeys(("NOW", "TODAY"), is_now),
     "LIMIT": _has_two,
+    "CAST": is_cast,
     NUMBER: _is_number,
     STRING: is_zoned,
 }

@@ -10,9 +10,10 @@ import re
 
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
+from foretell.sql.items import column_name
 from foretell.sql.relation import TIME_TYPES, Time, relation
 from foretell.sql.statement import Statement
-from foretell.sql.text import written
+from foretell.sql.text import filled, written
 from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, unquote
 from foretell.sql.words import to_utc
 
@@ -88,6 +89,29 @@ def times(block: Block, context: Context) -> None:
         time = None if column is None else _time(block, context, column)
         if time is not None:
             _replace(statement, i, time, context.zone)
+
+
+def is_cast(statement: Statement, i: int) -> bool:
+    """Whether CAST at `i` makes a whole number of a plain column: `CAST(ts AS BIGINT)`."""
+    if not statement.is_sign(i + 1, "(") or not statement.is_word(i, "CAST"):
+        return False
+    last = statement.partner[i + 1]
+    return statement.is_word(last - 1, "BIGINT") and statement.is_word(last - 2, "AS") and last - i > 4
+
+
+def casts(block: Block, context: Context) -> None:
+    """A time as BIGINT is a number of ticks since 1970."""
+    statement = block.statement
+    for i in block.marks:
+        if statement.tokens[i].text != "CAST" or "FROM" not in block.whole:
+            continue
+        last = statement.partner[i + 1]
+        inner = (i + 2, last - 2)
+        if column_name(statement, inner) is None or (time := _time(block, context, last - 3)) is None:
+            continue
+        start, end = statement.place((i, last + 1))
+        before, after = time.ticks("{}").split("{}")
+        statement.source.replace(start, end, filled(f"({before}{{}}{after})", start, statement.cut(inner)))
 
 
 def _time(block: Block, context: Context, i: int) -> Time | None:
