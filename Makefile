@@ -47,6 +47,8 @@ bench: setup
 soak: setup
 	$(BIN)/python -m benchmarks.anode_malformed
 	$(BIN)/python -m benchmarks.anode_load
+	$(BIN)/python -m benchmarks.soak
+	FUZZ=1000 $(BIN)/python -m pytest tests/http_api/test_schemathesis.py
 	SOAK=1 $(BIN)/python -m pytest tests/batch/test_killed.py
 
 docs: setup

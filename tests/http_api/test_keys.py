@@ -157,3 +157,13 @@ def test_a_quota_begins_anew_each_day_and_waiting_helps() -> None:
     assert "quota" in str(meter.take(key))
     clock[0] = DAY
     assert meter.take(key) is None
+
+
+def test_a_clock_that_is_set_back_gives_nothing_away_and_locks_nobody_out() -> None:
+    clock = [10.0 * DAY]
+    meter, key = Meter(lambda: clock[0]), Key("k", frozenset({"read"}), rate=1)
+    assert [meter.take(key) is None for _ in "123"] == [True, True, False]
+    clock[0] -= 3600
+    assert meter.take(key) is not None
+    clock[0] += 1
+    assert meter.take(key) is None
