@@ -387,3 +387,63 @@ SELECT FORECAST(v) FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v);
 
 SELECT _wstart FROM 'mixed.csv' WHERE kind IN ('infinite', 'missing') PARTITION BY kind ANOMALY_WINDOW(v);
 --! each of the 2 series is without an answer: all_missing; non_finite @ ANOMALY_WINDOW
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', timestamp_col => 'ts');
+--! AI.FORECAST needs data_col => 'COLUMN'; its arguments are data_col, timestamp_col, id_cols, horizon, confidence_level, model, options @ AI.
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizn => 3);
+--! unknown argument of AI.FORECAST 'horizn', did you mean 'horizon'? (known: confidence_level, data_col, @ horizn
+
+SELECT * FROM AI.FORECAST('sites.csv', data_col => 'v');
+--! AI.FORECAST begins with its table: AI.FORECAST(TABLE readings, ...) or TABLE (SELECT ...) @ AI.
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', 'v', 'ts');
+--! AI.FORECAST takes arguments by name: NAME => VALUE, with data_col, timestamp_col, @ 'v'
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', data_col => 'v');
+--! data_col: is given twice @ data_col => 'v')
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'w', timestamp_col => 'ts');
+--! unknown column 'w' (known: site, ts, v) @ data_col
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site', 'town']);
+--! unknown column 'town' (known: site, ts, v) @ id_cols
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => [1]);
+--! id_cols: must be a list of columns, ['site', 'device'], got [1] @ id_cols
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizon => 0);
+--! horizon: must be a whole number between 1 and 1024, got 0 @ horizon
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', confidence_level => 90);
+--! confidence_level: must lie between 0 and 1, got 90; write confidence_level=0.9 @ confidence_level
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', model => 'nosuch');
+--! unknown forecast model 'nosuch' (known: @ model
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', options => 'speed=9');
+--! unknown option 'speed' (known: @ options
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizon => two);
+--! horizon: a text, a number or a list of texts is expected here @ two
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'site', timestamp_col => 'ts');
+--! data_col: must be a column of numbers, got VARCHAR @ data_col
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'site');
+--! site: the time column must be a timestamp or a date, got string @ timestamp_col
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', model => 'naive');
+--! name the columns that tell the series apart with id_cols @ timestamp_col
+
+SELECT * FROM AI.FORECAST(TABLE (FROM 'sites.csv' WHERE v > 1000), data_col => 'v', timestamp_col => 'ts');
+--! there are no rows for AI.FORECAST @ AI.
+
+SELECT * FROM AI.FORECAST(TABLE nosuch, data_col => 'v', timestamp_col => 'ts');
+--! Catalog Error: Table with name nosuch does not exist! @ nosuch
+
+SELECT * FROM AI.FORCAST(TABLE 'sites.csv');
+--! unknown function 'AI.FORCAST' (known: AI.FORECAST) @ AI.
+
+CREATE VIEW x AS SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site']);
+--! AI.FORECAST is computed once, now; keep its result with CREATE TABLE ... AS @ VIEW

@@ -213,6 +213,8 @@ def test_a_database_keeps_them(url: str, tmp_path: Path) -> None:
         ahead = "SELECT _frowts, FORECAST(v, 'algo=repeat_last,rows=3,wncheck=0'), _flow FROM d.t"
         assert root.run(f"INSERT INTO d.ahead {ahead}").affected == 3
         assert root.run("SELECT v, low FROM d.ahead").table.to_pylist() == [{"v": 4.0, "low": 3.0}] * 3
+        call = "AI.FORECAST(TABLE d.t, data_col => 'v', timestamp_col => 'ts', model => 'late', options => 'wncheck=0')"
+        assert len(root.run(f"SELECT * FROM {call}").table) == 10
         root.run("UPDATE ALL ANODES")
         root.run("DROP ANODE 2")
         assert len(root.run("SHOW ANODES FULL").table) == 3
@@ -237,6 +239,12 @@ def test_a_forecast_that_only_the_node_has(with_node: Session, url: str) -> None
     assert [row[2:5] for row in made[::2]] == [(4.5, 3.5, 5.5), (14.5, 13.5, 15.5), (24.5, 23.5, 25.5)]
     assert made[0][1] == dt.datetime(2024, 1, 1, 0, 0, 20)
     assert {row[5:] for row in made} == {("ok", f"repeat_last@{url}")}
+
+
+def test_bounds_that_a_node_does_not_have_are_conformal(with_node: Session) -> None:
+    made = with_node.sql(f"SELECT FORECAST(v, 'algo=late,rows=1') AS f, _flow, _fhigh, _fstatus FROM {ONE}").fetchall()
+    (f, low, high, status) = made[0]
+    assert f == 0.0 and low <= 0.0 < high and status == "ok"
 
 
 def test_anomalies_that_only_the_node_sees(with_node: Session) -> None:

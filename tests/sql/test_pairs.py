@@ -21,7 +21,16 @@ def session() -> Session:
 
 
 WINDOWS = ("interval.sql", "session.sql", "state_window.sql", "event_window.sql", "count_window.sql", "fill.sql")
-FILES = ("forecast.sql", "imputation.sql", "comparison.sql", "anomaly.sql", *WINDOWS, "partition.sql", "calls.sql")
+FILES = (
+    "forecast.sql",
+    "imputation.sql",
+    "comparison.sql",
+    "anomaly.sql",
+    "ai_forecast.sql",
+    *WINDOWS,
+    "partition.sql",
+    "calls.sql",
+)
 
 
 @pytest.mark.parametrize("pair", [pair for file in FILES for pair in pairs(file)], ids=lambda p: p.name)

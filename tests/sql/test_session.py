@@ -189,6 +189,16 @@ def test_explain_runs_no_model(fakes: Session) -> None:
     ]
 
 
+def test_explain_of_a_function_in_from(fakes: Session) -> None:
+    call = (
+        "AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'last')"
+    )
+    (row,) = fakes.sql(f"EXPLAIN SELECT * FROM {call}").arrow().to_pylist()
+    assert row == {"call": call, "model": "last", "series": 2, "points": 12, "rows": 10, "batches": 1}
+    made = fakes.sql(f"SELECT * FROM {call}")
+    assert len(made.forecasts[0][0]) == 2 and made.columns[:3] == ["site", "forecast_timestamp", "forecast_value"]
+
+
 def test_deadlines(fakes: Session) -> None:
     slow = "SELECT FORECAST(v, 'algo=sleeper,nap=3{}') FROM 'sites.csv' PARTITION BY site"
     started = time.monotonic()

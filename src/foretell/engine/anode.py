@@ -16,13 +16,14 @@ import numpy as np
 
 from foretell.engine.exchange import Exchange, Unreachable
 from foretell.engine.worker import Executor
-from foretell.errors import AnodeError, DeadlineExceeded, InvalidInput
+from foretell.errors import AnodeError, DeadlineExceeded, InvalidInput, ModelFailed
 from foretell.registry import Entry, Kind, Limits, Options
 from foretell.results import ANOMALY, NORMAL, Correlation, Detection, Imputation
 from foretell.series import OK, Batch, FloatArray, Forecast, IntArray, Step, repaired
 from foretell.wire import anode
 from foretell.wire.masking import mask
 from foretell.wire.tdgpt import DEFAULT_TIMEOUT, MAX_HORIZON, MAX_ROWS
+from foretell.wire.tdgpt_answers import NO_INTERVAL
 
 SLOTS = 8
 GET_TIMEOUT = 2.0
@@ -146,7 +147,7 @@ class _Ask:
 async def _forecast(ask: _Ask, batch: Batch, horizon: int, levels: tuple[float, ...]) -> Forecast:
     conf = levels[1] - levels[0] if len(levels) == 2 and abs(sum(levels) - 1) < 1e-9 else None
 
-    async def one(row: int) -> tuple[FloatArray, FloatArray | None]:
+    async def one(row: int, conf: float | None) -> tuple[FloatArray, FloatArray | None]:
         values, length = batch.row(row), int(batch.lengths[row])
         past, future = batch.past_covariates, batch.future_covariates
         body = anode.write_forecast(
@@ -158,9 +159,14 @@ async def _forecast(ask: _Ask, batch: Batch, horizon: int, levels: tuple[float, 
             None if future is None else future[row, :, -(length + horizon) :],
             None if past is None else past[row, :, -length:],
         )
-        return anode.forecast_of(await ask.post(body), horizon, conf is not None)
+        try:
+            return anode.forecast_of(await ask.post(body), horizon, conf is not None)
+        except ModelFailed as error:
+            if conf is None or NO_INTERVAL not in str(error):
+                raise
+            return await one(row, None)
 
-    answers = await asyncio.gather(*(one(row) for row in range(len(batch))))
+    answers = await asyncio.gather(*(one(row, conf) for row in range(len(batch))))
     bounds = [own for _, own in answers if own is not None]
     quantiles = np.stack(bounds) if conf is not None and len(bounds) == len(batch) else None
     return Forecast(np.stack([point for point, _ in answers]), quantiles, levels, (OK,) * len(batch), ask.model)

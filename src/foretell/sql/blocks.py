@@ -234,10 +234,10 @@ def _block(statement: Statement, span: Span, words: list[int], functions: Contai
         clauses[word], whole[word] = (first, end), (head, end)
     calls = [read_call(statement, i) for i in words if statement.tokens[i].text in functions]
     marks = [i for i in words if statement.tokens[i].text not in functions]
-    return Block(statement, span, clauses, whole, _with_lists(statement, span), tuple(calls), tuple(marks))
+    return Block(statement, span, clauses, whole, with_lists(statement, span), tuple(calls), tuple(marks))
 
 
-def _with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:
+def with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:
     """The WITH lists around a block, outermost first, each up to where the block itself stands in it."""
     lists: list[Span] = []
     inside = span[0]

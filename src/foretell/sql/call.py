@@ -83,7 +83,10 @@ def find_model(block: Block, call: Call, options: Options, context: Context, kin
     except UnknownName as error:
         raise option_error(block, call, "algo", error) from None
     for key, value in options.model.items():
-        _check_option(block, call, entry, key, value)
+        try:
+            check_option(entry, key, value)
+        except (UnknownName, InvalidInput) as error:
+            raise option_error(block, call, key, error) from None
     if kind == "forecast" and options.rows > entry.limits.max_horizon:
         raise option_error(
             block, call, "rows", InvalidInput("rows", f"{entry.name} gives {entry.limits.max_horizon} at most")
@@ -105,14 +108,13 @@ def runner(context: Context, name: str, kind: Kind) -> tuple[Entry, Engine]:
         raise
 
 
-def _check_option(block: Block, call: Call, entry: Entry, key: str, value: str) -> None:
+def check_option(entry: Entry, key: str, value: str) -> None:
+    """An option of a model; UnknownName lists those of the function, too."""
     try:
         entry.read_options({key: value})
     except UnknownName:
         known = [*KEYS[entry.kind], *entry.options, *BEYOND.get(entry.kind, ())]
-        raise option_error(block, call, key, UnknownName("option", key, known)) from None
-    except InvalidInput as error:
-        raise option_error(block, call, key, error) from None
+        raise UnknownName("option", key, known) from None
 
 
 def columns_of(block: Block, call: Call, count: int) -> tuple[Span, ...]:

@@ -108,7 +108,7 @@ def read_history(
         spans = {c.name: c.span for c in columns}
         advice = " with PARTITION BY" if time and error.field == time.name and "twice" in str(error) else ""
         raise statement.error(str(error) + advice, spans.get(error.field) or block.whole["FROM"]) from None
-    groups = replace(groups, keys=_decoded(groups.keys))
+    groups = replace(groups, keys=decoded(groups.keys))
     return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
 
 
@@ -177,7 +177,7 @@ def _refuse_words(block: Block, arguments: Sequence[Span], types: Mapping[str, s
             raise block.statement.error(f"{written}: must be a column of numbers, got {kind}", span, code)
 
 
-def _decoded(keys: pa.Table) -> pa.Table:
+def decoded(keys: pa.Table) -> pa.Table:
     """Words as words again, where they were dictionary codes."""
     columns = {
         name: column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column

@@ -21,16 +21,17 @@ from foretell.sql.calls import calls, is_ours
 from foretell.sql.duck import Duck, UnknownColumn
 from foretell.sql.durations import is_duration
 from foretell.sql.frames import caller, table_in
-from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS
+from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS, TABLE_FUNCTIONS
 from foretell.sql.history import Place
 from foretell.sql.meanings import CALLS
 from foretell.sql.partitions import limits, names, partitions
 from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
 from foretell.sql.statement import Statement, statements
-from foretell.sql.text import Source
+from foretell.sql.table_call import TableCall, table_calls
+from foretell.sql.text import Source, written
 from foretell.sql.times import casts, is_cast, is_instant, is_local, is_zoned, times
-from foretell.sql.tokens import NUMBER, STRING
+from foretell.sql.tokens import NUMBER, STRING, quote
 from foretell.sql.windows import WINDOWS
 from foretell.sql.windows.clause import windows
 from foretell.sql.words import is_now, words
@@ -163,9 +164,21 @@ def selects(statement: Statement, context: Context) -> None:
     """Each SELECT with words of ours, inner ones first."""
     marks = {**MARKS, "SELECT": _always} if context.profile.named else MARKS
     marks = {**marks, STRING: is_local} if context.zone != "UTC" else marks
-    for block in blocks(statement, FUNCTIONS, marks):
+    calls = table_calls(statement, {name: function.arguments for name, function in TABLE_FUNCTIONS.items()})
+    found: list[Block | TableCall] = [*blocks(statement, FUNCTIONS, marks), *calls]
+    for one in sorted(found, key=lambda one: (one.span[1], -one.span[0])):
+        if isinstance(one, TableCall):
+            table_function(one, context)
+            continue
         for rewrite in IN_SELECT:
-            rewrite(block, context)
+            rewrite(one, context)
+
+
+def table_function(call: TableCall, context: Context) -> None:
+    """Answer a function in FROM, and put the name of its result in its place."""
+    _refuse_frozen(call.statement, call.block)
+    answer = TABLE_FUNCTIONS[call.name].answer(call, context)
+    call.statement.source.replace(*call.statement.place(call.span), written(quote(_lent(answer, context)), call.origin))
 
 
 def functions(block: Block, context: Context) -> None:
@@ -174,13 +187,18 @@ def functions(block: Block, context: Context) -> None:
         return
     _refuse_frozen(block.statement, block)
     answer = FUNCTIONS[block.calls[0].name](block, context)
-    name = f"__foretell_{len(context.answers)}"
-    duck = context.place.duck
-    duck.register(name, answer.table)
-    context.lent.callback(duck.unregister, name)
+    name = _lent(answer, context)
     statement = block.statement
     statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
+
+
+def _lent(answer: Answer, context: Context) -> str:
+    """The name under which DuckDB sees an answer, until the statement is done."""
+    name = f"__foretell_{len(context.answers)}"
+    context.place.duck.register(name, answer.table)
+    context.lent.callback(context.place.duck.unregister, name)
     context.answers.append(answer)
+    return name
 
 
 REWRITES: tuple[Rewrite, ...] = (words, selects)
@@ -217,7 +235,7 @@ MARKS: dict[str, Mark] = {
 WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
 
 
-OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE")
+OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE", "AI.")
 NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$|[+-]\d\d:?\d\d')", re.IGNORECASE)
 """Durations, numbers that may be times, the end of LIMIT 2, 5, and texts with an offset from UTC."""
 

@@ -31,6 +31,8 @@ TYPES = {
 }
 """Our kinds, by the names that /list has for them, in its order."""
 STATUS = {"protocol": PROTOCOL, "status": "ready"}
+NO_INTERVAL = "gives no interval here"
+"""What our node says where bounds are asked for and it has none."""
 Answer = dict[str, Any]
 encode = msgspec.json.Encoder().encode
 
@@ -64,7 +66,7 @@ def forecast_answer(question: ForecastQuestion, forecast: Forecast, copy_point: 
     if question.bounds and forecast.quantiles is not None and np.isfinite(forecast.quantiles[0]).all():
         bounds = forecast.quantiles[0].T
     elif question.bounds and not copy_point:
-        raise NotAvailable(f"{question.algo} gives no interval here; drop _flow and _fhigh")
+        raise NotAvailable(f"{question.algo} {NO_INTERVAL}; drop _flow and _fhigh")
     elif question.bounds:
         bounds = point, point
     details = forecast.details[0] if forecast.details else {}

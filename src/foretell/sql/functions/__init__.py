@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from foretell.sql.answer import Function
-from foretell.sql.functions import dtw, dtw_path, forecast, imputation, tlcc
+from collections.abc import Callable
+from typing import NamedTuple
+
+from foretell.sql.answer import Answer, Context, Function
+from foretell.sql.functions import ai_forecast, dtw, dtw_path, forecast, imputation, tlcc
+from foretell.sql.table_call import TableCall
 
 FUNCTIONS: dict[str, Function] = {
     "FORECAST": forecast.answer,
@@ -12,6 +16,16 @@ FUNCTIONS: dict[str, Function] = {
     "DTW_PATH": dtw_path.answer,
     "TLCC": tlcc.answer,
 }
+
+
+class TableFunction(NamedTuple):
+    """A function in FROM: the names of its arguments, and what answers a call."""
+
+    arguments: tuple[str, ...]
+    answer: Callable[[TableCall, Context], Answer]
+
+
+TABLE_FUNCTIONS = {"AI.FORECAST": TableFunction(ai_forecast.ARGUMENTS, ai_forecast.answer)}
 
 PSEUDO_COLUMNS: dict[str, tuple[str, ...]] = {
     "_FROWTS": ("FORECAST",),
