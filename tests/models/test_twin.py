@@ -8,7 +8,7 @@ import torch
 
 from foretell.models.foretell_small import WEIGHTS, built_in
 from foretell.models.foretell_small_torch import Network, to_torch
-from foretell.models.hybrid.arrays import NUMPY
+from foretell.models.hybrid.arrays import NUMPY, Arrays
 from foretell.models.hybrid.arrays_torch import TorchArrays
 from foretell.models.hybrid.autoregression import fit_autoregression, forecast_autoregression
 from foretell.models.hybrid.candidates import COUNT, NAMES
@@ -140,3 +140,42 @@ def test_features_on_another_device_are_those_of_the_cpu() -> None:
     x = torch.from_numpy(series(8, 256))
     here, there = (features(x.to(d), torch.arange(2, device=d), 32)[0] for d in ("cpu", "cuda"))
     torch.testing.assert_close(there.candidates.cpu(), here.candidates, atol=5e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("xp", [NUMPY, TorchArrays()], ids=["numpy", "torch"])
+def test_phases_and_sums_are_the_plain_ones(xp: Arrays) -> None:
+    """The vocabulary's quick ways against division, a loop and slices, in both backends."""
+    random = np.random.default_rng(3)
+    period = np.array([[1], [2], [7], [7], [24], [513]])
+    x = random.normal(size=(6, 1000)).astype(np.float32)
+    given = (lambda v: torch.from_numpy(v)) if isinstance(xp, TorchArrays) else (lambda v: v)
+    steps = np.concatenate([np.arange(-3000, 3000), [-99_999, 99_999]])[None]
+    np.testing.assert_array_equal(np.asarray(xp.phase(given(steps), given(period))), steps % period)
+    sums = np.asarray(xp.phase_sums(given(x), given(period), 514))
+    for row, p, found in zip(x, period[:, 0], sums, strict=True):
+        np.testing.assert_allclose(found[:p], [row[i::p].sum() for i in range(p)], atol=1e-4)
+        assert (found[p:] == 0).all()
+    running = np.concatenate([np.zeros((6, 1), np.float32), x.cumsum(1, dtype=np.float32)], 1)
+    for window in (np.full((6, 2), (24, 72)), random.integers(1, 90, (6, 2))):
+        found = np.asarray(xp.window_sums(given(running), given(window)))
+        for row, widths, ours in zip(x, window, found, strict=True):
+            plain = [[row[t : t + w].sum() for t in range(1000)] for w in widths]
+            np.testing.assert_allclose(ours, plain, atol=1e-4)
+
+
+def test_the_past_of_a_joint_profile_is_what_it_says_at_past_ages() -> None:
+    now = past(NUMPY, series(5, 256), np.array([[256], [256], [100], [30], [256]]))
+    periods = np.array([[24], [7], [12], [40], [1]]), np.array([[120], [1], [24], [3], [96]])
+    joint = joint_profile(NUMPY, now, now.z, *periods)
+    ages = np.arange(256)[None] + np.zeros((5, 1), int)
+    np.testing.assert_allclose(joint.here, joint.at(NUMPY, ages), atol=1e-6)
+
+
+def test_a_series_with_gaps_leaves_its_neighbours_as_they_are() -> None:
+    z = series(2, 128)
+    known = np.ones_like(z, bool)
+    known[1, 40:60] = False
+    alone = make_features(NUMPY, z[:1], known[:1], np.arange(2), 32)
+    together = make_features(NUMPY, z * known, known, np.arange(2), 32)
+    np.testing.assert_array_equal(together.fine[:1], alone.fine)
+    np.testing.assert_allclose(together.candidates[:1], alone.candidates, atol=1e-6)

@@ -21,15 +21,14 @@ def analogue_forecasts(xp: Arrays, now: Past, steps: Array) -> list[Array]:
     mean = (now.z[:, None, :widest] * inside).sum(axis=-1) / wide
     query = (now.z[:, None, :widest] - mean[..., None]) * inside
     match = xp.cross(now.z, query, context)  # circular: wrong only for starts that the history's end forbids
-    sums, squares = now.sums, _with_zero(xp, xp.running_sum(now.z * now.z))
+    total = xp.window_sums(now.sums, window)
+    squares = xp.window_sums(_with_zero(xp, xp.running_sum(now.z * now.z)), window)
+    energy = squares - total * total / wide[..., None]
     start = xp.count(context)[None, None]
-    end = xp.clip(start + window[..., None], None, context)
-    total = xp.take(sums, end) - sums[:, None, :context]
-    energy = xp.take(squares, end) - squares[:, None, :context] - total * total / wide[..., None]
     distance = xp.clip((query * query).sum(axis=-1)[..., None] + energy - 2.0 * match, 0.0, None)
     gap = xp.clip(now.length // 8, 2, 8)[..., None]
     allowed = (start >= gap) & (start + window[..., None] <= now.length[..., None])
-    distance = xp.where(allowed, distance, distance * 0.0 + FAR)
+    distance = distance + FAR * (1.0 - xp.real(allowed))
     found = _pick(xp, now, distance, total, mean, wide, steps)
     return [found[:, i] for i in range(len(WINDOWS))]
 
@@ -50,6 +49,6 @@ def _pick(xp: Arrays, now: Past, distance: Array, total: Array, mean: Array, wid
     theirs = xp.take(total.reshape(rows * kinds, context), index).reshape(rows, kinds, NEIGHBOURS)
     lift = mean[..., None] - theirs / wide[..., None]
     back = xp.clip(index.reshape(rows, kinds, 1, NEIGHBOURS), 1, None)
-    ages = back - 1 - (steps[:, None, :, None] - 1) % back
+    ages = back - 1 - xp.phase(steps[:, None, :, None] - 1, back)
     values = (xp.take(now.z, ages) * weight[:, :, None]).sum(axis=-1) + (lift * weight).sum(axis=-1)[..., None]
     return xp.where(known > 0.5, values, values * 0.0 + now.z[:, None, :1])

@@ -34,7 +34,9 @@ class Arrays(Protocol):
     def running_sum(self, x: Array) -> Array: ...
     def running_max(self, x: Array) -> Array: ...
     def take(self, x: Array, index: Array) -> Array: ...
-    def phase_sums(self, x: Array, phase: Array, size: int) -> Array: ...
+    def phase(self, steps: Array, period: Array) -> Array: ...
+    def phase_sums(self, x: Array, period: Array, size: int) -> Array: ...
+    def window_sums(self, sums: Array, window: Array) -> Array: ...
     def power(self, x: Array, length: int) -> Array: ...
     def inverse_power(self, p: Array, length: int) -> Array: ...
     def cross(self, x: Array, y: Array, length: int) -> Array: ...
@@ -73,9 +75,9 @@ class NumpyArrays:
         return x.astype(np.int64)
 
     def clip(self, x: Array, low: Any, high: Any) -> Array:
-        if low is not None:
-            x = np.maximum(x, low)
-        return x if high is None else np.minimum(x, high)
+        if low is None or high is None:
+            return np.minimum(x, high) if low is None else np.maximum(x, low)
+        return np.clip(x, low, high)
 
     def stack(self, xs: Any, axis: int) -> Array:
         return np.stack(xs, axis)
@@ -98,11 +100,38 @@ class NumpyArrays:
         rows = np.arange(0, x.size, x.shape[1]).reshape((-1,) + (1,) * (index.ndim - 1))
         return np.take(x.reshape(-1), index + rows)
 
-    def phase_sums(self, x: Array, phase: Array, size: int) -> Array:
-        """Sums of x [B, C] over equal phase [B, C] within 0 .. size-1 -> [B, size]."""
-        rows = np.arange(len(x))[:, None] * size
-        flat = np.bincount((phase + rows).reshape(-1), x.reshape(-1), len(x) * size)
-        return flat.reshape(len(x), size).astype(np.float32)
+    def phase(self, steps: Array, period: Array) -> Array:
+        """steps % period for steps within 1e5 of 0, by the reciprocal: whole numbers have no fast division."""
+        real, wide = steps.astype(np.float32), period.astype(np.float32)
+        cycles = (real + np.float32(0.5)) * (np.float32(1) / wide)
+        np.floor(cycles, out=cycles)
+        cycles *= wide
+        return np.subtract(real, cycles, out=cycles).astype(np.int64)
+
+    def phase_sums(self, x: Array, period: Array, size: int) -> Array:
+        """Sums of x [B, C] over equal t % period [B, 1] (at most size) -> [B, size]; rows of one period at once."""
+        out = np.zeros((len(x), size), np.float32)
+        for p in set(period[:, 0].tolist()):
+            rows = np.flatnonzero(period[:, 0] == p)
+            whole = x.shape[1] // p * p
+            values = x[rows]
+            out[rows, :p] = values[:, :whole].reshape(len(rows), -1, p).sum(axis=1)
+            out[rows, : x.shape[1] - whole] += values[:, whole:]
+        return out
+
+    def window_sums(self, sums: Array, window: Array) -> Array:
+        """Sums over t .. t + window - 1, cut at the end: running sums [B, C + 1], window [B, W] -> [B, W, C]."""
+        last = sums.shape[1] - 1
+        out = np.empty((*window.shape, last), sums.dtype)
+        for k in range(window.shape[1]):
+            w = int(window[0, k])
+            if (window[:, k] == w).all():
+                np.subtract(sums[:, w:], sums[:, : last - w + 1], out=out[:, k, : last - w + 1])
+                np.subtract(sums[:, -1:], sums[:, last - w + 1 : last], out=out[:, k, last - w + 1 :])
+            else:
+                end = np.minimum(np.arange(last)[None] + window[:, k : k + 1], last)
+                np.subtract(self.take(sums, end), sums[:, :last], out=out[:, k])
+        return out
 
     def power(self, x: Array, length: int) -> Array:
         """Power spectrum of x [..., N], zero-padded to `length` -> [..., length // 2 + 1]."""

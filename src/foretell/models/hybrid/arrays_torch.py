@@ -64,8 +64,17 @@ class TorchArrays:
     def take(self, x: Array, index: Array) -> Array:
         return x.gather(1, index.reshape(len(index), -1).expand(len(x), -1)).reshape(len(x), *index.shape[1:])
 
-    def phase_sums(self, x: Array, phase: Array, size: int) -> Array:
+    def phase(self, steps: Array, period: Array) -> Array:
+        return steps % period
+
+    def phase_sums(self, x: Array, period: Array, size: int) -> Array:
+        phase = self.count(x.shape[1])[None] % period
         return torch.zeros(len(x), size, device=x.device).scatter_add_(1, phase, x)
+
+    def window_sums(self, sums: Array, window: Array) -> Array:
+        last = sums.shape[1] - 1
+        end = torch.clip(self.count(last)[None, None] + window[..., None], None, last)
+        return self.take(sums, end) - sums[:, None, :last]
 
     def power(self, x: Array, length: int) -> Array:
         f = torch.fft.rfft(x, length, dim=-1)

@@ -46,7 +46,7 @@ class View:
         self.lines: Lines = fit_lines(xp, now)
         self.flat = detrended(xp, now, self.lines)
         self.joint: Joint = joint_profile(xp, now, self.flat, periods[:, :1], periods[:, 2:])
-        self.season = self.joint.at(xp, xp.count(now.z.shape[1])[None] + periods[:, :1] * 0) * now.seen
+        self.season = self.joint.here * now.seen
         self.calm = past(xp, now.z - self.season, now.length)
 
     def residuals(self, xp: Arrays, width: int) -> list[Array]:

@@ -28,13 +28,13 @@ def fill_seasons(xp: Arrays, z: Array, known: Array, length: Array) -> Array:
     season = flat * 0.0
     for i in (0, 2):
         season = season + _season(xp, flat - season, known, periods[:, i : i + 1])
-    return fill_lines(xp, z - season, known) + season
+    return xp.where(known, z, fill_lines(xp, z - season, known) + season)
 
 
 def _season(xp: Arrays, flat: Array, known: Array, period: Array) -> Array:
     """[B, C] phase means of the known detrended values for `period` [B, 1]."""
-    phase = xp.count(flat.shape[1])[None] % period
+    phase = xp.phase(xp.count(flat.shape[1])[None], period)
     size = flat.shape[1] // 2 + 2
     weight = xp.real(known)
-    counts = xp.phase_sums(weight, phase, size)
-    return xp.take(xp.phase_sums(flat * weight, phase, size) / (counts + 0.1), phase)
+    counts = xp.phase_sums(weight, period, size)
+    return xp.take(xp.phase_sums(flat * weight, period, size) / (counts + 0.1), phase)

@@ -22,6 +22,7 @@ class NumpyNetwork:
             name: np.ascontiguousarray(w.astype(np.float32).T if w.ndim == 2 and "place" not in name else w, np.float32)
             for name, w in weights.items()
         }
+        self._fold()
 
     def __call__(self, f: Features) -> Floats:
         """Quantiles [B, G * 16, Q], ascending in Q, in standard deviations of the context."""
@@ -29,7 +30,17 @@ class NumpyNetwork:
         context = empty.shape[1]
         for i in range(self.shape.depth):
             x = self._block(f"blocks.{i}.", x, context, empty, i == self.shape.depth - 1)
-        return self._quantiles(self._norm("norm.weight", x), f)
+        return self._quantiles(unit(x), f)
+
+    def _fold(self) -> None:
+        """Put what only scales columns into the matrices that follow: the norms' weights, and the size of queries."""
+        d, h = self.shape.width, self.shape.heads
+        for i in range(self.shape.depth):
+            for norm, matrix in (("norm1", "qkv"), ("norm2", "up")):
+                self._w[f"blocks.{i}.{matrix}.weight"] *= self._w[f"blocks.{i}.{norm}.weight"][:, None]
+            self._w[f"blocks.{i}.qkv.weight"][:, :d] *= np.float32((d // h) ** -0.5)
+        for matrix in ("weigh", "trust", "spread"):
+            self._w[f"{matrix}.weight"] *= self._w["norm.weight"][:, None]
 
     def _linear(self, name: str, x: Floats) -> Floats:
         y = self._matrix(f"{name}.weight", x)
@@ -41,14 +52,8 @@ class NumpyNetwork:
         y: Floats = (x.reshape(-1, x.shape[-1]) @ w).reshape(*x.shape[:-1], w.shape[1])
         return y
 
-    def _norm(self, name: str, x: Floats) -> Floats:
-        mean = np.einsum("...d,...d->...", x, x)[..., None] / np.float32(x.shape[-1])
-        y: Floats = x * (1.0 / np.sqrt(mean + np.float32(1e-6))) * self._w[name]
-        return y
-
     def _two(self, name: str, x: Floats) -> Floats:
-        y = np.maximum(self._linear(f"{name}.0", x), 0)
-        return self._linear(f"{name}.1", y * y)
+        return self._linear(f"{name}.1", squared_relu(self._linear(f"{name}.0", x)))
 
     def _tokens(self, f: Features) -> tuple[Floats, NDArray[np.bool_]]:
         """All tokens [B, 1 + N + M + G, D] and which of the context's are empty [B, 1 + N + M]."""
@@ -66,9 +71,8 @@ class NumpyNetwork:
         """One transformer block; the last one returns the horizon tokens only."""
         rows, tokens, d = x.shape
         h = self.shape.heads
-        qkv = self._matrix(f"{name}qkv.weight", self._norm(f"{name}norm1.weight", x))
-        q, k, v = np.ascontiguousarray(qkv.reshape(rows, tokens, 3, h, d // h).transpose(2, 0, 3, 1, 4))
-        q *= np.float32((d // h) ** -0.5)
+        qkv = self._matrix(f"{name}qkv.weight", unit(x))
+        q, k, v = qkv.reshape(rows, tokens, 3, h, d // h).transpose(2, 0, 3, 1, 4)
         start = context if last else 0
         logits = q[:, :, start:] @ k[:, :, :context].swapaxes(-1, -2)
         if empty.any():
@@ -77,8 +81,7 @@ class NumpyNetwork:
         mixed = self._attend(logits, own, v, context)
         x = x[:, start:]
         x = x + self._matrix(f"{name}out.weight", mixed.transpose(0, 2, 1, 3).reshape(x.shape))
-        inner = np.maximum(self._matrix(f"{name}up.weight", self._norm(f"{name}norm2.weight", x)), 0)
-        inner *= inner
+        inner = squared_relu(self._matrix(f"{name}up.weight", unit(x)))
         x += self._matrix(f"{name}down.weight", inner)
         return x
 
@@ -117,6 +120,20 @@ class NumpyNetwork:
         out[..., middle + 1 :] = median + np.cumsum(widths[..., middle + 1 :], -1)
         out[..., :middle] = median - np.cumsum(widths[..., middle - 1 :: -1], -1)[..., ::-1]
         return out.reshape(rows, groups * PATCH, -1)
+
+
+def unit(x: Floats) -> Floats:
+    """x [..., D] with root mean square 1 over the last axis (a norm's weight is in the matrix that follows)."""
+    mean = np.einsum("...d,...d->...", x, x)[..., None] / np.float32(x.shape[-1])
+    y: Floats = x * (1.0 / np.sqrt(mean + np.float32(1e-6)))
+    return y
+
+
+def squared_relu(x: Floats) -> Floats:
+    """max(x, 0) ** 2, in place."""
+    np.maximum(x, 0, out=x)
+    x *= x
+    return x
 
 
 def softplus(x: Floats) -> Floats:

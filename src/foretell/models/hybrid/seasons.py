@@ -18,9 +18,9 @@ SMOOTH_FROM = 96
 """A joint profile is smoothed over 1 + 2 * (period // 96) phases."""
 
 
-def phases(steps: Array, period: Array) -> Array:
+def phases(xp: Arrays, steps: Array, period: Array) -> Array:
     """Age of the newest point that shares the phase of a future step: steps [B, H], period [B, 1] -> [B, H]."""
-    return period - 1 - (steps - 1) % period
+    return period - 1 - xp.phase(steps - 1, period)
 
 
 def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list[Array]:
@@ -29,7 +29,7 @@ def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list
     These three: repeat the last cycle; decayed profile on the last cycle's mean; the same on a recent level.
     """
     p = periods[:, :, None]
-    ages = xp.concat([phases(steps[:, None], p), xp.count(RECENT)[None, None] % p], 2)
+    ages = xp.concat([phases(xp, steps[:, None], p), xp.phase(xp.count(RECENT)[None, None], p)], 2)
     cycle = xp.count(CYCLES)
     index = ages[:, None] + (cycle[:, None] * periods[:, None])[..., None]
     inside = index < now.length[:, :, None, None]
@@ -76,13 +76,15 @@ class Joint:
     """[B, M] profile of what the shorter one leaves."""
     periods: tuple[Array, Array]
     """Two [B, 1] periods, the shorter first; 1 means none."""
+    here: Array
+    """[B, C] seasonal part at the ages of the past, as `at` gives it."""
     strength: Array
     """[B, 2] shrinkage of each, 0 .. 1."""
 
     def at(self, xp: Arrays, ages: Array) -> Array:
         """Seasonal part at ages [B, N] (negative ages are future steps) -> [B, N]."""
         short, long = self.periods
-        return xp.take(self.short, ages % short) + xp.take(self.long, ages % long)
+        return xp.take(self.short, xp.phase(ages, short)) + xp.take(self.long, xp.phase(ages, long))
 
 
 def joint_profile(xp: Arrays, now: Past, residual: Array, first: Array, second: Array) -> Joint:
@@ -91,16 +93,17 @@ def joint_profile(xp: Arrays, now: Past, residual: Array, first: Array, second: 
     first, second = (xp.where(p <= now.length, p, p * 0 + 1) for p in (first, second))
     short, long = xp.minimum(first, second), xp.maximum(first, second)
     one, kept_one = _profile(xp, now, residual, short, size)
-    rest = residual - xp.take(one, xp.count(now.z.shape[1])[None] % short)
-    two, kept_two = _profile(xp, now, rest, long, size)
-    return Joint(one, two, (short, long), xp.concat([kept_one, kept_two], 1))
+    ages = xp.count(now.z.shape[1])[None]
+    here = xp.take(one, xp.phase(ages, short))
+    two, kept_two = _profile(xp, now, residual - here, long, size)
+    here = here + xp.take(two, xp.phase(ages, long))
+    return Joint(one, two, (short, long), here, xp.concat([kept_one, kept_two], 1))
 
 
 def _profile(xp: Arrays, now: Past, residual: Array, period: Array, size: int) -> tuple[Array, Array]:
     """Smoothed and shrunk phase means [B, size] and the shrinkage [B, 1] (variance components, one-way layout)."""
-    phase = xp.count(now.z.shape[1])[None] % period
     residual = residual * now.seen
-    sums = xp.phase_sums(residual, phase, size)
+    sums = xp.phase_sums(residual, period, size)
     counts = phase_counts(xp, now.length, period, size)
     means = sums / xp.clip(counts, 1.0, None)
     centre = residual.sum(axis=1, keepdims=True) / now.size
