@@ -12,6 +12,7 @@ import pytest
 
 from foretell.render import write
 from foretell.sql import Session
+from foretell.sql.meanings import CALLS
 from foretell.sql.options import READERS
 from foretell.wire.options import DURATIONS
 
@@ -40,6 +41,21 @@ def test_example(example: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch)
     assert printed(language, code) == expected
 
 
+def functions() -> str:
+    """The table of TDengine's functions, from the table that rewrites them."""
+    lines = ["| function | gives | what it is |", "|---|---|---|"]
+    given = {"aggregate": "one value", "scalar": "a value for each row", "rows": "rows"}
+    for name, meaning in CALLS.items():
+        arguments = sorted({len(meaning.sql) + meaning.fewest - 1, meaning.fewest})
+        numbers = " or ".join(str(number) for number in arguments)
+        lines.append(f"| `{name}` ({numbers}) | {given[meaning.kind]} | {meaning.about} |")
+    return "\n".join(lines)
+
+
+def test_every_function_is_described() -> None:
+    assert f"<!-- functions -->\n{functions()}\n<!-- /functions -->" in PAGE.read_text()
+
+
 def test_every_option_is_described() -> None:
     text = PAGE.read_text()
     assert all(f"`{key}`" in text for key in READERS)
@@ -52,4 +68,6 @@ if __name__ == "__main__":
     def filled(match: re.Match[str]) -> str:
         return f"```{match[1]}\n{match[2]}```\n```text\n{printed(match[1], match[2])}```"
 
-    PAGE.write_text(EXAMPLE.sub(filled, PAGE.read_text()))
+    table = f"<!-- functions -->\n{functions()}\n<!-- /functions -->"
+    text = re.sub("<!-- functions -->.*?<!-- /functions -->", lambda _: table, PAGE.read_text(), flags=re.DOTALL)
+    PAGE.write_text(EXAMPLE.sub(filled, text))
