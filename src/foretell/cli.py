@@ -189,7 +189,7 @@ def batch(
     ticker = Ticker(lambda line: typer.echo(line, err=True))
     who = Workers.of(engine, workers, ray)
     outcome = forecast_files(source, target, request, who, shard_rows=shard_rows, progress=ticker, **columns)
-    typer.echo(outcome.summary(target), err=True)
+    typer.echo(outcome.summary(target))
     if problem := outcome.problem():
         raise ForetellError(problem)
 

@@ -71,7 +71,7 @@ def test_a_driver_that_is_killed_leaves_nothing_behind_and_its_job_goes_on(
     assert len(before) >= 2
     done = jobs.finish(source, target, "--workers", "1")  # by whom does not matter
     assert done.returncode == 0, done.stderr
-    assert "were there" in done.stderr
+    assert "were there" in done.stdout
     check_complete(target)
     assert all((target / name).stat().st_mtime_ns == time for name, time in before.items())
 
@@ -121,5 +121,5 @@ def test_a_broken_file_is_named_by_the_exit_code_too(tmp_path: Path) -> None:
     done = jobs.finish(source, tmp_path / "out", "--workers", "0")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"error: cannot read {source}/f001.parquet")
-    assert "6 ok" in done.stderr
+    assert "6 ok" in done.stdout
     assert len(pq.read_table(tmp_path / "out")) == 18  # a folder of results is one table for any reader

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -154,7 +155,7 @@ def forecast_files(
     source: str,
     target: str,
     request: Request,
-    workers: Workers,
+    workers: Workers | Executor,
     *,
     id_col: Sequence[str] | None = None,
     time_col: str | None = None,
@@ -164,8 +165,8 @@ def forecast_files(
 ) -> Outcome:
     """Forecast every series of the Parquet files at `source` into Parquet files at `target`, or go on with that.
 
-    Raises InvalidInput where input or output cannot be used, or `target` holds another job; what is wrong with single
-    series, files or shards stands in the outcome.
+    `workers` may be an executor of `Work` that the caller keeps. Raises InvalidInput where input or output cannot be
+    used, or `target` holds another job; what is wrong with single series, files or shards stands in the outcome.
     """
     began = time.monotonic()
     inside, out = Folder(source, "IN"), Folder(target, "OUT")
@@ -179,18 +180,34 @@ def forecast_files(
     buckets = tuple(sorting.name for sorting in notes.plan.sortings)
     task = Task(source, target, request, notes.columns, notes.schema, len(notes.plan.shards), buckets)
     outcome = Outcome(len(notes.plan.shards), broken=dict(notes.broken))
-    executor = workers.start()
-    try:
+    with _executor(workers) as executor:
         Job(task, notes, executor, progress, outcome).run()
-    finally:
-        executor.close()
     outcome.seconds = time.monotonic() - began
     return outcome
 
 
-def _check_places(source: Folder, target: Folder, workers: Workers) -> None:
+@contextmanager
+def _executor(workers: Workers | Executor) -> Iterator[Executor]:
+    if not isinstance(workers, Workers):
+        yield workers
+        return
+    executor = workers.start()
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def _check_places(source: Folder, target: Folder, workers: Workers | Executor) -> None:
     if f"{target.path}/".startswith(f"{source.path}/"):
         raise InvalidInput("OUT", f"{target.url} lies inside of the input; choose another folder")
     for folder in (source, target):
-        if folder.is_of_this_process and (workers.count or workers.engine == "ray"):
+        if folder.is_of_this_process and not _is_here(workers):
             raise InvalidInput(folder.field, f"{folder.url} is memory of this process; add --workers 0")
+
+
+def _is_here(workers: Workers | Executor) -> bool:
+    """Whether this process itself does the work."""
+    if isinstance(workers, Workers):
+        return workers.engine == "local" and not workers.count
+    return isinstance(workers, ThreadExecutor)
