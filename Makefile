@@ -53,6 +53,7 @@ soak: setup
 
 docs: setup
 	$(BIN)/python -m tools.licences
+	$(BIN)/python -m tools.lock
 	$(BIN)/python -m tools.models_page
 	$(BIN)/python -m tools.readme_demo
 

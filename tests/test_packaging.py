@@ -92,3 +92,12 @@ def open_constraints() -> list[str]:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     assert all(re.fullmatch(r"#.*|[A-Za-z0-9._-]+==[^ ]+", line) for line in lines)
     return [line for line in lines if not line.startswith("#")]
+
+
+def test_the_lock_has_the_hash_of_everything_at_the_pinned_version() -> None:
+    lines = [line for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines() if not line.startswith("#")]
+    locked = {line.partition(" ")[0].lower().replace("_", "-") for line in lines}
+    assert all(re.fullmatch(r"\S+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
+    pinned = (ROOT / "constraints.txt").read_text("utf-8").lower().replace("_", "-").splitlines()
+    assert locked <= set(pinned), f"run `python -m tools.lock`: {sorted(locked - set(pinned))}"
+    assert {line.partition("==")[0] for line in locked} == set(needed()), "run `python -m tools.lock`"
