@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.tdgpt.load import load, suite
 from tests.tdgpt.taosd import GET_LIMIT, Taosd
-from tests.tdgpt.test_process import Server
+from tests.tdgpt.test_process import started
 
 SECONDS = 60.0
 PATIENT = 5.0
@@ -27,20 +27,15 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     end, rounds = time.monotonic() + seconds, 0
-    with tempfile.TemporaryDirectory() as state:
-        server = Server(["--port", "0", "--workers", "2"], 1, Path(state))
-        try:
-            taosd = Taosd(get_limit=PATIENT)
-            taosd.create_anode(server.urls[0])
-            with load(server.urls[0], WORK, seed, PATIENT) as others:
-                while time.monotonic() < end:
-                    for check in suite().values():
-                        check(taosd)
-                    rounds += 1
-            log = server.stop()
-        finally:
-            server.process.kill()
-            server.process.communicate()
+    with tempfile.TemporaryDirectory() as state, started(["--port", "0", "--workers", "2"], Path(state)) as server:
+        taosd = Taosd(get_limit=PATIENT)
+        taosd.create_anode(server.urls[0])
+        with load(server.urls[0], WORK, seed, PATIENT) as others:
+            while time.monotonic() < end:
+                for check in suite().values():
+                    check(taosd)
+                rounds += 1
+        log = server.stop()
     gets = sorted(others.gets)
     p99 = gets[math.ceil(0.99 * len(gets)) - 1]
     print(f"{rounds} rounds of {len(suite())} checks passed while {others.posts} requests of others were answered")

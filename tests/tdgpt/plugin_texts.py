@@ -147,6 +147,9 @@ class _Service(AbstractForecastService):
         {body}
 """
 
+_ANSWER = "return {'mse': 0, 'res': [[self.start_ts] * self.rows, [1.0] * self.rows]}"
+SLOW = {"fc/slow.py": _FORECAST.format(name="slow", body=f"import time; time.sleep(1.0); {_ANSWER}")}
+"""Takes a second."""
 MISBEHAVIOUR = {
     "raising": "raise RuntimeError('no luck')",
     "hanging": "\n        while True: pass",

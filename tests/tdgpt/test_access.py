@@ -108,6 +108,7 @@ def test_networks_of_clients() -> None:
     ("text", "masked"),
     [
         ("http://u:p@h/x", "http://***@h/x"),
+        ("http://u:p@ss@h/x", "http://***@h/x"),
         ("/k/abc-def/forecast failed", "/k/***/forecast failed"),
         ("GET /x?token=abc&a=1", "GET /x?token=***&a=1"),
         ("Authorization: Bearer abcdefgh", "Bearer ***"),
@@ -116,9 +117,10 @@ def test_networks_of_clients() -> None:
 )
 def test_secrets_are_masked(text: str, masked: str) -> None:
     assert mask(text) == masked
-    record = logging.LogRecord("x", logging.INFO, "", 0, "%s", (text,), None)
+    record = logging.LogRecord("x", logging.INFO, "", 0, "%s", (text,), (ValueError, ValueError(text), None))
     Masking().filter(record)
     assert record.getMessage() == masked
+    assert logging.Formatter().format(record) == f"{masked}\nValueError: {masked}"
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,11 @@ from pathlib import Path
 from tests.tdgpt.conftest import PATIENT
 from tests.tdgpt.load import load, suite
 from tests.tdgpt.taosd import Taosd
-from tests.tdgpt.test_process import Server
+from tests.tdgpt.test_process import started
 
 
 def test_the_suite_passes_under_load(tmp_path: Path) -> None:
-    server = Server(["--port", "0", "--workers", "2"], 1, tmp_path)
-    try:
+    with started(["--port", "0", "--workers", "2"], tmp_path) as server:
         taosd = Taosd(get_limit=PATIENT)
         taosd.create_anode(server.urls[0])
         with load(server.urls[0], ("theta", "holtwinters"), 1, PATIENT) as others:
@@ -22,6 +21,3 @@ def test_the_suite_passes_under_load(tmp_path: Path) -> None:
         assert others.posts > 20
         assert others.gets
         assert "Traceback" not in server.stop()
-    finally:
-        server.process.kill()
-        server.process.communicate()

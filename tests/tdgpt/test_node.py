@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import numpy as np
@@ -308,6 +309,39 @@ def test_an_equal_question_is_answered_from_the_cache_until_a_reload(taosd: Taos
     requests.post(f"http://{taosd.url}/v1/reload", headers={"Authorization": f"Bearer {ADMIN}"}, timeout=60)
     requests.post(f"http://{taosd.url}/v1/forecast", json=request, timeout=60)
     assert hits() - before == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "algo", "reason"),
+    [
+        ("/forecast", "moirai", "needs a model server: a URL under moirai in [tsfm-service]"),
+        ("/forecast", "chronos", "needs a model server: a URL under chronos in [tsfm-service]"),
+        ("/forecast", "TimesFM", "needs a model server: a URL under timesfm in [tsfm-service]"),
+        ("/forecast", "sample_forecast_model", "is an unfinished sample of TDgpt that is not offered"),
+        ("/anomaly-detect", "sample_ad_model", "is a Keras autoencoder that is not offered; try iqr"),
+        ("/deploy", "x", "models are not deployed over HTTP here: put a plugin file"),
+        ("/undeploy", "x", "models are not deployed over HTTP here: put a plugin file"),
+    ],
+)
+def test_names_of_tdgpt_that_cannot_run_here_say_what_they_need(
+    taosd: Taosd, path: str, algo: str, reason: str
+) -> None:
+    answer = taosd.post(path, forecast_body(algo=algo))
+    assert (answer["rows"], reason in answer["msg"]) == (-1, True), answer
+
+
+def test_the_names_of_the_built_in_model_and_of_moment(taosd: Taosd) -> None:
+    assert len(taosd.forecast(times(96), AIR_LIKE, "algo=tdtsfm_1,rows=5", bounds=True)) == 5
+    assert {("imputation", "moment"), ("imputation", "moment-imputation")} <= set(taosd.show_anodes_full())
+
+
+def test_a_full_queue_is_an_answer() -> None:
+    with running(fake_models(), queue_limit=1) as (_, taosd), ThreadPoolExecutor(3) as clients:
+        text = forecast_body(option="algo=busy,rounds=1000000000,timeout=2", algo="busy")
+        answers = list(clients.map(lambda _: taosd.post("/forecast", text), range(3)))
+    reasons = sorted(answer["msg"] for answer in answers)
+    assert reasons[0] == "1 requests are waiting; try again later"
+    assert all("deadline" in reason for reason in reasons[1:])
 
 
 def test_a_body_over_the_limit_is_refused() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 from foretell import admin
 from foretell.errors import ForetellError
@@ -149,6 +152,51 @@ def test_reload_sees_new_changed_and_removed_files(tmp_path: Path) -> None:
         assert error.value.code == NOT_LOADED
 
 
+def test_reloads_under_load_drop_nothing(tmp_path: Path) -> None:
+    """Each version of the file answers until the next one does; a request is never in between."""
+    folder, text = tmp_path, plugin_texts.GOOD["fc/repeat.py"]
+    file = plugin_texts.write(folder, {"fc/repeat.py": text}) / "fc/repeat.py"
+    over, answers = threading.Event(), list[float]()
+
+    def ask(taosd: Taosd) -> None:
+        while not over.is_set():
+            answers.append(taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1,wncheck=0")[0][1])
+            taosd.forecast(TIMES, VALUES, "algo=wide,rows=1,wncheck=0")
+
+    with running(few_models(), plugins=folder) as (_, taosd), ThreadPoolExecutor(3) as clients:
+        asking = [clients.submit(ask, taosd) for _ in range(3)]
+        for shift in (100, 200, 300):
+            file.write_text(text.replace("+ self.shift", f"+ {shift}"))
+            reload(taosd)
+            before = len(answers)
+            while len(answers) < before + 6 and not any(one.done() for one in asking):
+                taosd.show_anodes()
+        over.set()
+        for one in asking:
+            one.result()
+    assert [*dict.fromkeys(answers)] == [30.0, 130.0, 230.0, 330.0]
+
+
+def test_models_says_who_answers_what_is_hidden_and_what_is_broken(tmp_path: Path) -> None:
+    texts = {name: plugin_texts.GOOD[name] for name in ("fc/repeat.py", "fc/remote.py")}
+    folder = plugin_texts.write(tmp_path, texts | {"ad/empty.py": plugin_texts.UNLOADABLE["ad/empty.py"]})
+    urls = {
+        "timemoe-fc": "http://user:pass@word@127.0.0.1:9/ds_predict?token=abc",
+        "wide": "http://127.0.0.1:9/k/secret/x",
+    }
+    with running(few_models(), plugins=folder, tsfm_service=urls) as (_, taosd):
+        answer = requests.get(f"http://{taosd.url}/models", timeout=10)
+        rows = {row["name"]: row for row in answer.json()}
+    assert rows["timemoe-fc"]["source"] == "plugin"
+    assert rows["timemoe-fc"]["hides"] == [{"source": "url", "place": "http://***@127.0.0.1:9/ds_predict?token=***"}]
+    assert (rows["wide"]["source"], rows["wide"]["place"]) == ("url", "http://127.0.0.1:9/k/***/x")
+    assert [h["source"] for h in rows["wide"]["hides"]] == ["local"]
+    assert "no class" in rows[str(folder / "ad/empty.py")]["error"]
+    assert not [
+        word for word in ("pass", "word", "secret", "abc") if f"{word}@" in answer.text or f"/{word}/" in answer.text
+    ]
+
+
 def test_a_reload_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
     folder = plugin_texts.write(tmp_path, {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
     with running(few_models(), plugins=folder) as (_, taosd):
@@ -159,7 +207,7 @@ def test_a_reload_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_reload_needs_the_admin_token(good: Running) -> None:
-    with pytest.raises(ForetellError, match="admin token"):
+    with pytest.raises(ForetellError, match="scope admin"):
         admin.reload(f"http://{good[1].url}", "a wrong one")
 
 

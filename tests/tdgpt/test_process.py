@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -17,6 +18,7 @@ from foretell import admin
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import PATIENT
 from tests.tdgpt.taosd import Taosd
+from tests.tdgpt.test_http import Line, head, question
 
 COMMAND = [sys.executable, "-c", "from foretell.cli import main; import sys; sys.argv[0] = 'foretell'; main()"]
 TIMES, VALUES = [*range(1000, 1020)], [float(i % 7 + i) for i in range(20)]
@@ -45,9 +47,20 @@ class Server:
 
     def stop(self) -> str:
         """What it logged."""
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=60)
         return self._log.read_text()
+
+
+@contextlib.contextmanager
+def started(arguments: list[str], state: Path, ports: int = 1) -> Iterator[Server]:
+    server = Server(arguments, ports, state)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +75,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path, state: Path) -> Iterator[Server]:
-    found = Server(["--port", "0", "--also", "0", "--plugins", str(folder)], 2, state)
-    try:
+    with started(["--port", "0", "--also", "0", "--plugins", str(folder)], state, 2) as found:
         yield found
-    finally:
-        found.process.kill()
-        found.process.communicate()
 
 
 def test_it_serves_on_all_its_ports(server: Server) -> None:
@@ -116,6 +125,24 @@ def test_sighup_drops_nothing_and_sigterm_finishes_what_is_in_flight(server: Ser
     assert "Traceback" not in log
 
 
+def test_sigterm_finishes_what_is_in_flight_and_takes_no_more(tmp_path: Path) -> None:
+    folder = plugin_texts.write(tmp_path, plugin_texts.SLOW)
+    text = question(option="algo=slow")
+    with started(["--port", "0", "--plugins", str(folder)], tmp_path) as server, contextlib.ExitStack() as stack:
+        taosd = Taosd(get_limit=PATIENT)
+        taosd.create_anode(server.urls[0])
+        # The plugin answers one after the other: when the first has its answer, the others wait.
+        asked = [stack.enter_context(Line(taosd)) for _ in range(3)]
+        for line in asked:
+            line.say(head(text) + text)
+        assert asked[0].answer()["rows"] == 3
+        server.process.send_signal(signal.SIGTERM)
+        assert [line.answer()["rows"] for line in asked[1:]] == [3, 3]
+        assert "Traceback" not in server.stop()
+        assert server.process.returncode in (0, -signal.SIGTERM)
+        assert taosd.show_anodes() == "offline"
+
+
 def test_the_front_never_imports_torch_or_a_model_library() -> None:
     heavy = ("torch", "statsmodels", "sklearn", "duckdb", "ray")
     code = f"import foretell.server, sys; print([m for m in {heavy} if m in sys.modules])"
@@ -124,9 +151,5 @@ def test_the_front_never_imports_torch_or_a_model_library() -> None:
 
 
 def test_an_open_address_warns_loudly(state: Path) -> None:
-    server = Server(["--port", "0", "--host", "0.0.0.0"], 1, state)
-    try:
+    with started(["--port", "0", "--host", "0.0.0.0"], state) as server:
         assert "ANYBODY WHO REACHES" in server.stop()
-    finally:
-        server.process.kill()
-        server.process.communicate()

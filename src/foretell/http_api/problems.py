@@ -21,7 +21,7 @@ def problem(error: ForetellError) -> Response[bytes]:
     if isinstance(error, InvalidInput) and error.field:
         more["field"] = error.field
     if isinstance(error, UnknownName):
-        more["known"] = error.known
+        more["known"] = [mask(name) for name in error.known]
     headers = {"Retry-After": RETRY_AFTER} if isinstance(error, Overloaded) else None
     return problem_of(error.http_status, str(error), headers, **more)
 

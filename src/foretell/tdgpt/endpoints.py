@@ -11,7 +11,7 @@ from http import HTTPStatus
 from importlib import metadata
 from typing import Any
 
-from foretell.errors import ForetellError
+from foretell.errors import ForetellError, NotAvailable
 from foretell.registry import Kind
 from foretell.tdgpt import analysis, ds_predict
 from foretell.tdgpt.node import Node
@@ -86,6 +86,14 @@ def _status_of_error(error: Exception) -> int:
     return error.http_status if isinstance(error, ForetellError) else 500
 
 
+async def _deploy(_: Node, body: bytes) -> Answer:  # noqa: ARG001
+    """TDgpt 3.4's models from JSON are not had here; its 404 page would not say what is."""
+    raise NotAvailable(
+        "models are not deployed over HTTP here: put a plugin file into the folder of --plugins, or the URL of a model "
+        "server into [tsfm-service], then call foretell reload and UPDATE ALL ANODES"
+    )
+
+
 MODEL_SERVER = Endpoint("/ds_predict", ask=ds_predict.predict, error=ds_predict.error_reply, status=_status_of_error)
 ENDPOINTS = (
     Endpoint("/", show=_root, page=page, media_type=HTML),
@@ -100,5 +108,7 @@ ENDPOINTS = (
     Endpoint("/api/v1/analysis/batch", ask=analysis.golden_batch),
     Endpoint("/api/v1/analysis/pearsonr", ask=analysis.pearson),
     Endpoint("/api/v1/analysis/profile-search", ask=analysis.profile_search),
+    Endpoint("/deploy", ask=_deploy),
+    Endpoint("/undeploy", ask=_deploy),
     MODEL_SERVER,
 )

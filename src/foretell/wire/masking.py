@@ -7,7 +7,7 @@ import re
 
 MASK = "***"
 _SECRETS = (
-    (re.compile(r"(?<=://)[^/@\s]+(?=@)"), MASK),  # https://user:password@host
+    (re.compile(r"(?<=://)[^/\s]+(?=@)"), MASK),  # https://user:password@host
     (re.compile(r"(?<=/rest/login/)[^?\s\"']+"), MASK),  # /rest/login/USER/PASSWORD
     (re.compile(r"(?<=/k/)[^/\s?\"']+"), MASK),  # /k/TOKEN/forecast
     (re.compile(r"(?i)\b(token|api[_-]?key|key|password|secret|access_token)=[^&\s,;\"']+"), rf"\1={MASK}"),
@@ -23,8 +23,14 @@ def mask(text: str) -> str:
 
 
 class Masking(logging.Filter):
-    """Masks what is logged."""
+    """Masks what is logged, tracebacks as well."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = mask(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = mask(_PLAIN.formatException(record.exc_info))
+            record.exc_info = None
         return True
+
+
+_PLAIN = logging.Formatter()

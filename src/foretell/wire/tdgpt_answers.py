@@ -45,8 +45,12 @@ REASONS = {
 
 def error_answer(error: Exception | str) -> Answer:
     """`rows: -1`: taosd shows `msg` to the user."""
-    text = " ".join(mask(str(error)).split()).encode("ascii", "replace").decode()
-    return {"rows": -1, "msg": text[:MAX_MESSAGE] or "failed"}
+    return {"rows": -1, "msg": _message(error) or "failed"}
+
+
+def _message(text: Exception | str) -> str:
+    """One short line of ASCII without secrets."""
+    return " ".join(mask(str(text)).split()).encode("ascii", "replace").decode()[:MAX_MESSAGE]
 
 
 def list_answer(algorithms: Mapping[str, Iterable[Mapping[str, Any]]]) -> Answer:
@@ -126,7 +130,7 @@ def correlation_answer(question: CorrelationQuestion, correlation: Correlation) 
     else:
         raise ModelFailed(f"{question.algo} gave neither a path nor lags")
     if correlation.details.get("note"):
-        answer["msg"] = str(correlation.details["note"])[:MAX_MESSAGE]
+        answer["msg"] = _message(str(correlation.details["note"]))
     return answer
 
 

@@ -67,6 +67,7 @@ class PluginFile:
     def _load(self) -> dict[str, shim.AbstractAnalyticsService]:
         """Instances of the classes whose names begin with `_`, by class name."""
         sys.stdout = sys.stderr
+        sys.dont_write_bytecode = True  # a file that changes twice in one second would be taken for the older one
         shim.install(self._configuration)
         name = f"taosanalytics.algo.{self._path.parent.name}.{self._path.stem}"
         spec = importlib.util.spec_from_file_location(name, self._path)
