@@ -143,6 +143,8 @@ def _point(table: str, stamp: int, tags: dict[str, str], cells: dict[str, Cell],
 
 def _split(text: str, mark: str) -> list[str]:
     """Cut at a mark that stands neither behind a backslash nor in quotation marks; several blanks are one."""
+    if "\\" not in text and '"' not in text:
+        return [part for part in text.split(mark) if part or mark != " "]
     found: list[str] = []
     at = 0
     while at <= len(text):

@@ -166,10 +166,22 @@ def test_prepared_statements_of_other_forms(power: str) -> None:
     assert statement.execute() == 1
     cursor = connection.cursor()
     assert rows(cursor, "SELECT tbname, a, b, t FROM forms ORDER BY t") == [("f1", None, 1, 1), ("f2", 2, None, 7)]
+    statement.prepare("INSERT INTO f3 USING forms TAGS (?) VALUES (?, ?, ?)")
+    statement.bind([taosws.stmt2_bind_param_view(None, [taosws.int_to_tag(8)], [times, ones, ones])])
+    assert statement.execute() == 1
+    assert rows(cursor, "SELECT a, t FROM f3") == [(1, 8)]
+    statement.prepare("INSERT INTO ? VALUES (?, ?, ?)")
+    statement.bind([taosws.stmt2_bind_param_view(f"ws_power.f{i}", None, [times, twos, twos]) for i in (2, 3)])
+    with pytest.raises(taosws.Error):
+        statement.execute()
+    statement.prepare("INSERT INTO ? (ts, a, b) VALUES (?, ?, ?)")
+    statement.bind([taosws.stmt2_bind_param_view(f"ws_power.f{i}", None, [times, twos, twos]) for i in (2, 3)])
+    assert statement.execute() == 2
+    assert rows(cursor, "SELECT a, b FROM f3") == [(2, 2)]
     statement.prepare("SELECT t, a FROM forms WHERE a = ? AND t > ?")
     statement.bind([taosws.stmt2_bind_param_view(None, None, [twos, ones])])
     statement.execute()
-    assert list(statement.result_set()) == [(7, 2)]
+    assert sorted(statement.result_set()) == [(7, 2), (8, 2)]
 
 
 def test_what_cannot_be_prepared(power: str) -> None:

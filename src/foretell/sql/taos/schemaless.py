@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from foretell.errors import NoDatabase, NoSuchTable
+from foretell.errors import InvalidInput, NoDatabase, NoSuchTable
+from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
 from foretell.sql.taos.described import Described, describe, quoted
 from foretell.wire.schemaless import Cell, Point, read_points
@@ -39,24 +40,32 @@ class Lines:
         """Write them; the rows that were written."""
         if not connection.database:
             raise NoDatabase("no database is named, and none is current")
-        written = 0
         tables: dict[str, list[Point]] = defaultdict(list)
         for point in self.points:
             tables[point.table].append(point)
         for table, points in tables.items():
             _prepare(connection, table, points)
-            written += self._write(connection, table, points)
-        return written
+        return sum(self._write(connection, table, points) for table, points in tables.items())
 
     def _write(self, connection: Connection, table: str, points: list[Point]) -> int:
-        children: dict[str, list[Point]] = defaultdict(list)
+        """Points that tell the same columns are written together; those that a point does not tell stay as they are."""
+        alike: dict[frozenset[str], list[Point]] = defaultdict(list)
         for point in points:
-            children[self._child(point)].append(point)
+            alike[frozenset(point.cells)].append(point)
         unit = NS[connection.precision]
-        return sum(
-            connection.append(child, _columns(mine, unit), using=table, tags=_tags(mine[0]))
-            for child, mine in children.items()
-        )
+        return sum(connection.append(table, self._rows(mine, unit)) for mine in alike.values())
+
+    def _rows(self, points: list[Point], unit: int) -> pa.Table:
+        """Rows of a super-table: their sub-tables, times, columns and tags."""
+        columns: dict[str, Any] = {
+            TBNAME: pa.array([self._child(point) for point in points], pa.string()),
+            TIME: pa.array([point.time // unit for point in points], pa.int64()),
+        }
+        for name, cell in points[0].cells.items():
+            columns[name] = _array(name, [point.cells[name].value for point in points], cell.type)
+        for name in {tag: None for point in points for tag in point.tags} or [NO_TAG]:
+            columns[name] = pa.array([point.tags.get(name) for point in points], pa.string())
+        return pa.table(columns)
 
     def _child(self, point: Point) -> str:
         """A name that the same tags have always."""
@@ -66,30 +75,11 @@ class Lines:
         return f"t_{hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()}"
 
 
-def _columns(points: list[Point], unit: int) -> pa.Table:
-    """Rows of one sub-table; what a point does not tell is NULL."""
-    kinds = _kinds(points)
-    columns: dict[str, Any] = {TIME: pa.array([point.time // unit for point in points], pa.int64())}
-    for name, kind in kinds.items():
-        cells = [point.cells.get(name) for point in points]
-        columns[name] = pa.array([None if cell is None else cell.value for cell in cells], arrow_of(kind, "ns"))
-    return pa.table(columns)
-
-
-def _kinds(points: Iterable[Point]) -> dict[str, Type]:
-    """Each column with its first type."""
-    found: dict[str, Type] = {}
-    for point in points:
-        for name, cell in point.cells.items():
-            found.setdefault(name, cell.type)
-    return found
-
-
-def _tags(point: Point) -> pa.Table:
-    return pa.table(
-        {name: pa.array([value], pa.string()) for name, value in point.tags.items()}
-        or {NO_TAG: pa.nulls(1, pa.string())}
-    )
+def _array(name: str, values: list[Any], kind: Type) -> pa.Array:
+    try:
+        return pa.array(values, arrow_of(kind, "ns"))
+    except (pa.ArrowException, OverflowError) as error:
+        raise InvalidInput(name, f"does not fit {kind.name}: {error}") from None
 
 
 def _prepare(connection: Connection, table: str, points: list[Point]) -> None:

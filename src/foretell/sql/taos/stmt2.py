@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput, SqlError
+from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.statement import Statement, statements
@@ -19,16 +21,21 @@ from foretell.wire.taos_types import VARCHAR
 COLUMN, TAG, TABLE = 1, 2, 4
 """What a parameter is bound to, as clients number it."""
 NAME_BYTES = 271
-TBNAME = "tbname"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an INSERT writes: a table or, where `table` is "", one that is bound; in `database`, made from `using`."""
+    """Where an INSERT writes: a `table` of `database`, or, where that is "", one that is bound. `using` is the
+    super-table whose sub-tables are bound, "" where there is none."""
 
     table: str
     database: str
     using: str = ""
+
+    def place(self, one: Bound) -> tuple[str, str]:
+        """The database and the table that take what was bound. A bound name may begin with its database."""
+        database, _, name = (one.table or "").rpartition(".")
+        return database or self.database, self.using or self.table or name
 
 
 @dataclass(slots=True)
@@ -82,7 +89,7 @@ class Prepared:
         if self._statement is None or not bound:
             raise InvalidInput("stmt_id", "nothing is prepared or nothing is bound")
         if self._target is not None:
-            return sum(self._insert(connection, self._target, one) for one in bound)
+            return self._insert(connection, self._target, bound)
         self._outcome = connection.run(self._written(bound[-1]))
         return self._outcome.affected or 0
 
@@ -107,19 +114,15 @@ class Prepared:
             raise InvalidInput("bind", "names no table")
         return one
 
-    def _insert(self, connection: Connection, target: Target, one: Bound) -> int:
-        columns = [f.name for f, bound_to in self._fields if bound_to == COLUMN]
-        tags = [f.name for f, bound_to in self._fields if bound_to == TAG]
-        table, database, using = target.table, target.database, target.using
-        if one.table:  # of a super-table that is named in its place, or of any
-            first, dot, last = one.table.partition(".")
-            table, database, using = (last, first, using or table) if dot else (first, database, using or table)
-        return connection.append(
-            table,
-            pa.table(dict(zip(columns, one.columns, strict=True))),
-            database,
-            using,
-            pa.table(dict(zip(tags, one.tags, strict=True))) if tags else None,
+    def _insert(self, connection: Connection, target: Target, bound: list[Bound]) -> int:
+        """One write for each table that is named; sub-tables of a super-table go together, as its rows."""
+        columns, tags = ([f.name for f, bound_to in self._fields if bound_to == kind] for kind in (COLUMN, TAG))
+        groups: dict[tuple[str, str], list[Bound]] = {}
+        for one in bound:
+            groups.setdefault(target.place(one), []).append(one)
+        return sum(
+            connection.append(table, _joined(group, columns, tags, target), database)
+            for (database, table), group in groups.items()
         )
 
     def _parameters(self) -> list[int]:
@@ -138,6 +141,26 @@ class Prepared:
             parts += [found.source.text[at : token.start], literal(column[0].as_py())]
             at = token.end
         return "".join([*parts, found.source.text[at:]])
+
+
+def _joined(group: list[Bound], columns: list[str], tags: list[str], target: Target) -> pa.Table:
+    """What was bound for many tables as rows of one; of a super-table with the sub-tables and their tags."""
+    lengths = [len(one.columns[0]) if one.columns else 0 for one in group]
+    which = pa.array(np.repeat(np.arange(len(group)), lengths))
+    found: dict[str, Any] = {}
+    if target.using:
+        names = [(one.table or "").rpartition(".")[2] or target.table for one in group]
+        found = {TBNAME: pa.array(names, pa.string()).take(which)}
+        found |= {name: _chained([one.tags[i] for one in group]).take(which) for i, name in enumerate(tags)}
+    return pa.table(found | {name: _chained([one.columns[i] for one in group]) for i, name in enumerate(columns)})
+
+
+def _chained(arrays: list[pa.Array]) -> pa.Array:
+    try:
+        return pa.concat_arrays(arrays)
+    except pa.ArrowException:
+        kinds = ", ".join(sorted({str(array.type) for array in arrays}))
+        raise InvalidInput("bind", f"brings one column in several types: {kinds}") from None
 
 
 def literal(value: Any) -> str:
@@ -173,12 +196,15 @@ class _Insert:
         tags: list[tuple[Field, int]] = []
         if self.statement.is_word(self.at, "USING"):
             self.at += 1
-            using, database = self._name()
+            using, home = self._name()
+            database = home or database
             written = self._written
             tags = self._tags(written)
         columns = self._columns(written)
         if self.at != len(self.statement.tokens):
             raise self.statement.error("this is not understood in a prepared INSERT", self.at)
+        if table and any(bound_to == TABLE for _, bound_to in columns):  # INSERT INTO st (tbname, ...)
+            using = table
         return Target(table, database, using), [*fields, *tags, *columns]
 
     def _tags(self, using: str) -> list[tuple[Field, int]]:

@@ -13,6 +13,8 @@ from foretell.sql.database.connection import Connection
 T = TypeVar("T")
 MOST = 64
 """Statements that run at the same time; more wait for a thread."""
+SHORT = 8
+"""Threads for what is short: logins and encodings, which no statement shall hold up."""
 AGAIN = 0.05
 """Seconds after which a statement that still runs is interrupted again: the first time it may not have begun."""
 
@@ -21,11 +23,12 @@ class Threads:
     """Threads of one door."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(MOST, "foretell-sql")
+        self._statements = ThreadPoolExecutor(MOST, "foretell-sql")
+        self._short = ThreadPoolExecutor(SHORT, "foretell-taos")
 
     async def call(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of `work`, computed elsewhere. Cancelling waits no longer, but stops nothing."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        """The result of `work`, which is short. Cancelling waits no longer, but stops nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._short, work, *arguments)
 
     async def statement(self, connection: Connection, work: Callable[[], T]) -> T:
         """The result of `work`, which uses `connection` alone; cancelling interrupts what runs there, and waits."""
@@ -36,7 +39,7 @@ class Threads:
                 raise Cancelled
             return work()
 
-        running = asyncio.get_running_loop().run_in_executor(self._pool, unless_gone)
+        running = asyncio.get_running_loop().run_in_executor(self._statements, unless_gone)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -49,4 +52,5 @@ class Threads:
             raise
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._statements, self._short):
+            pool.shutdown(wait=False, cancel_futures=True)
