@@ -146,3 +146,35 @@ def test_models_lists_and_describes(foretell: Command) -> None:
 def test_a_wrong_setting_is_named(foretell: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORETELL_WORKRES", "1")
     assert "FORETELL_WORKRES" in foretell("sql", SQL).stderr
+
+
+def test_sql_keeps_databases_in_a_file(foretell: Command) -> None:
+    made = foretell(
+        "sql",
+        "CREATE DATABASE power; USE power;\n"
+        "CREATE STABLE meters (ts TIMESTAMP, v INT) TAGS (site VARCHAR(8));\n"
+        "INSERT INTO d1 USING meters TAGS ('x') VALUES (1, 2) (2, 3);\n"
+        "SELECT site, v FROM meters ORDER BY ts",
+        "--db",
+        "plant.db",
+        "--format",
+        "csv",
+    )
+    assert made.stdout == "site,v\nx,2\nx,3\n"
+    again = foretell(
+        "sql", "SELECT tbname, sum(v) AS s FROM power.meters GROUP BY tbname", "--db", "plant.db", "-f", "csv"
+    )
+    assert again.stdout == "tbname,s\nd1,5\n"
+    wrong = foretell("sql", "SELECT 1;\n\nSELECT nothing FROM power.meters", "--db", "plant.db", "-f", "csv")
+    assert wrong.code == 2
+    assert "line 3: SELECT nothing" in wrong.stderr
+
+
+def test_sql_asks_a_file_or_a_server(foretell: Command) -> None:
+    both = foretell("sql", "SELECT 1", "--db", "x.db", "--url", "http://127.0.0.1:1")
+    assert (both.code, "not both" in both.stderr) == (2, True)
+    nobody = foretell("sql", "SELECT 1", "--url", "http://root:secret-of-mine@127.0.0.1:1")
+    assert nobody.code == 1
+    assert "no server answers at 127.0.0.1:1" in nobody.stderr
+    assert "secret-of-mine" not in nobody.stderr
+    assert foretell("sql", "SELECT 1", "--url", "ftp://x").code == 2

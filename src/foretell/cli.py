@@ -16,6 +16,7 @@ from foretell.errors import ForetellError, InvalidInput
 if TYPE_CHECKING:
     from foretell.engine.engine import Progress
     from foretell.series import Forecast, Series
+    from foretell.sql.script import Runner
     from foretell.sql.session import Session
 
 app = typer.Typer(
@@ -62,22 +63,23 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def sql(
     statements: Annotated[str | None, typer.Argument(help="SQL, several separated by ';'. Without: stdin.")] = None,
-    db: Annotated[str, typer.Option("--db", help="A DuckDB file.")] = ":memory:",
+    db: Annotated[str | None, typer.Option("--db", help="A database file.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="A server: http://user:password@host:port.")] = None,
     format: FormatFlag = "table",
     plot: PlotFlag = None,
     overwrite: OverwriteFlag = False,
     workers: WorkersFlag = None,
     timeout: TimeoutFlag = None,
 ) -> None:
-    """Run SQL with FORECAST over CSV and Parquet files or a DuckDB database."""
+    """Run SQL with FORECAST over CSV and Parquet files, a database file, or the database of a server."""
     from foretell.files import PICTURE_ENDINGS, check_out
     from foretell.render import checked_format, write
 
     chosen = checked_format(format)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
-    with _session(db, workers, timeout) as session:
+    with _runner(db, url, workers, timeout) as runner:
         for text in _statements(statements):
-            for result in session.run(text):
+            for result in runner.run(text):
                 if result.columns:
                     write(result.arrow(), chosen, sys.stdout.buffer)
                     sys.stdout.flush()
@@ -294,6 +296,18 @@ def _session(db: str, workers: int | None, timeout: float | None) -> Session:
 
     values = read_settings(workers=workers, timeout=timeout)
     return Session(db, engine=new_engine(values.workers), timeout=values.timeout)
+
+
+def _runner(db: str | None, url: str | None, workers: int | None, timeout: float | None) -> Runner:
+    """What runs the statements: files alone, a database file, or a server."""
+    from foretell.sql.script import OwnDatabase, RemoteDatabase
+
+    if db is not None and url is not None:
+        raise InvalidInput("--url", "a database file or a server, not both")
+    if url is not None:
+        return RemoteDatabase(url, timeout)
+    session = _session(":memory:", workers, timeout)
+    return session if db is None else OwnDatabase(db, session.engine, timeout)
 
 
 def _statements(argument: str | None) -> Iterator[str]:

@@ -78,8 +78,9 @@ def check_file(statement: Statement, i: int) -> None:
         raise statement.error("no file has this name", i)
 
 
-def check_reads(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Refuse whatever DuckDB does not take for a query. `sql` is what it is about to run."""
+def check_reads(connection: duckdb.DuckDBPyConnection, sql: str, may_copy: bool = False) -> None:
+    """Refuse whatever DuckDB does not take for a query, or, with `may_copy`, for a COPY. `sql` is what it is about to
+    run."""
     if _WRITES.search(sql) is None:
         return
     explained = _EXPLAIN.match(sql)
@@ -87,5 +88,6 @@ def check_reads(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         found = connection.extract_statements(sql[explained.end() :] if explained else sql)
     except duckdb.Error:
         return  # it says so itself when it runs, with the place
-    if [one.type for one in found] != [duckdb.StatementType.SELECT]:
+    allowed = (duckdb.StatementType.SELECT, *((duckdb.StatementType.COPY,) if may_copy and not explained else ()))
+    if len(found) != 1 or found[0].type not in allowed:
         raise SqlError("only queries may be run here")

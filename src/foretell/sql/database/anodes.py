@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from foretell.sql.anode_statements import anode_statement
-from foretell.sql.database.catalog import SYSTEM
+from foretell.sql.database.catalog import SYSTEM, is_prepared, prepare
 from foretell.sql.database.outcome import Outcome, read, written
 from foretell.sql.database.reader import Reader
 from foretell.sql.database.writer import Apply, Writer
@@ -28,6 +28,8 @@ class Kept:
     def load(self) -> Sequence[Anode]:
         from foretell.sql.anodes import Anode
 
+        if not is_prepared(self._connection):
+            return []
         rows = self._connection.execute(f"FROM {SYSTEM}.anodes ORDER BY id").fetchall()
         return [
             Anode(number, url, created, updated, tuple((kind, name) for kind, name in json.loads(listed)))
@@ -38,6 +40,7 @@ class Kept:
         rows = [(one.id, one.url, one.created, one.updated, json.dumps(one.algorithms)) for one in anodes]
 
         def change(connection: duckdb.DuckDBPyConnection) -> tuple[int, Apply]:
+            prepare(connection)
             connection.execute(f"DELETE FROM {SYSTEM}.anodes").fetchall()
             for row in rows:
                 connection.execute(f"INSERT INTO {SYSTEM}.anodes VALUES (?, ?, ?, ?, ?)", row).fetchall()

@@ -125,9 +125,8 @@ class Catalog:
     def load(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Read what the file has; a file that this program has not written yet has nothing."""
         [(self.file,)] = connection.execute("SELECT current_database()").fetchall()
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SYSTEM}").fetchall()
-        for definition in DEFINITIONS:
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {SYSTEM}.{definition}").fetchall()
+        if not is_prepared(connection):
+            return
         for name, precision, created, options in _rows(connection, "databases"):
             self.namespaces[name] = Namespace(name, precision, created, self.file, json.loads(options))
         for row in _rows(connection, "tables"):
@@ -168,6 +167,19 @@ DEFINITIONS = (
     "grants VARCHAR)",
 )
 """The tables of our own schema."""
+
+
+def is_prepared(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the file has our own schema."""
+    found = connection.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [SYSTEM]).fetchall()
+    return bool(found)
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make our own schema where it is not there: with the first database or user, for others may own the file."""
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SYSTEM}").fetchall()
+    for definition in DEFINITIONS:
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {SYSTEM}.{definition}").fetchall()
 
 
 def add(table: AnyTable) -> None:
@@ -219,6 +231,7 @@ def _sub_tables(connection: duckdb.DuckDBPyConnection, table: SuperTable) -> Ite
 
 def keep_namespace(connection: duckdb.DuckDBPyConnection, namespace: Namespace) -> None:
     """Write down a database."""
+    prepare(connection)
     row = [namespace.name, namespace.precision, namespace.created, json.dumps(namespace.options)]
     connection.execute(f"INSERT INTO {SYSTEM}.databases VALUES (?, ?, ?, ?)", row).fetchall()
 

@@ -30,7 +30,6 @@ from foretell.sql.duck import Duck
 from foretell.sql.session import Session
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import written as words
-from foretell.sql.tokens import SIGN
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
@@ -51,7 +50,7 @@ class Connection:
         self.zone: tzinfo = _zone(zone)
         self._home = home
         cursor = home.cursor()
-        self._duck = Duck(cursor, None if home.is_own else lambda sql: check_reads(cursor, sql))
+        self._duck = Duck(cursor, None if home.is_own else lambda sql: check_reads(cursor, sql, home.writable))
         self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
         self._session = Session(
             duck=self._duck,
@@ -199,11 +198,20 @@ class Connection:
         return self._query(statement)
 
     def _query(self, statement: Statement) -> Outcome:
+        if not self._home.is_own:
+            self._check_head(statement)
+        result = self._session.statement(statement, self._timeout)
+        return read(result.table, self._precision_of_result(), self._widths(), raw=result)
+
+    def _check_head(self, statement: Statement) -> None:
+        """Only queries, and COPY ... TO where files may be written."""
         first = statement.tokens[0]
-        if not self._home.is_own and first.text not in QUERIES and not (first.kind == SIGN and first.text == "("):
-            raise statement.error(f"{first.text} begins no statement that is known here", 0)
-        table = self._session.statement(statement, self._timeout).table
-        return read(table, self._precision_of_result(), self._widths())
+        if statement.is_word(0, "COPY") and self._home.writable:
+            if any(statement.is_word(i, "TO") for i in statement.level((1, len(statement.tokens)))):
+                return
+        elif first.text in QUERIES or statement.is_sign(0, "("):
+            return
+        raise statement.error(f"{first.text} begins no statement that is known here", 0)
 
     def _precision_of_result(self) -> Precision:
         for table in self._names.touched:

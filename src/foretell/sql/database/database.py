@@ -49,6 +49,7 @@ class Database:
         self.path = path
         self.timeout = timeout
         self.is_own = is_own
+        self.writable = writable
         self._folder = "" if path == IN_MEMORY else str(Path(path).resolve().parent)
         self._lock = None if path == IN_MEMORY else Lock(path)
         try:

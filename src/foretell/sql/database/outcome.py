@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foretell.sql.database.types import Column, Precision, column_of
+from foretell.sql.result import Result
 
 WIDEST = 2**63
 
@@ -20,13 +21,14 @@ class Outcome:
 
     `table` holds the rows, with each column in the Arrow type of `columns`; `precision` is that of all its times
     (UTC, without a zone). `affected` is None for a query; for a statement that writes or defines it is the number of
-    rows written, and the table is empty.
+    rows written, and the table is empty. `raw` is what a query gave before it was put into TDengine's types.
     """
 
     table: pa.Table
     columns: tuple[Column, ...]
     precision: Precision = "ms"
     affected: int | None = None
+    raw: Result | None = None
 
     @property
     def is_update(self) -> bool:
@@ -38,7 +40,9 @@ def written(rows: int) -> Outcome:
     return Outcome(pa.table({}), (), affected=rows)
 
 
-def read(table: pa.Table, precision: Precision, widths: Mapping[str, int] | None = None) -> Outcome:
+def read(
+    table: pa.Table, precision: Precision, widths: Mapping[str, int] | None = None, raw: Result | None = None
+) -> Outcome:
     """The outcome of a query; `widths` are the declared bytes of text columns, by name."""
     table = settled(table, precision)
     columns = []
@@ -47,7 +51,7 @@ def read(table: pa.Table, precision: Precision, widths: Mapping[str, int] | None
         if not longest and (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
             longest = pc.max(pc.binary_length(column)).as_py() or 0
         columns.append(column_of(name, column.type, longest))
-    return Outcome(table, tuple(columns), precision)
+    return Outcome(table, tuple(columns), precision, raw=raw)
 
 
 def settled(table: pa.Table, precision: Precision) -> pa.Table:

@@ -13,7 +13,7 @@ from typing import Literal
 import duckdb
 
 from foretell.errors import AuthenticationFailed
-from foretell.sql.database.catalog import SYSTEM
+from foretell.sql.database.catalog import SYSTEM, is_prepared, prepare
 
 Privilege = Literal["read", "write"]
 PRIVILEGES: tuple[Privilege, ...] = ("read", "write")
@@ -66,15 +66,13 @@ class Users:
         self._seen: dict[str, bytes] = {}
 
     def load(self, connection: duckdb.DuckDBPyConnection, now: int) -> None:
-        """Read them; a new file gets its first."""
-        rows = connection.execute(f"FROM {SYSTEM}.users").fetchall()
+        """Read them; a file without any has its first, who is written down when he is changed."""
+        rows = connection.execute(f"FROM {SYSTEM}.users").fetchall() if is_prepared(connection) else []
         for name, password, is_admin, is_first, is_enabled, created, grants in rows:
             given = {database: frozenset(privileges) for database, privileges in json.loads(grants).items()}
             self.known[name] = User(name, is_admin, given, password, is_first, is_enabled, created)
-        if not rows:
-            first = User(FIRST, True, {}, hashed(FIRST_PASSWORD), is_first=True, created=now)
-            keep(connection, first)
-            self.known[FIRST] = first
+        if FIRST not in self.known:
+            self.known[FIRST] = User(FIRST, True, is_first=True, created=now)
 
     def login(self, name: str, password: str, is_local: bool) -> User:
         """The user whose password it is. A password that was right is known again without its cost."""
@@ -109,6 +107,9 @@ def hashed(password: str) -> str:
 
 
 def fits(password: str, kept: str) -> bool:
+    """Whether it is the password that is kept; "" stands for the first one, which is no secret."""
+    if not kept:
+        return hmac.compare_digest(password.encode(), FIRST_PASSWORD.encode())
     salt, _, digest = kept.partition(":")
     made = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **SCRYPT)
     return hmac.compare_digest(made.hex(), digest)
@@ -116,6 +117,7 @@ def fits(password: str, kept: str) -> bool:
 
 def keep(connection: duckdb.DuckDBPyConnection, user: User) -> None:
     """Write a user down, in place of what was known of him."""
+    prepare(connection)
     forget(connection, user.name)
     grants = json.dumps({name: sorted(given) for name, given in user.grants.items()})
     row = [user.name, user.password, user.is_admin, user.is_first, user.is_enabled, user.created, grants]

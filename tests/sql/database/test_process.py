@@ -1,0 +1,83 @@
+"""A file and its process: what a kill leaves, and what a second process is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from foretell.errors import DatabaseInUse, SqlError
+from foretell.sql.database import Database
+from tests.sql.database.conftest import rows
+
+WRITER = """
+import sys, threading
+from foretell.sql.database import Database
+EARLY, LATE = 1_600_000_000_000, 1_600_000_500_000
+database = Database(sys.argv[1])
+with database.connect() as connection:
+    connection.run("CREATE DATABASE IF NOT EXISTS d")
+    connection.run("CREATE STABLE IF NOT EXISTS d.s (ts TIMESTAMP, v INT) TAGS (t INT)")
+said = threading.Lock()
+def write(i):
+    with database.connect(database="d") as connection:
+        for j in range(100_000):
+            connection.run(f"INSERT INTO t{i} USING s TAGS ({i}) VALUES ({EARLY + j}, {j}) ({LATE + j}, {j})")
+            with said:
+                print(i, j, flush=True)
+for i in range(4):
+    threading.Thread(target=write, args=(i,)).start()
+"""
+
+
+LATE = 1_600_000_500_000
+
+
+def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    path = str(tmp_path / "plant.db")
+    for acknowledged_at_least in (40, 20):  # the second time over a file that was killed before
+        acknowledged = _written_until_killed(path, acknowledged_at_least)
+        with Database(path) as database, database.connect(database="d") as connection:
+            found = {(int(str(t)), v) for t, v in rows(connection, f"SELECT t, v FROM s WHERE ts < {LATE}")}
+            assert acknowledged <= found
+            assert rows(connection, "SELECT count(*) - count(DISTINCT (tbname, ts)) AS n FROM s") == [(0,)]
+            [(both, early)] = rows(connection, f"SELECT count(*), count(*) FILTER (ts < {LATE}) FROM s")
+            assert both == 2 * int(str(early))  # whole statements or nothing
+
+
+def _written_until_killed(path: str, count: int) -> set[tuple[int, int]]:
+    """What a process of its own said it had written before it was killed."""
+    with subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(count)]
+        os.kill(process.pid, signal.SIGKILL)
+        lines += process.stdout.readlines()
+    whole = [line.split() for line in lines if line.endswith("\n")]
+    return {(int(i), int(j)) for i, j in whole}
+
+
+def test_a_second_process_is_told_which_the_first_is(tmp_path: Path) -> None:
+    path = str(tmp_path / "plant.db")
+    with Database(path) as database:
+        with pytest.raises(DatabaseInUse, match=f"is open in process {os.getpid()}$"):
+            Database(path)
+        database.announce("http://127.0.0.1:6041")
+        script = "import sys; from foretell.sql.database import Database; Database(sys.argv[1])"
+        done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=False)
+        assert f"process {os.getpid()}, which serves it at http://127.0.0.1:6041" in done.stderr
+        assert "foretell sql --url http://127.0.0.1:6041" in done.stderr
+    with Database(path):
+        pass
+    assert not Path(f"{path}.lock").exists()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(b"not a database at all" * 1000)
+    for _ in range(2):  # the lock was let go of
+        with pytest.raises(SqlError, match=r"x\.db"):
+            Database(str(path))
