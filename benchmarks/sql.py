@@ -212,11 +212,19 @@ def clients(folder: Path) -> list[Figure]:
     ]
 
 
+def dialect() -> list[Figure]:
+    """TDengine's dialect: what it takes to read, and windows against the same by hand."""
+    from benchmarks.sql_dialect import reading, windows
+
+    return [*reading(), *windows()]
+
+
 def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         make_data(folder)
-        figures = [*front(folder), *extraction(folder), whole(folder), parsing(), memory(folder), *clients(folder)]
+        figures = [*front(folder), *extraction(folder), whole(folder), parsing(), memory(folder)]
+        figures += [*dialect(), *clients(folder)]
     lines = [figure.line() for figure in figures]
     text = "\n".join(lines)
     print(text)
