@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.score_sets import SETS, Group, ScoreSet
+from benchmarks.score_sets import SETS, THIN, Group, ScoreSet
 
 BASELINE = "seasonal_naive"
-FIRST = ("foretell-small", BASELINE)
+OURS = "foretell-small"
+FIRST = (OURS, BASELINE)
 WHOLE: tuple[Group, ...] = ("competition", "ett")
 SAMPLED: tuple[Group, ...] = ("competition", "ett-sample")
 
@@ -32,6 +33,11 @@ MEANS = """Geometric mean of MASE relative to seasonal naive, and mean coverage 
 * *Ended sets*: those of the {sampled} of the competitions and the ETT sample that the model has ended (how many).
 * *Shared sets*: the {shared} of these that all models ended which ended at least half of them: the column in which
   models can be compared.
+"""
+
+RATIOS = """MASE of foretell-small over each other model's: geometric mean over the *thin* sets that the other has
+ended: every n-th series (or window) of each set, so that {thin} to {most} remain (all of a smaller set), the same for
+all models. The automatic models take too long for the whole sets.
 """
 
 NOTES = """## How to read this
@@ -58,6 +64,8 @@ def page(scores: Scores) -> str:
     parts = [
         HEAD,
         _means(scores, models),
+        _ratios(scores, models),
+        _section("MASE, thin sets", _rows("thin"), models, _number(scores, "mase")),
         _section("MASE, the competitions", _rows("competition"), models, _number(scores, "mase")),
         _section("MASE, ETT", _rows("ett", "ett-long", "ett-sample"), models, _number(scores, "mase")),
         _section("MSE / MAE, ETT", _rows("ett", "ett-long", "ett-sample"), models, _pair(scores, "mse", "mae", 1)),
@@ -76,18 +84,41 @@ def page(scores: Scores) -> str:
 COVERAGES = ("coverage80", "coverage95")
 
 
-def geometric_mean(scores: Scores, model: str, sets: Sequence[str]) -> float:
-    """Of MASE over seasonal naive's MASE on `sets`; NaN if a score is missing."""
+def geometric_mean(scores: Scores, model: str, sets: Sequence[str], other: str = BASELINE) -> float:
+    """Of MASE over the MASE of `other` (seasonal naive) on `sets`; NaN if a score is missing."""
     logs = []
     for name in sets:
-        ours, theirs = _value(scores, model, name, "mase"), _value(scores, BASELINE, name, "mase")
+        ours, theirs = _value(scores, model, name, "mase"), _value(scores, other, name, "mase")
         logs.append(math.log(ours / theirs))
     return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
+def _ratios(scores: Scores, models: Sequence[str]) -> str:
+    """foretell-small against each other model, on the thin sets that both have ended."""
+    lines = []
+    for model in models:
+        if model == OURS or OURS not in scores:
+            continue
+        shared = [s.name for s in _rows("thin") if all(_ended(scores, m, s.name) for m in (OURS, model))]
+        if shared:
+            better = sum(_value(scores, OURS, n, "mase") < _value(scores, model, n, "mase") for n in shared)
+            ratio = _text(geometric_mean(scores, OURS, shared, model), 3)
+            lines.append((model, [ratio, str(better), str(len(shared))]))
+    if not lines:
+        return ""
+    intro = RATIOS.format(thin=THIN, most=2 * THIN - 1)
+    return f"## Against each other model\n\n{intro}\n" + _table(
+        ["against", "MASE, ratio", "better on", "of sets"], lines
+    )
+
+
+def _ended(scores: Scores, model: str, name: str) -> bool:
+    return not math.isnan(_value(scores, model, name, "mase"))
+
+
 def _means(scores: Scores, models: Sequence[str]) -> str:
     whole, sampled = ([s.name for s in _rows(*groups)] for groups in (WHOLE, SAMPLED))
-    ended = {m: [n for n in sampled if not math.isnan(_value(scores, m, n, "mase"))] for m in models}
+    ended = {m: [n for n in sampled if _ended(scores, m, n)] for m in models}
     compared = [m for m in models if 2 * len(ended[m]) >= len(sampled)]
     shared = [n for n in sampled if all(n in ended[m] for m in compared)]
     lines = []

@@ -51,3 +51,8 @@ def test_a_file_that_cannot_be_read_is_named(config: Path, content: str | None) 
     config.unlink() if content is None else config.write_text(content)
     with pytest.raises(InvalidInput, match=r"foretell\.toml"):
         read_settings()
+
+
+def test_the_folder_of_public_data_is_no_stray_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORETELL_DATA", "/somewhere")
+    assert read_settings().timemoe_fc == "auto"

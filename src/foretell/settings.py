@@ -20,6 +20,8 @@ from foretell.errors import InvalidInput
 
 PREFIX = "FORETELL_"
 CONFIG = "FORETELL_CONFIG"
+OTHERS = {CONFIG, "FORETELL_DATA"}
+"""Variables with our prefix that are no settings: the file of settings, and the folder of public data sets."""
 SECRETS = frozenset({"tokens", "admin_token"})
 """Settings that no message shows."""
 
@@ -126,9 +128,9 @@ def read_settings(beneath: Mapping[str, Any] | None = None, **flags: Any) -> Set
     `beneath` (what a taosanode.ini says) lies under everything but the defaults.
     """
     path = os.environ.get(CONFIG)
-    stray = [k for k in os.environ if k.startswith(PREFIX) and k.removeprefix(PREFIX).lower() not in _names()]
-    if stray and stray != [CONFIG]:
-        raise InvalidInput(min(set(stray) - {CONFIG}), f"is no setting; known: {', '.join(_names())}")
+    stray = {k for k in os.environ if k.startswith(PREFIX) and k.removeprefix(PREFIX).lower() not in _names()}
+    if unknown := stray - OTHERS:
+        raise InvalidInput(min(unknown), f"is no setting; known: {', '.join(_names())}")
     values = {**(beneath or {}), **(_read_file(Path(path)) if path else {})}
     environment = {k: None for k in values if PREFIX + k.upper() in os.environ}
     given = {k: v for k, v in values.items() if k not in environment}
