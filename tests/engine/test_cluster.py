@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
+import tempfile
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from foretell.engine.cluster import Cluster, RayExecutor
+from foretell.engine.cluster import PREFIX, Cluster, RayExecutor, _own_folder, _remove
 from foretell.engine.scaling import Scale
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.registry import registry
@@ -37,6 +40,20 @@ def test_a_local_cluster_stays_on_the_loopback_interface(ray_address: str) -> No
 
 def test_signals_stay_ours(ray_address: str) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_killed_processes_left_is_removed_and_what_others_use_is_not(ray_address: str) -> None:
+    cluster = Cluster.join(ray_address)
+    cluster.leave()
+    assert cluster.folder is not None
+    left = Path(tempfile.mkdtemp(prefix=PREFIX, dir=cluster.folder.path.parent))
+    (left / "session").mkdir()
+    os.utime(left, (0, 0))
+    new = _own_folder()
+    assert not left.exists()
+    assert (cluster.folder.path / "in-use").exists()
+    _remove(new)
+    assert not new.path.exists()
 
 
 def test_a_process_is_in_one_cluster_at_a_time(ray_address: str) -> None:

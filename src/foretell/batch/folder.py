@@ -17,6 +17,8 @@ from foretell.errors import InvalidInput, NotAvailable
 
 ENDINGS = (".parquet", ".pq")
 MAGIC = "*?["
+UNFINISHED = ".unfinished-"
+"""How the names of files begin that are being written."""
 
 
 class Folder:
@@ -81,7 +83,7 @@ class Folder:
 
     def write(self, name: str, fill: Callable[[IO[bytes]], None]) -> None:
         """A file that is there complete or not at all: written under another name, then renamed."""
-        hidden = self.at(f".{name}.{os.getpid()}-{secrets.token_hex(4)}")
+        hidden = self.at(f"{UNFINISHED}{name}.{os.getpid()}-{secrets.token_hex(4)}")
         with self._explained("write"):
             self._fs.makedirs(self.path, exist_ok=True)
             try:
@@ -120,6 +122,12 @@ class Folder:
         """Remove a file that may be gone already."""
         with contextlib.suppress(FileNotFoundError), self._explained("read"):
             self._fs.rm(self.at(name))
+
+    def drop_unfinished(self) -> None:
+        """Remove what killed writers left."""
+        for name in self.names():
+            if name.startswith(UNFINISHED):
+                self.drop(name)
 
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:

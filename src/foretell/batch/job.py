@@ -112,7 +112,9 @@ class Job:
             self._each("sort", plan.sortings, [s for s in plan.sortings if s.name not in sorted_])
         self._note_broken(target, plan.sortings)
         self._each("forecast", plan.shards, missing)
-        if not self.outcome.failed and plan.sortings:
+        if not self.outcome.failed:
+            target.drop_unfinished()
+            target.inner(NOTES).drop_unfinished()
             for sorting in plan.sortings:
                 target.inner(NOTES).drop(sorting.name)
 

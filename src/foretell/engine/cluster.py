@@ -7,6 +7,7 @@ interface of this machine, with a secret of its own, and ends it; `auto` and hos
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import secrets
@@ -16,10 +17,11 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from foretell.engine.loaded import Models
 from foretell.engine.scaling import Ready, Scale, ScalingExecutor
@@ -72,7 +74,7 @@ class Cluster:
     address: str
     cpus: float
     leave_to_others: bool
-    folder: str = ""
+    folder: Folder | None = None
     members: int = 0
 
     _lock: ClassVar[threading.Lock] = threading.Lock()
@@ -121,12 +123,12 @@ def _enter(address: str) -> Cluster:
         ray: Any = require("ray", "ray")
         if ray.is_initialized():
             return Cluster(address, 1, leave_to_others=True)
-        folder = tempfile.mkdtemp(prefix="foretell-ray-", dir=_short_folder()) if local else ""
+        folder = _own_folder() if local else None
         try:
             with _own_signals():
                 ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_private(folder))
         except (ConnectionError, ValueError, RuntimeError, OSError, ray.exceptions.RayError) as error:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             reason = str(error).strip().partition("\n")[0]
             raise NotAvailable(f"no Ray cluster at {address!r}: {reason}") from None
     return Cluster(address, 0 if local else 1, False, folder)
@@ -143,20 +145,19 @@ def _knock(address: str) -> None:
         raise NotAvailable(f"no Ray cluster at {address!r}: {error}") from None
 
 
-def _exit(folder: str) -> None:
+def _exit(folder: Folder | None) -> None:
     import ray
 
     with _own_signals():
         ray.shutdown()
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
 
 
-def _private(folder: str) -> dict[str, Any]:
+def _private(folder: Folder | None) -> dict[str, Any]:
     """Arguments for a cluster of our own. Its actors ask for no CPU: pools bound them, and none must starve."""
-    if not folder:
+    if folder is None:
         return {}
-    return {"num_cpus": os.cpu_count() or 1, "include_dashboard": False, "_temp_dir": folder}
+    return {"num_cpus": os.cpu_count() or 1, "include_dashboard": False, "_temp_dir": str(folder.path)}
 
 
 SECRET = secrets.token_hex(32)
@@ -173,9 +174,45 @@ def _alone() -> dict[str, str]:
     }
 
 
-def _short_folder() -> str | None:
-    """Paths of sockets must stay below 108 bytes."""
-    return "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where a cluster of our own has its sockets and logs; `lock` is open and locked as long as its process lives."""
+
+    path: Path
+    lock: IO[bytes]
+
+
+PREFIX = "foretell-ray-"
+FRESH = 60.0
+"""Seconds for which a folder may be without a lock: its process is just about to take it."""
+
+
+def _own_folder() -> Folder:
+    """A new folder. Those of processes that were killed are removed on the way."""
+    parent = Path("/tmp") if Path("/tmp").is_dir() else None  # noqa: S108  paths of sockets must be short
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    for other in path.parent.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - other.stat().st_mtime > FRESH:
+                _remove(Folder(other, _locked(other)))
+    return Folder(path, _locked(path))
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """OSError where another process has it."""
+    lock = (folder / "in-use").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
+def _remove(folder: Folder | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.lock.close()
 
 
 @contextlib.contextmanager
