@@ -15,6 +15,7 @@ from foretell.sql import Session
 from foretell.sql.answer import TDENGINE
 from foretell.sql.database import Connection, Database
 from tests.fakes import Wide
+from tests.sql.explained import calls
 from tests.sql.fakes import models
 from tests.sql.stub_anode import LIST, stub
 from tests.tdgpt import plugin_texts
@@ -303,6 +304,17 @@ def test_the_body_is_what_taosd_sends(session: Session) -> None:
         assert node.headers[-1]["content-type"] == "application/json;charset=UTF-8"
 
 
+def test_covariates_are_sent(session: Session) -> None:
+    with stub({"/forecast": forecast_of(1.0, 2)}) as node:
+        session.sql(f"CREATE ANODE '{node.url}'")
+        future = "dynamic_real_1=[7 8],dynamic_real_1_col=w"
+        session.sql(f"SELECT FORECAST(v, w, -v, 'algo=mine,rows=2,{future}') FROM {ONE}")
+        body = json.loads(node.asked[-1][1])
+        assert [name for name, *_ in body["schema"]] == ["ts", "val", "dynamic_real_1", "past_dynamic_real_1"]
+        assert body["data"][2] == [i % 7 for i in range(20)] + [7, 8] and body["type"] == "covariate"
+        assert body["data"][3] == [-(i % 5) for i in range(20)]
+
+
 def test_several_groups_are_asked_at_once(session: Session) -> None:
     with stub({"/forecast": forecast_of(1.0)}, nap=0.2) as node:
         session.sql(f"CREATE ANODE '{node.url}'")
@@ -369,9 +381,8 @@ def test_the_patience_of_a_question(session: Session) -> None:
 
 
 def test_explain_says_who_would_answer(with_node: Session, url: str) -> None:
-    (row,) = with_node.sql(
-        f"EXPLAIN SELECT FORECAST(v, 'algo=late,rows=4') FROM {SERIES} PARTITION BY k"
-    ).table.to_pylist()
+    made = with_node.sql(f"EXPLAIN SELECT FORECAST(v, 'algo=late,rows=4') FROM {SERIES} PARTITION BY k")
+    (row,) = calls(made)
     assert row["model"] == f"late at the anode {url}" and (row["series"], row["batches"]) == (3, 3)
 
 

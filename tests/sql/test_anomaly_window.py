@@ -17,6 +17,7 @@ from foretell.registry import registry
 from foretell.series import Series, Step
 from foretell.sql import Session
 from foretell.sql.answer import TDENGINE
+from tests.sql.explained import calls
 
 START = dt.datetime(2024, 1, 1)
 
@@ -103,7 +104,7 @@ def test_a_point_ends_a_tick_later_where_tdengines_rules_hold() -> None:
 
 def test_explain(session: Session) -> None:
     made = session.sql(f"EXPLAIN SELECT count(*) FROM {SPIKE} ANOMALY_WINDOW(v)")
-    assert made.table.to_pylist() == [
+    assert calls(made) == [
         {"call": "ANOMALY_WINDOW(v)", "model": "iqr", "series": 1, "points": 40, "rows": None, "batches": 1}
     ]
 

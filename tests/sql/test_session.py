@@ -20,6 +20,7 @@ from foretell.engine.engine import Engine
 from foretell.errors import Cancelled, DeadlineExceeded, SqlError, WhiteNoise
 from foretell.sql import Session
 from foretell.sql.answer import TDENGINE
+from tests.sql.explained import calls
 from tests.sql.fakes import models
 from tests.sql.pairs import HERE
 
@@ -177,7 +178,7 @@ def test_covariates(fakes: Session) -> None:
 
 def test_explain_runs_no_model(fakes: Session) -> None:
     made = fakes.sql("EXPLAIN SELECT FORECAST(v, 'algo=sleeper,nap=60,rows=3') FROM 'sites.csv' PARTITION BY site")
-    assert made.arrow().to_pylist() == [
+    assert calls(made) == [
         {
             "call": "FORECAST(v, 'algo=sleeper,nap=60,rows=3')",
             "model": "sleeper",
@@ -193,7 +194,7 @@ def test_explain_of_a_function_in_from(fakes: Session) -> None:
     call = (
         "AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'last')"
     )
-    (row,) = fakes.sql(f"EXPLAIN SELECT * FROM {call}").arrow().to_pylist()
+    (row,) = calls(fakes.sql(f"EXPLAIN SELECT * FROM {call}"))
     assert row == {"call": call, "model": "last", "series": 2, "points": 12, "rows": 10, "batches": 1}
     made = fakes.sql(f"SELECT * FROM {call}")
     assert len(made.forecasts[0][0]) == 2 and made.columns[:3] == ["site", "forecast_timestamp", "forecast_value"]

@@ -203,3 +203,23 @@ def test_windows_of_the_wrong_shape(text: bytes) -> None:
 def test_windows_without_masks() -> None:
     windows, labels = anode.windows_of(anode.read_reply(b'{"rows": 1, "res": [[1, 2]]}'))
     assert windows.tolist() == [[1, 2]] and labels.tolist() == [-1]
+
+
+def test_answers_as_the_stock_node_gives_them() -> None:
+    """Recorded shapes: integers among the numbers, keys that no server reads, one window of one point."""
+    reply = anode.read_reply(
+        b'{"algo":"holtwinters","mse":3627.41,"option":"algo=holtwinters,rows=3","period":0,'
+        b'"res":[[1577808096000,1577808097000,1577808098000],[19.6,20,19]],"rows":3}'
+    )
+    assert anode.forecast_of(reply, 3, bounds=False)[0].tolist() == [19.6, 20.0, 19.0]
+    windows = b'{"algo":"iqr","mask":[-1],"option":"algo=iqr","res":[[1577808016000,1577808016000]],"rows":1}'
+    assert anode.windows_of(anode.read_reply(windows))[0].tolist() == [[1577808016000] * 2]
+    assert len(anode.windows_of(anode.read_reply(b'{"algo":"iqr","mask":[],"res":[],"rows":0}'))[0]) == 0
+    path = anode.read_reply(b'{"rows": 3, "distance": 1.6, "path": [[0, 0], [1, 0], [1, 1]], "option": "algo=dtw"}')
+    assert path.distance == 1.6 and anode.path_of(path) is not None and anode.lags_of(path) is None
+    lags = anode.lags_of(anode.read_reply(b'{"rows": 3, "lags": [-1, 0, 1], "ccf_vals": [0.0, 0.67, 1.0]}'))
+    assert lags is not None and lags[0].tolist() == [-1, 0, 1] and lags[1].tolist() == [0.0, 0.67, 1.0]
+    filled = anode.read_reply(b'{"rows": 2, "ts": [1000, 2000], "target": [1, 2.5], "mask": [0, 1], "algo": "moment"}')
+    assert anode.completed_of(filled)[1].tolist() == [1.0, 2.5]
+    with pytest.raises(ModelFailed, match="no JSON"):
+        anode.read_reply(b'{"rows": 1, "lags": [0], "ccf_vals": [NaN]}')

@@ -66,7 +66,7 @@ def _tick(block: Block, context: Context, options: str) -> int:
 def option_error(block: Block, call: Call, key: str, error: ForetellError) -> SqlError:
     """An error whose place is an option, or the call where the option is not written."""
     statement = block.statement
-    code = error.tdengine_code
+    code = code_of_option(error)
     code = OPTION_CODES.get(call.name, code) if code == InvalidInput.tdengine_code else code
     if call.options is None or not key:
         return statement.error(str(error), call.span, code)
@@ -74,6 +74,12 @@ def option_error(block: Block, call: Call, key: str, error: ForetellError) -> Sq
     text = unquote(token, statement.source.text)
     shift = statement.source.text.index(text[:1], token.start) if text else token.start
     return statement.source.error(str(error), shift + place_of(key, text), code)
+
+
+def code_of_option(error: ForetellError) -> int:
+    """TDengine's code for what is wrong with an option: an unknown one is an invalid parameter, unlike a model."""
+    is_unknown = isinstance(error, UnknownName) and error.what == "option"
+    return InvalidInput.tdengine_code if is_unknown else error.tdengine_code
 
 
 def find_model(block: Block, call: Call, options: Options, context: Context, kind: Kind) -> tuple[Entry, Engine]:

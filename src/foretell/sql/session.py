@@ -42,6 +42,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("foretell.sql")
 
 OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_ANOMALYMARK", "_QSTART", "_QEND")
+PLAN = pa.schema(
+    {
+        "call": pa.string(),
+        "model": pa.string(),
+        **dict.fromkeys(("series", "points", "rows", "batches"), pa.int64()),
+        "plan": pa.string(),
+    }
+)
+"""What EXPLAIN gives where a function of ours is called."""
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 
@@ -257,20 +266,22 @@ def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Re
         context = replace(context, explain=statement.is_word(0, "EXPLAIN"), lent=lent)
         for rewrite in rewrites:
             rewrite(statement, context)
-        if context.explain and context.answers:
-            return _plans(context.answers)
         whole = statement.cut((0, len(statement.tokens)))
         try:
             table = context.place.duck.table(whole, statement.source, context.place.lookup)
         except UnknownColumn as error:
             raise _explained(error, context.answers, statement) from None
+    if context.explain and context.answers:
+        return _plans(context.answers, table)
     return Result(table, tuple(context.answers))
 
 
-def _plans(answers: list[Answer]) -> Result:
-    """What EXPLAIN gives: a row for each block with its call and what it would take to answer it."""
-    rows = [{"call": a.block.statement.written(a.block.calls[0].span), **a.plan} for a in answers]
-    return Result(pa.Table.from_pylist(rows))
+def _plans(answers: list[Answer], explained: pa.Table) -> Result:
+    """What EXPLAIN gives: a row for each call of ours with what it would take, then DuckDB's plan over the results."""
+    calls = [{"call": a.block.statement.written(a.block.calls[0].span), **a.plan, "plan": None} for a in answers]
+    plan = [line for text in explained.column(1).to_pylist() for line in text.splitlines() if line.strip()]
+    rows = pa.Table.from_pylist(calls, PLAN)
+    return Result(pa.concat_tables([rows, pa.Table.from_pylist([{"plan": line} for line in plan], PLAN)]))
 
 
 def _refuse_frozen(statement: Statement, block: Block) -> None:

@@ -59,7 +59,9 @@ class Names:
         if not found:
             return
         _read_texts(statement, found, lists, known)
-        mentioned = {named(statement, i) for i, token in enumerate(statement.tokens) if token.kind in (WORD, NAME)}
+        is_argument = any(statement.is_word(origin.token, "TABLE") for origin in lists)
+        kinds = (WORD, NAME, STRING) if is_argument else (WORD, NAME)  # id_cols => ['site'] names a column in a text
+        mentioned = {named(statement, i) for i, token in enumerate(statement.tokens) if token.kind in kinds}
         for origin in lists:
             _replace(statement, origin, found, mentioned)
 

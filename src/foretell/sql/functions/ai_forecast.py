@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from foretell.errors import InvalidInput, UnknownName
+from foretell.errors import InvalidInput, NoSuchColumn, UnknownName
 from foretell.series import Forecast
 from foretell.settings import settings
 from foretell.sql.analysis import Analysis
 from foretell.sql.answer import Answer, Context
-from foretell.sql.call import check_option, runner
+from foretell.sql.call import check_option, code_of_option, runner
 from foretell.sql.duck import DEAR_BIND
 from foretell.sql.functions.forecast import forecast_all
 from foretell.sql.history import NUMBERS, History, decoded
@@ -44,7 +44,7 @@ def answer(call: TableCall, context: Context) -> Answer:
         try:
             check_option(entry, key, value)
         except (UnknownName, InvalidInput) as error:
-            raise call.blame("options", error) from None
+            raise call.error(str(error), "options", code_of_option(error)) from None
     if options.rows > entry.limits.max_horizon:
         raise call.error(f"horizon: {entry.name} gives {entry.limits.max_horizon} at most", "horizon")
     groups = _groups(call, context)
@@ -85,7 +85,8 @@ def _groups(call: TableCall, context: Context) -> Groups:
     wanted = [(time, "timestamp_col"), *((name, "id_cols") for name in ids), (data, "data_col")]
     for name, argument in wanted:
         if name.lower() not in known:
-            raise call.blame(argument, UnknownName("column", name, known.values()))
+            message = str(UnknownName("column", name, known.values()))
+            raise call.error(message, argument, NoSuchColumn.tdengine_code)
     names = [known[name.lower()] for name, _ in wanted]
     if len(set(names)) < len(names):
         raise call.error("a column has two roles in data_col, timestamp_col and id_cols", "data_col")
