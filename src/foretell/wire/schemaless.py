@@ -63,7 +63,7 @@ SUFFIXES: dict[str, Type] = {
 }
 WORDS = {word: truth for truth, words in ((True, "t T true True TRUE"), (False, "f F false False FALSE")) for word in words.split()}  # fmt: skip  # noqa: E501
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-z]\d{0,2})?")
-_CUT = {mark: re.compile(rf'((?:[^\\{mark}"]|\\.|"(?:[^"\\]|\\.)*")*)(?:{mark}|$)', re.DOTALL) for mark in ",= "}
+_CUT = {mark: re.compile(rf'((?:[^\\{mark}"]|\\.|"(?:[^"\\]|\\.)*")*)({mark}|$)', re.DOTALL) for mark in ",= "}
 _ESCAPE = re.compile(r"\\([,= \"\\])")
 JSON_TYPES = {
     "bool": BOOL,
@@ -152,7 +152,7 @@ def _split(text: str, mark: str) -> list[str]:
         if match is None:
             return [*found, text[at:]]
         found.append(match[1])
-        if match.end() == len(text) and not match[0].endswith(mark):
+        if not match[2]:
             break
         at = match.end()
     return [part for part in found if part or mark != " "]

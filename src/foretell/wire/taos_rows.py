@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput
-from foretell.wire.taos_types import BOOL, BYTES, DECIMAL, DECIMAL64, FLOAT, INT, JSON, TIMESTAMP, Column, Precision
-from foretell.wire.taos_values import NS, as_text, nulls_of, numbers, one_chunk, times
+from foretell.wire.taos_types import BOOL, DECIMAL, DECIMAL64, FLOAT, INT, JSON, TIMESTAMP, Column, Precision
+from foretell.wire.taos_values import NS, nulls_of, numbers, one_chunk, times
 
 ROWS_AT_ONCE = 20_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -82,12 +82,12 @@ def values(array: pa.Array, column: Column, unit: Precision, zone: dt.tzinfo | N
         return _with_nulls(time_texts(times(array, unit), unit, zone), nulls_of(array))
     if column.type in (DECIMAL, DECIMAL64):
         return list(array.cast(pa.decimal128(38, column.scale)).cast(pa.string()).to_pylist())
-    if column.type in BYTES:
-        return [None if value is None else value.hex() for value in array.cast(pa.binary()).to_pylist()]
+    if column.type.is_binary:
+        return [None if value is None else value.hex() for value in array.to_pylist()]
     if column.type is JSON:
-        return [_json(text) for text in array.cast(pa.string()).to_pylist()]
-    if not column.type.width:
-        return list(as_text(array, column).to_numpy(zero_copy_only=False).tolist())
+        return [_json(text) for text in array.to_pylist()]
+    if column.type.is_text:
+        return list(array.to_numpy(zero_copy_only=False).tolist())
     found = numbers(array, column, unit)
     made = found.values.astype(bool) if column.type is BOOL else found.values
     if made.dtype.kind == "f":

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput
-from foretell.wire.taos_types import BOOL, BYTES, DECIMAL, DECIMAL64, TIMESTAMP, Type, arrow_of, type_of
+from foretell.wire.taos_types import BOOL, DECIMAL, DECIMAL64, TIMESTAMP, Type, type_of
 
 HEAD = struct.Struct("<IiiiIII")
 VALUES = struct.Struct("<Iii")
@@ -135,10 +135,10 @@ def _values(part: memoryview) -> _Values:
 
 def _array(part: memoryview) -> pa.Array:
     found = _values(part)
-    if found.nulls.all():
-        return pa.nulls(len(found.nulls), _arrow(found.kind))
     if found.kind in (DECIMAL, DECIMAL64):
-        raise InvalidInput("bind", "DECIMAL cannot be bound; bind the number as text")
+        raise InvalidInput("bind", "DECIMAL cannot be bound; bind a DOUBLE")
+    if found.nulls.all():
+        return pa.nulls(len(found.nulls), pa.int64() if found.kind is TIMESTAMP else found.kind.arrow)
     return _numbers(found) if found.kind.width else _words(found)
 
 
@@ -148,10 +148,6 @@ def _numbers(found: _Values) -> pa.Array:
         raise InvalidInput("bind", f"has {len(found.data):,} bytes for {count:,} values of {kind.name}")
     numbers = np.frombuffer(found.data, kind.dtype)
     return pa.array(numbers != 0 if kind is BOOL else numbers, mask=found.nulls)
-
-
-def _arrow(kind: Type) -> pa.DataType:
-    return pa.int64() if kind is TIMESTAMP else arrow_of(kind, "ns")
 
 
 def _words(found: _Values) -> pa.Array:
@@ -164,7 +160,7 @@ def _words(found: _Values) -> pa.Array:
     valid = pa.py_buffer(np.packbits(~found.nulls, bitorder="little").tobytes())
     buffers = [valid, pa.py_buffer(offsets.tobytes()), pa.py_buffer(bytes(found.data))]
     array = pa.Array.from_buffers(pa.binary(), len(found.nulls), buffers)
-    if found.kind in BYTES:
+    if found.kind.is_binary:
         return array
     try:
         return array.cast(pa.string())

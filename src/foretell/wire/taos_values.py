@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foretell.errors import InvalidInput
-from foretell.wire.taos_types import BOOL, BYTES, DECIMAL, DECIMAL64, FLOAT, NCHAR, TIMESTAMP, Column, Precision
+from foretell.wire.taos_types import BOOL, DECIMAL, DECIMAL64, NCHAR, TIMESTAMP, Column, Precision
 
 NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 """Nanoseconds of a unit."""
@@ -33,12 +33,10 @@ class Words:
     nulls: np.ndarray[Any, Any]
 
 
-def one_chunk(values: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """The column as one array, dictionaries looked up."""
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+def one_chunk(values: pa.ChunkedArray) -> pa.Array:
+    """The column as one array."""
+    array = values.combine_chunks()
+    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
 
 
 def nulls_of(array: pa.Array) -> np.ndarray[Any, Any]:
@@ -55,8 +53,7 @@ def numbers(array: pa.Array, column: Column, unit: Precision) -> Numbers:
     if column.type in (DECIMAL, DECIMAL64):
         return Numbers(_decimals(array, column), nulls)
     try:
-        array = array.cast(pa.float64() if pa.types.is_decimal(array.type) else array.type)
-        array = array.cast(_TARGETS[column.type.number], safe=column.type is not FLOAT)
+        array = array.cast(column.type.arrow)
     except pa.ArrowInvalid as error:
         raise InvalidInput(column.name, f"does not fit {column.type_name}: {error}") from None
     values = array.fill_null(False if column.type is BOOL else 0).to_numpy(zero_copy_only=False)
@@ -68,25 +65,8 @@ def numbers(array: pa.Array, column: Column, unit: Precision) -> Numbers:
     return Numbers(values, nulls)
 
 
-_TARGETS: dict[int, pa.DataType] = {
-    1: pa.bool_(),
-    2: pa.int8(),
-    3: pa.int16(),
-    4: pa.int32(),
-    5: pa.int64(),
-    6: pa.float32(),
-    7: pa.float64(),
-    11: pa.uint8(),
-    12: pa.uint16(),
-    13: pa.uint32(),
-    14: pa.uint64(),
-}
-
-
 def times(array: pa.Array, unit: Precision) -> np.ndarray[Any, Any]:
     """Times as int64 in `unit` since the epoch, cut to it, 0 where null. Integers are taken as they are."""
-    if pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("s") if pa.types.is_date32(array.type) else pa.timestamp("ms"))
     if not pa.types.is_timestamp(array.type):
         return np.asarray(array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False))
     raw = array.cast(pa.timestamp(array.type.unit)).view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
@@ -96,11 +76,7 @@ def times(array: pa.Array, unit: Precision) -> np.ndarray[Any, Any]:
 
 def _decimals(array: pa.Array, column: Column) -> np.ndarray[Any, Any]:
     """bytes [rows, width] of the unscaled values."""
-    try:
-        array = array.cast(pa.decimal128(38, column.scale))
-    except pa.ArrowInvalid as error:
-        raise InvalidInput(column.name, f"does not fit {column.type_name}: {error}") from None
-    array = pa.concat_arrays([array.fill_null(0), array[:0]])
+    array = array.cast(pa.decimal128(38, column.scale)).fill_null(0)
     raw = np.frombuffer(array.buffers()[1], np.uint8, len(array) * 16, array.offset * 16)
     return raw.reshape(-1, 16)[:, : column.type.width]
 
@@ -108,7 +84,7 @@ def _decimals(array: pa.Array, column: Column) -> np.ndarray[Any, Any]:
 def words(array: pa.Array, column: Column) -> Words:
     """Values of a type whose width varies: UTF-8, UTF-32 for NCHAR, or bytes."""
     nulls = nulls_of(array)
-    array = as_text(array, column).drop_null()
+    array = array.cast(column.type.arrow).drop_null()
     offsets = np.frombuffer(array.buffers()[1] or b"\0" * 4, "<i4", len(array) + 1, array.offset * 4)
     data = np.frombuffer(array.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
     found = np.diff(offsets)
@@ -118,12 +94,3 @@ def words(array: pa.Array, column: Column) -> Words:
     lengths = np.zeros(len(nulls), np.int64)
     lengths[~nulls] = found
     return Words(data, lengths, nulls)
-
-
-def as_text(array: pa.Array, column: Column) -> pa.Array:
-    """The column as text, or as bytes where its type says so."""
-    target = pa.binary() if column.type in BYTES else pa.string()
-    try:
-        return array.cast(target)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        return pa.array([None if value is None else str(value) for value in array.to_pylist()], target)

@@ -248,3 +248,29 @@ def test_sqlalchemy(host: str, power: str) -> None:
         assert "ws_power" in inspector.get_schema_names()
         assert [column["name"] for column in inspector.get_columns("alchemy")] == ["ts", "v"]
     engine.dispose()
+
+
+def test_types_of_bytes_decimals_and_json(power: str) -> None:
+    connection = taosws.connect(power)
+    connection.execute(
+        "CREATE STABLE rare (ts TIMESTAMP, d DECIMAL(10, 2), vb VARBINARY(20), g GEOMETRY(100), b BLOB) TAGS (j JSON)"
+    )
+    connection.execute("""CREATE TABLE r1 USING rare TAGS ('{"a": 1}')""")
+    connection.execute(
+        "INSERT INTO r1 (ts, d, vb) VALUES (1700000000000, -1.5, '\\x00ff'), (1700000000001, NULL, NULL)"
+    )
+    statement = connection.stmt2_statement()
+    statement.prepare("INSERT INTO r1 (ts, vb, g, b) VALUES (?, ?, ?, ?)")
+    values = [
+        taosws.millis_timestamps_to_column([1_700_000_000_002]),
+        taosws.varbinary_to_column([b"\x01\x02"]),
+        taosws.geometry_to_column([b"\x01" * 21]),
+        taosws.blob_to_column([b"x" * 70_000]),
+    ]
+    statement.bind([taosws.stmt2_bind_param_view(None, None, values)])
+    assert statement.execute() == 1
+    assert rows(connection.cursor(), "SELECT d, vb, g, b, j FROM rare ORDER BY ts") == [
+        (Decimal("-1.50"), b"\x00\xff", None, None, '{"a": 1}'),
+        (None, None, None, None, '{"a": 1}'),
+        (None, b"\x01\x02", b"\x01" * 21, b"x" * 70_000, '{"a": 1}'),
+    ]

@@ -23,7 +23,7 @@ from foretell.sql.database.names import Names
 from foretell.sql.database.outcome import Outcome, read, settled, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.show import VIEWS
-from foretell.sql.database.types import Precision
+from foretell.sql.database.types import Column, Precision
 from foretell.sql.database.users import Privilege, User, Users
 from foretell.sql.database.writer import Change
 from foretell.sql.duck import Duck
@@ -201,7 +201,7 @@ class Connection:
         if not self._home.is_own:
             self._check_head(statement)
         result = self._session.statement(statement, self._timeout)
-        return read(result.table, self._precision_of_result(), self._widths(), raw=result)
+        return read(result.table, self._precision_of_result(), self._declared(), raw=result)
 
     def _check_head(self, statement: Statement) -> None:
         """Only queries, and COPY ... TO where files may be written."""
@@ -218,14 +218,13 @@ class Connection:
             return _namespace(table).precision
         return self.precision
 
-    def _widths(self) -> dict[str, int]:
-        """The declared bytes of the text columns of the tables that a query touched."""
+    def _declared(self) -> dict[str, Column]:
+        """The columns and tags of the tables that a query touched."""
         found = {}
         for table in self._names.touched:
             owner: Table = table.parent if isinstance(table, SubTable) else table
             for column in (*owner.columns, *(owner.tags if isinstance(owner, SuperTable) else ())):
-                if not column.type.width:
-                    found[column.name] = column.bytes
+                found[column.name] = column
         return found
 
     def _insert(self, text: str) -> Outcome:

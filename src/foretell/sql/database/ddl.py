@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 Duck = duckdb.DuckDBPyConnection
 MOST_BYTES = 65_517
 """Of a text in a column."""
-FIXED_TEXT = 4_096
-"""Bytes of a JSON tag, which has no length of its own."""
+LENGTHS = {"JSON": 4_096, "BLOB": 4 << 20}
+"""Bytes of types that are declared without a length."""
 
 
 def create_database(reader: Reader, home: Connection) -> Outcome:
@@ -277,10 +277,10 @@ def _column(reader: Reader, name: str, kind: Type, numbers: list[int], token: in
         if len(numbers) > 2 or not 1 <= precision <= 38 or scale > precision:
             reader.fail("DECIMAL(precision, scale): a precision from 1 to 38, a scale not above it", token)
         return Column(name, kind, 8 if precision <= 18 else 16, precision, scale)
-    if kind.width or kind.name in ("JSON", "BLOB"):
+    if kind.width or kind.name in LENGTHS:
         if numbers:
             reader.fail(f"{kind.name} has no length", token)
-        return Column(name, kind, kind.width or FIXED_TEXT)
+        return Column(name, kind, kind.width or LENGTHS[kind.name])
     if len(numbers) != 1 or not 1 <= numbers[0] <= MOST_BYTES:
         reader.fail(f"{kind.name} needs a length from 1 to {MOST_BYTES}, such as {kind.name}(64)", token)
     return Column(name, kind, numbers[0])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -41,17 +41,32 @@ def written(rows: int) -> Outcome:
 
 
 def read(
-    table: pa.Table, precision: Precision, widths: Mapping[str, int] | None = None, raw: Result | None = None
+    table: pa.Table, precision: Precision, declared: Mapping[str, Column] | None = None, raw: Result | None = None
 ) -> Outcome:
-    """The outcome of a query; `widths` are the declared bytes of text columns, by name."""
-    table = settled(table, precision)
-    columns = []
-    for name, column in zip(table.column_names, table.itercolumns(), strict=True):
-        longest = (widths or {}).get(name, 0)
-        if not longest and (pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
-            longest = pc.max(pc.binary_length(column)).as_py() or 0
-        columns.append(column_of(name, column.type, longest))
-    return Outcome(table, tuple(columns), precision, raw=raw)
+    """The outcome of a query; `declared` are the columns of its tables, by name: of what is called so, and is of that
+    kind, type and size are known. Other DECIMAL is DOUBLE, as TDengine computes."""
+    columns: list[Column] = []
+    arrays: list[pa.ChunkedArray] = []
+    for name, values in zip(table.column_names, map(_settle(precision), table.itercolumns()), strict=True):
+        known = (declared or {}).get(name)
+        if known is not None and known.arrow(precision) == values.type:
+            columns.append(replace(known, name=name))
+        else:
+            values = values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values
+            columns.append(column_of(name, values.type, _longest(values)))
+        arrays.append(values)
+    return Outcome(pa.Table.from_arrays(arrays, names=table.column_names), tuple(columns), precision, raw=raw)
+
+
+def _settle(precision: Precision) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
+    return lambda column: _settled(column, precision)
+
+
+def _longest(values: pa.ChunkedArray) -> int:
+    """Bytes of the longest text; 0 where there are none."""
+    if not (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        return 0
+    return pc.max(pc.binary_length(values)).as_py() or 0
 
 
 def settled(table: pa.Table, precision: Precision) -> pa.Table:

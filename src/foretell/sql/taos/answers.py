@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,10 @@ import pyarrow as pa
 
 from foretell.errors import ForetellError
 from foretell.sql.database.outcome import Outcome
+from foretell.sql.database.types import PRECISIONS
 from foretell.wire.masking import mask
 from foretell.wire.taos_block import stored_size
-from foretell.wire.taos_types import DECIMAL, TYPES, Column, Precision
+from foretell.wire.taos_types import DECIMAL, Column, Precision
 
 log = logging.getLogger("foretell.taos")
 INTERNAL = 0x80000445
@@ -23,13 +25,12 @@ class Rows:
     """A result as it travels."""
 
     table: pa.Table
-    columns: list[Column]
+    columns: Sequence[Column]
     unit: Precision
 
     @classmethod
     def of(cls, outcome: Outcome) -> Rows:
-        columns = [Column(c.name, TYPES[c.type.number], c.bytes, c.precision, c.scale) for c in outcome.columns]
-        return cls(outcome.table, columns, outcome.precision)
+        return cls(outcome.table, outcome.columns, outcome.precision)
 
     def description(self) -> dict[str, Any]:
         """What the WebSocket says about the columns, as lists side by side."""
@@ -38,7 +39,7 @@ class Rows:
             "fields_names": [column.name for column in self.columns],
             "fields_types": [column.type.number for column in self.columns],
             "fields_lengths": [stored_size(column) for column in self.columns],
-            "precision": ("ms", "us", "ns").index(self.unit),
+            "precision": PRECISIONS[self.unit][0],
             "fields_precisions": [column.precision for column in self.columns],
             "fields_scales": [column.scale if column.type is DECIMAL else 0 for column in self.columns],
         }

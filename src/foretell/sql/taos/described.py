@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from foretell.errors import ForetellError
 from foretell.sql.database.connection import Connection
-from foretell.wire.taos_types import TYPES, VARCHAR, Type
-
-_BY_NAME = {kind.name: kind for kind in TYPES.values()}
+from foretell.wire.taos_types import BY_NAME, VARCHAR, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def describe(connection: Connection, table: str) -> Described:
     names, kinds, sizes, notes = (rows.column(i).to_pylist() for i in range(4))
     return Described(
         tuple(
-            Field(name, _BY_NAME.get(kind.partition("(")[0], VARCHAR), size, note == "TAG")
+            Field(name, BY_NAME.get(kind.partition("(")[0], VARCHAR), size, note == "TAG")
             for name, kind, size, note in zip(names, kinds, sizes, notes, strict=True)
         )
     )

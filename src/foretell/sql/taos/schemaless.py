@@ -15,7 +15,7 @@ from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
 from foretell.sql.taos.described import Described, describe, quoted
 from foretell.wire.schemaless import Cell, Point, read_points
-from foretell.wire.taos_types import NCHAR, VARCHAR, Type, arrow_of
+from foretell.wire.taos_types import NCHAR, VARCHAR, Type
 from foretell.wire.taos_values import NS
 
 TIME = "_ts"
@@ -77,7 +77,7 @@ class Lines:
 
 def _array(name: str, values: list[Any], kind: Type) -> pa.Array:
     try:
-        return pa.array(values, arrow_of(kind, "ns"))
+        return pa.array(values, kind.arrow)
     except (pa.ArrowException, OverflowError) as error:
         raise InvalidInput(name, f"does not fit {kind.name}: {error}") from None
 
