@@ -209,7 +209,6 @@ ANODE_ERRORS = {
     0x80000432: "the url of an anode has 128 bytes at most",
     0x80000433: "the anode speaks another protocol",
     0x80000434: "the anode has an invalid version",
-    0x80000435: "the anode lists an invalid type of algorithm",
     0x80000437: "the name of an algorithm of the anode has more than 63 bytes",
     0x80000440: "the anode answered nothing",
     0x80000441: "the anode cannot be reached",

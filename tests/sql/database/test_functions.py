@@ -111,6 +111,7 @@ def test_results_are_written_back(plant: Connection) -> None:
         ("SELECT FORECAST(v, 'algo=nosuch') FROM a", 0x80000443),
         ("SELECT FORECAST(v, 'algo=naive,rows=9999') FROM a", 0x80000446),
         ("SELECT FORECAST(v, 'algo=naive') FROM nosuch", 0x80002603),
+        ("SELECT * FROM AI.FORECAST(TABLE '/etc/passwd', data_col => 'v', timestamp_col => 'ts')", 0x80002600),
         ("SELECT max(v), FORECAST(v, 'algo=naive') FROM a", 0x80002685),
         ("SELECT count(*) FROM meters PARTITION BY tbname ANOMALY_WINDOW(site)", 0x80002683),
         ("SELECT count(*) FROM a ANOMALY_WINDOW(v, 'algo=ksigma,k=0')", 0x80002684),
@@ -120,3 +121,8 @@ def test_codes(plant: Connection, statement: str, code: int) -> None:
     with pytest.raises(ForetellError) as caught:
         plant.run(statement)
     assert f"{caught.value.tdengine_code:x}" == f"{code:x}", caught.value
+
+
+def test_a_text_is_a_file_and_no_table(plant: Connection) -> None:
+    with pytest.raises(ForetellError, match="no file has this name"):
+        plant.run("SELECT * FROM AI.FORECAST(TABLE 'meters', data_col => 'v', timestamp_col => 'ts')")

@@ -72,7 +72,7 @@ def origins(statement: Statement) -> Iterator[Origin]:
 
 
 def _is_name(statement: Statement, i: int) -> bool:
-    return i < len(statement.tokens) and statement.tokens[i].kind in (WORD, NAME)
+    return i < len(statement.tokens) and statement.tokens[i].kind in (WORD, NAME, STRING)
 
 
 def _is_clause(statement: Statement, i: int) -> bool:
