@@ -193,7 +193,7 @@ class TimeMoeMini:
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:  # noqa: ARG002
         """As the published sizes do."""
         point, status = answer(batch, horizon, options, mini().generate, TOGETHER["cpu"])
-        return Forecast(point, None, (), status, f"{self.name}@{fingerprint(MINI)}")
+        return Forecast(point, None, (), status, mini_label())
 
 
 SIZES: Mapping[str, type[Named]] = {"200m": TimeMoe200M, "50m": TimeMoe50M, "mini": TimeMoeMini}
@@ -338,6 +338,12 @@ def loaded(folder: Path, precision: str = "fp32") -> Loaded:
 def mini() -> NumpyTimeMoe:
     """The network of timemoe-mini, read at first use."""
     return NumpyTimeMoe.read(MINI)
+
+
+@cache
+def mini_label() -> str:
+    """What timemoe-mini calls itself in an answer."""
+    return f"{TimeMoeMini.name}@{fingerprint(MINI)}"
 
 
 def together(rows: Sequence[int], lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
