@@ -90,3 +90,29 @@ VALUES (6, 'a'), (30, 'b');
 
 SELECT count(*) FROM (SELECT sample(v, 3) FROM 'meters.csv');
 VALUES (3);
+-- values at given times, from the rows around them, for each group
+SELECT _irowts, interp(v), _isfilled FROM 'meters.csv' WHERE site = 'b' RANGE('2024-01-01 10:15:00', '2024-01-01 11:45:00') EVERY(30m) FILL(LINEAR);
+SELECT TIMESTAMP '2024-01-01 10:15:00' AS "_irowts", 15.0::DOUBLE AS "interp(v)", true AS "_isfilled"
+UNION ALL VALUES (TIMESTAMP '2024-01-01 10:45:00', 22.5, true), (TIMESTAMP '2024-01-01 11:15:00', 27.5, true);
+
+SELECT site, _irowts, interp(v) AS v FROM 'meters.csv' PARTITION BY site RANGE('2024-01-01 10:20:00', '2024-01-01 10:30:00') EVERY(10m) FILL(PREV);
+VALUES ('a', TIMESTAMP '2024-01-01 10:20:00', 2), ('a', TIMESTAMP '2024-01-01 10:30:00', 4),
+  ('b', TIMESTAMP '2024-01-01 10:20:00', 10), ('b', TIMESTAMP '2024-01-01 10:30:00', 20);
+
+SELECT interp(v) + 1 AS v FROM 'meters.csv' WHERE site = 'b' RANGE('2024-01-01 10:30:00', '2024-01-01 11:30:00') EVERY(1h) FILL(NONE);
+VALUES (21), (31);
+
+SELECT interp(v) AS v FROM 'meters.csv' WHERE site = 'b' RANGE('2024-01-01 09:00:00', '2024-01-01 11:00:00') EVERY(1h) FILL(NEXT);
+VALUES (10), (10), (30);
+
+SELECT interp(v) AS v FROM 'meters.csv' WHERE site = 'b' RANGE(1704103200000) FILL(VALUE, -1);
+VALUES (10);
+
+SELECT interp(v) AS v, interp(state) AS s FROM 'meters.csv' WHERE site = 'b' RANGE('2024-01-01 11:00:00') FILL(NEAR);
+VALUES (20, 1);
+
+SELECT interp(v) AS v FROM 'meters.csv' WHERE site = 'b' RANGE('2024-01-01 09:00:00', '2024-01-01 10:00:00') EVERY(30m) FILL(NULL);
+VALUES (NULL), (NULL), (10);
+
+SELECT irate(v) AS i FROM 'meters.csv' PARTITION BY site;
+VALUES (1 / 300), (10 / 3600);

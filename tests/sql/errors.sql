@@ -447,3 +447,15 @@ SELECT * FROM AI.FORCAST(TABLE 'sites.csv');
 
 CREATE VIEW x AS SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site']);
 --! AI.FORECAST is computed once, now; keep its result with CREATE TABLE ... AS @ VIEW
+
+SELECT interp(v) FROM 'meters.csv';
+--! INTERP has the form SELECT _irowts, INTERP(column) FROM ... RANGE(from, to) EVERY(step) FILL(mode) @ interp
+
+SELECT interp(v) FROM 'meters.csv' RANGE('2024-01-01', '2024-01-02') FILL(PREV);
+--! INTERP has the form @ RANGE
+
+SELECT interp(v) FROM 'meters.csv' RANGE('2024-01-01', '2024-01-02') EVERY(1h) FILL(LAST);
+--! FILL knows NONE, NULL, NULL_F, VALUE, VALUE_F, PREV, NEXT, LINEAR, NEAR, not LAST @ LAST
+
+SELECT count(*) FROM 'meters.csv' RANGE('2024-01-01', '2024-01-02') EVERY(1h) FILL(PREV);
+--! INTERP has the form @ SELECT

@@ -6,18 +6,20 @@ import contextlib
 import io
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from foretell.render import write
 from foretell.sql import Session
-from foretell.sql.meanings import CALLS
+from foretell.sql.meanings import CALLS, OF_DATABASE, Meaning
 from foretell.sql.options import READERS
 from foretell.wire.options import DURATIONS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "sql.md"
+TABLES = {"functions": CALLS, "of the database": OF_DATABASE}
 EXAMPLE = re.compile(r"```(sql|python)\n(.*?)```\n```text\n(.*?)```", re.DOTALL)
 
 
@@ -41,11 +43,11 @@ def test_example(example: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch)
     assert printed(language, code) == expected
 
 
-def functions() -> str:
+def functions(known: Mapping[str, Meaning]) -> str:
     """The table of TDengine's functions, from the table that rewrites them."""
     lines = ["| function | gives | what it is |", "|---|---|---|"]
     given = {"aggregate": "one value", "scalar": "a value for each row", "rows": "rows"}
-    for name, meaning in CALLS.items():
+    for name, meaning in known.items():
         arguments = sorted({len(meaning.sql) + meaning.fewest - 1, meaning.fewest})
         numbers = " or ".join(str(number) for number in arguments)
         lines.append(f"| `{name}` ({numbers}) | {given[meaning.kind]} | {meaning.about} |")
@@ -53,7 +55,8 @@ def functions() -> str:
 
 
 def test_every_function_is_described() -> None:
-    assert f"<!-- functions -->\n{functions()}\n<!-- /functions -->" in PAGE.read_text()
+    text = PAGE.read_text()
+    assert all(f"<!-- {name} -->\n{functions(known)}\n<!-- /{name} -->" in text for name, known in TABLES.items())
 
 
 def test_every_option_is_described() -> None:
@@ -68,6 +71,9 @@ if __name__ == "__main__":
     def filled(match: re.Match[str]) -> str:
         return f"```{match[1]}\n{match[2]}```\n```text\n{printed(match[1], match[2])}```"
 
-    table = f"<!-- functions -->\n{functions()}\n<!-- /functions -->"
-    text = re.sub("<!-- functions -->.*?<!-- /functions -->", lambda _: table, PAGE.read_text(), flags=re.DOTALL)
+    text = PAGE.read_text()
+    for name, known in TABLES.items():
+        before, _, rest = text.partition(f"<!-- {name} -->")
+        after = rest.partition(f"<!-- /{name} -->")[2]
+        text = f"{before}<!-- {name} -->\n{functions(known)}\n<!-- /{name} -->{after}"
     PAGE.write_text(EXAMPLE.sub(filled, text))

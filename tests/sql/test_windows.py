@@ -161,6 +161,28 @@ def test_fill_in_the_range_of_the_rows(database: Session, rows: list[Row], mode:
     assert [row[2] for row in made] == [pytest.approx(row[2]) for row in expected]
 
 
+@FEW
+@given(
+    rows=series(longest=9),
+    mode=st.sampled_from(["NONE", "NULL", "VALUE", "PREV", "NEXT", "NEAR", "LINEAR"]),
+    span=st.tuples(st.integers(0, 40), st.integers(41, 80)),
+)
+def test_interp(database: Session, rows: list[Row], mode: str, span: tuple[int, int]) -> None:
+    first, last = (START + minutes * MINUTE for minutes in span)
+    value = ", 7.5" if mode == "VALUE" else ""
+    made = asked(
+        database,
+        rows,
+        f"SELECT site, _irowts, interp(v::DOUBLE) FROM rows PARTITION BY site "
+        f"RANGE('{first}', '{last}') EVERY(3m) FILL({mode}{value})",
+    )
+    times = [first + i * 3 * MINUTE for i in range((last - first) // (3 * MINUTE) + 1)]
+    found = [(site, at, twins.interp(mine, at, mode, 7.5)) for site, mine in twins.groups(rows) for at in times]
+    expected = [row for row in found if row[2] is not None or mode == "NULL"]
+    assert [row[:2] for row in made] == [row[:2] for row in expected]
+    assert [row[2] for row in made] == [pytest.approx(row[2]) for row in expected]
+
+
 def averages(windows: list[Window]) -> dict[datetime, float | None]:
     found: dict[datetime, float | None] = {}
     for window in windows:

@@ -107,6 +107,29 @@ def count(rows: list[Row], size: int, sliding: int) -> list[Window]:
     return [_whole(rows[i : i + size]) for i in range(0, len(rows), sliding)]
 
 
+def interp(rows: list[Row], at: datetime, mode: str, value: float | None = None) -> float | None:
+    """The value at a time, from the rows that have one."""
+    known = [(row.ts, row.v) for row in rows if row.v is not None]
+    exact = [v for ts, v in known if ts == at]
+    before = [(ts, v) for ts, v in known if ts < at]
+    after = [(ts, v) for ts, v in known if ts > at]
+    if exact:
+        return exact[0]
+    if mode == "VALUE":
+        return value
+    if mode == "PREV":
+        return before[-1][1] if before else None
+    if mode == "NEXT":
+        return after[0][1] if after else None
+    if mode == "NEAR" and (before or after):
+        near = [*before[-1:], *after[:1]]
+        return min(near, key=lambda pair: (abs(pair[0] - at), pair[0]))[1]
+    if mode == "LINEAR" and before and after:
+        (p, low), (n, high) = before[-1], after[0]
+        return low + (high - low) * ((at - p) / (n - p))
+    return None
+
+
 def fill(
     known: dict[datetime, float | None], starts: Sequence[datetime], mode: str, value: float | None = None
 ) -> list[float | None]:

@@ -8,7 +8,7 @@ from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call, is_call, read_call
 from foretell.sql.history import partition_keys
 from foretell.sql.items import split_alias
-from foretell.sql.meanings import CALLS, Meaning
+from foretell.sql.meanings import CALLS, OF_DATABASE, Meaning
 from foretell.sql.relation import MILLISECOND, Time, relation, required_time
 from foretell.sql.statement import Statement
 from foretell.sql.text import Text, joined, written
@@ -18,6 +18,7 @@ from foretell.sql.words import to_local
 TIME_WORDS = ("_ROWTS", "_C0")
 OF_ALL = ("FIRST", "LAST", "LAST_ROW")
 """Selectors that take *."""
+KNOWN = {**CALLS, **OF_DATABASE}
 SLOT = re.compile(r"\{(\w+)\}")
 NO_ORDER = ("ORDER", "IGNORE", "RESPECT")
 """Words inside a call that make it DuckDB's own, such as FIRST(v ORDER BY x)."""
@@ -41,13 +42,13 @@ def calls(block: Block, context: Context) -> None:
         if token.text in TIME_WORDS:
             time = required_time(block, context, token.text.lower())
             statement.source.replace(token.start, token.end, written(time.sql, token.start))
-        elif token.text in CALLS and statement.is_sign(i + 1, "("):
+        elif token.text in KNOWN and statement.is_sign(i + 1, "("):
             _rewrite(block, context, read_call(statement, i))
 
 
 def _rewrite(block: Block, context: Context, call: Call) -> None:
     statement = block.statement
-    meaning = CALLS[call.name]
+    meaning = KNOWN[call.name]
     if meaning.needs_time and ("FROM" not in block.whole or relation(block, context).time is None):
         return  # DuckDB may have a function of that name
     start, end = statement.place(call.span)

@@ -15,7 +15,7 @@ from foretell.sql.blocks import Block
 from foretell.sql.history import Key
 from foretell.sql.items import column_name, label, split_alias
 from foretell.sql.loose import Loose, loose_columns, value_of
-from foretell.sql.statement import Span
+from foretell.sql.statement import Span, Statement
 from foretell.sql.text import Text, filled, joined, written
 from foretell.sql.tokens import quote
 
@@ -69,6 +69,17 @@ def _translated(block: Block, context: Context, groups: Groups, word: Loose) -> 
     if any(statement.key(same) == statement.key(word.span) for same in groups.same):
         return filled("any_value({})", start, statement.cut(word.span))
     return value_of(block, context, word.span)
+
+
+def put(statement: Statement, span: Span, names: Mapping[tuple[tuple[str, str], ...], str]) -> None:
+    """Let SQL of our own stand for the expressions in a span that have one."""
+    i = span[0]
+    while i < span[1]:
+        key = next((key for key in names if statement.key((i, i + len(key))) == key), None)
+        if key is not None:
+            start, end = statement.place((i, i + len(key)))
+            statement.source.replace(start, end, written(names[key], start))
+        i += len(key) if key else 1
 
 
 def key_texts(block: Block, keys: Sequence[Key]) -> list[Text]:

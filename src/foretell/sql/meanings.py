@@ -77,6 +77,15 @@ CALLS: dict[str, Meaning] = {
             "((epoch_us(max({0})) - epoch_us(min({0}))) / epoch_us({1}))",
         ),
     ),
+    "IRATE": Meaning(
+        "aggregate",
+        "the change per second between the last two values; of a counter that was set back, its new value",
+        (
+            "(CASE WHEN (arg_max({0}, {ts}, 2))[1] < (arg_max({0}, {ts}, 2))[2] THEN (arg_max({0}, {ts}, 2))[1]"
+            " ELSE (arg_max({0}, {ts}, 2))[1] - (arg_max({0}, {ts}, 2))[2] END * 1e6 / (epoch_us(max({ts})"
+            " FILTER ({0} IS NOT NULL)) - epoch_us((arg_max({ts}, CASE WHEN {0} IS NOT NULL THEN {ts} END, 2))[2])))",
+        ),
+    ),
     "TIMETRUNCATE": Meaning(
         "scalar",
         "the time cut down to a multiple of a unit, counted from 1970 in the time zone (0 as a third argument: in UTC)",
@@ -177,3 +186,15 @@ CALLS: dict[str, Meaning] = {
         keep="row_number() OVER ({groups} ORDER BY hash({0}, {ts})) <= {1}",
     ),
 }
+
+OF_DATABASE: dict[str, Meaning] = {
+    "STDDEV": Meaning("aggregate", "the standard deviation of all values (n, not n - 1)", ("stddev_pop({0})",)),
+    "VARIANCE": Meaning("aggregate", "the variance of all values (n, not n - 1)", ("var_pop({0})",)),
+    "LOG": Meaning("scalar", "the natural logarithm, or that to a base", ("ln({0})", "(ln({0}) / ln({1}))")),
+    "LENGTH": Meaning("scalar", "how many bytes a text has", ("strlen({0})",)),
+    "DAYOFWEEK": Meaning("scalar", "1 for Sunday to 7 for Saturday", ("(dayofweek({0}) + 1)",)),
+    "WEEKDAY": Meaning("scalar", "0 for Monday to 6 for Sunday", ("(isodow({0}) - 1)",)),
+    "TRUNCATE": Meaning("scalar", "the number cut after so many digits", ("trunc({0}, {1})",), fewest=2),
+    "RAND": Meaning("scalar", "a number between 0 and 1 by chance", ("random()",), fewest=0),
+}
+"""What DuckDB has under the same name with another meaning. Over files it is DuckDB's."""

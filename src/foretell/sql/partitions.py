@@ -17,7 +17,6 @@ from foretell.sql.loose import aggregates_in, has_loose, selector
 from foretell.sql.meanings import CALLS, Meaning
 from foretell.sql.relation import relation
 from foretell.sql.text import Text, filled, joined, written
-from foretell.sql.windows import WINDOWS
 
 OWN = ("PARTITION", "SLIMIT", "SOFFSET")
 """Clauses that DuckDB does not have."""
@@ -25,7 +24,8 @@ OWN = ("PARTITION", "SLIMIT", "SOFFSET")
 
 def partitions(block: Block, context: Context) -> None:
     """Rewrite a block that has groups but no window, or a function that gives rows or selects one."""
-    if block.calls or "FROM" not in block.whole or any(word in block.whole for word in WINDOWS):
+    done = block.statement.source.is_replaced(*block.statement.place(block.span))
+    if block.calls or "FROM" not in block.whole or done:
         return
     rows = _row_calls(block)
     selects = "GROUP" not in block.whole and _selects(block, context)

@@ -16,14 +16,14 @@ from foretell.engine.engine import Control, Engine, Progress
 from foretell.errors import SqlError
 from foretell.sql.anode_statements import anode_statement, anode_tables
 from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite, SelectRewrite
-from foretell.sql.blocks import Block, Mark, begins_clause, blocks
+from foretell.sql.blocks import Block, Mark, begins_clause, blocks, is_call
 from foretell.sql.calls import calls, is_ours
 from foretell.sql.duck import Duck, UnknownColumn
 from foretell.sql.durations import is_duration
 from foretell.sql.frames import caller, table_in
 from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS, TABLE_FUNCTIONS
 from foretell.sql.history import Place
-from foretell.sql.meanings import CALLS
+from foretell.sql.meanings import CALLS, OF_DATABASE
 from foretell.sql.partitions import limits, names, partitions
 from foretell.sql.result import Result
 from foretell.sql.rewrite import over_result
@@ -82,7 +82,7 @@ class Session:
     ) -> None:
         self.duck = duck or Duck.open(path, read_only)
         self._rewrites: tuple[Rewrite, ...] = (names or anode_tables, *REWRITES)
-        self._may_be_plain = names is None and zone == "UTC"
+        self._may_be_plain = names is None and zone == "UTC" and not profile.named
         self._zone = zone
         self.engine = engine or Engine()
         self._own_engine = engine is None
@@ -171,7 +171,7 @@ class Session:
 
 def selects(statement: Statement, context: Context) -> None:
     """Each SELECT with words of ours, inner ones first."""
-    marks = {**MARKS, "SELECT": _always} if context.profile.named else MARKS
+    marks = MARKS_OF_DATABASE if context.profile.named else MARKS
     marks = {**marks, STRING: is_local} if context.zone != "UTC" else marks
     calls = table_calls(statement, {name: function.arguments for name, function in TABLE_FUNCTIONS.items()})
     found: list[Block | TableCall] = [*blocks(statement, FUNCTIONS, marks), *calls]
@@ -231,7 +231,8 @@ def _has_two(statement: Statement, i: int) -> bool:
 
 MARKS: dict[str, Mark] = {
     **dict.fromkeys(WINDOWS, begins_clause),
-    **dict.fromkeys(("FILL", "SLIDING", "TRUE_FOR", "PARTITION", "SLIMIT", "SOFFSET"), begins_clause),
+    "INTERP": is_call,
+    **dict.fromkeys(("RANGE", "EVERY", "FILL", "SLIDING", "TRUE_FOR", "PARTITION", "SLIMIT", "SOFFSET"), begins_clause),
     **dict.fromkeys(CALLS, is_ours),
     **dict.fromkeys(("_ROWTS", "_C0"), _always),
     **dict.fromkeys(("NOW", "TODAY"), is_now),
@@ -241,6 +242,8 @@ MARKS: dict[str, Mark] = {
     STRING: is_zoned,
 }
 """The words and numbers that make a SELECT one of ours, beside the calls of FUNCTIONS."""
+MARKS_OF_DATABASE = {**MARKS, **dict.fromkeys(OF_DATABASE, is_ours), "SELECT": _always}
+"""The same in the embedded database, where every SELECT is one of ours: its columns get TDengine's names."""
 WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
 
 

@@ -12,7 +12,7 @@ from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
 from foretell.sql.items import column_name
 from foretell.sql.relation import TIME_TYPES, Time, relation
-from foretell.sql.statement import Statement
+from foretell.sql.statement import Span, Statement
 from foretell.sql.text import filled, written
 from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, unquote
 from foretell.sql.words import to_utc
@@ -136,6 +136,17 @@ def _replace(statement: Statement, i: int, time: Time, zone: str) -> None:
     else:
         sql = time.typed(_utc(unquote(token, statement.source.text).strip(), zone))
     statement.source.replace(start, token.end, written(sql, start))
+
+
+def instant(statement: Statement, span: Span, time: Time, zone: str) -> str:
+    """The time that stands in a span, in the column's type: a number, a text, or an expression."""
+    first, last = span
+    token = statement.tokens[first]
+    if last == first + 1 and token.kind == STRING:
+        return time.typed(_utc(unquote(token, statement.source.text).strip(), zone))
+    if last == first + 1 and token.kind == NUMBER:
+        return time.literal(token.text)
+    return f"CAST({statement.cut(span)} AS {time.kind})"
 
 
 def _utc(text: str, zone: str) -> str:

@@ -7,10 +7,12 @@ from foretell.sql.blocks import Block
 from foretell.sql.durations import read_duration
 from foretell.sql.grouped import Groups, grouped
 from foretell.sql.statement import Span
+from foretell.sql.text import Text
 from foretell.sql.windows import WINDOWS
 from foretell.sql.windows.bounds import bounds
 from foretell.sql.windows.fill import filled_windows, read_fill
 from foretell.sql.windows.frame import Frame, Windowed, count_of, inside, windowed
+from foretell.sql.windows.interp import interp, interp_calls
 from foretell.sql.windows.interval import read_grid
 
 REFUSED = {
@@ -19,23 +21,33 @@ REFUSED = {
     "WINDOW": "use the window function in a query around it",
     "USING": "sample in a subquery",
 }
-BELONG = {"FILL": ("INTERVAL",), "SLIDING": ("INTERVAL",), "TRUE_FOR": ("STATE_WINDOW", "EVENT_WINDOW")}
+BELONG = {"FILL": ("INTERVAL", "INTERP"), "SLIDING": ("INTERVAL",), "TRUE_FOR": ("STATE_WINDOW", "EVENT_WINDOW")}
 """The clauses that follow a window, and which."""
 
 
 def windows(block: Block, context: Context) -> None:
     """Rewrite a block that has a window clause."""
     found = [word for word in WINDOWS if word in block.whole]
+    if interp_calls(block) or "RANGE" in block.whole or "EVERY" in block.whole:
+        found.append("INTERP")
     _check(block, found)
     if not found:
+        return
+    if found[0] == "INTERP":
+        window = windowed(block, context, "RANGE" if "RANGE" in block.whole else "FROM")
+        _put_in_place(window, interp(window))
         return
     window = windowed(block, context, found[0])
     frame = WINDOWS[found[0]](window)
     groups = _groups(window, frame)
     fill = read_fill(window)
     text = filled_windows(window, read_grid(window), fill, groups) if fill else grouped(block, context, groups)
-    statement = block.statement
-    statement.source.replace(*statement.place(block.span), window.write("SELECT * FROM ({})", text))
+    _put_in_place(window, text)
+
+
+def _put_in_place(window: Windowed, text: Text) -> None:
+    statement = window.block.statement
+    statement.source.replace(*statement.place(window.block.span), window.write("SELECT * FROM ({})", text))
 
 
 def _check(block: Block, found: list[str]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foretell.sql.grouped import Groups, bounded, having, in_order, key_texts, limit, named, translate
+from foretell.sql.grouped import Groups, bounded, having, in_order, key_texts, limit, named, put, translate
 from foretell.sql.items import column_name, label, split_alias
 from foretell.sql.loose import aggregates_in, loose_columns
 from foretell.sql.relation import within
@@ -41,15 +41,15 @@ class Fill:
     values: tuple[Span, ...]
 
 
-def read_fill(window: Windowed) -> Fill | None:
+def read_fill(window: Windowed, modes: tuple[str, ...] = MODES) -> Fill | None:
     """FILL of a block; None where it has none, or NONE."""
     block, statement = window.block, window.block.statement
     if "FILL" not in block.clauses:
         return None
     [(first, last), *values] = inside(block, "FILL")
     mode = statement.tokens[first].text
-    if mode not in MODES or last != first + 1:
-        raise statement.error(f"FILL knows {', '.join(MODES)}, not {statement.written((first, last))}", first)
+    if mode not in modes or last != first + 1:
+        raise statement.error(f"FILL knows {', '.join(modes)}, not {statement.written((first, last))}", first)
     if mode in VALUES and not values:
         raise statement.error(f"FILL({mode}, ...) needs a value", first)
     if values and mode not in VALUES:
@@ -175,10 +175,16 @@ def _selected(window: Windowed, rows: Text, computed: list[Span]) -> Text:
         if (name := names.get(statement.key(expression))) is not None:
             items.append(window.write(f"{name} AS {quote(alias or label(statement, expression))}"))
         else:
-            _put(window, expression, keys)
+            put(statement, expression, keys)
             items.append(named(block, item))
     if "ORDER" in block.clauses:
-        _put(window, block.clauses["ORDER"], names | keys)
+        put(statement, block.clauses["ORDER"], names | keys)
+    return ordered_rows(window, items, rows)
+
+
+def ordered_rows(window: Windowed, items: list[Text], rows: Text) -> Text:
+    """The items of a list over rows with `__k0`, ... and `__start`, in order and within the limits."""
+    block = window.block
     texts = [window.write(f"__k{i}") for i in range(len(window.keys))]
     per_group = "PARTITION" in block.whole and "ORDER" not in block.whole
     conditions = bounded(block, texts, "__start", per_group)
@@ -186,15 +192,3 @@ def _selected(window: Windowed, rows: Text, computed: list[Span]) -> Text:
     text += window.write(" QUALIFY {}", joined(conditions, " AND ")) if conditions else Text()
     text += in_order(block, [*texts, window.write("__start")])
     return text if per_group else text + limit(block)
-
-
-def _put(window: Windowed, span: Span, names: dict[tuple[tuple[str, str], ...], str]) -> None:
-    """Let columns of the filled windows stand for expressions."""
-    statement = window.block.statement
-    i = span[0]
-    while i < span[1]:
-        key = next((key for key in names if statement.key((i, i + len(key))) == key), None)
-        if key is not None:
-            start, end = statement.place((i, i + len(key)))
-            statement.source.replace(start, end, window.write(names[key]))
-        i += len(key) if key else 1
