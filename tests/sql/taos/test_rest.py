@@ -96,6 +96,10 @@ def test_the_login_call_gives_what_is_a_login(host: str) -> None:
     for fields in ({"headers": {"Authorization": f"Taosd {said['desc']}"}}, {"params": {"token": said["desc"]}}):
         assert answer(host, "SELECT 1 AS a", auth=None, **fields)["rows"] == 1
     assert requests.get(f"http://{host}/rest/login/root/wrong", timeout=30).status_code == 401
+    assert answer(host, "CREATE USER percy PASS 'a%41/b_B1'")["code"] == 0
+    said = requests.get(f"http://{host}/rest/login/percy/a%2541/b_B1", timeout=30).json()
+    assert base64.b64decode(said["desc"]) == b"percy:a%41/b_B1"
+    assert answer(host, "DROP USER percy")["code"] == 0
     assert requests.get(f"http://{host}/rest/login/root", timeout=30).status_code == 400
 
 

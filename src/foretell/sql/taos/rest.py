@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from foretell.errors import AuthenticationFailed, ForetellError, InvalidInput
 from foretell.sql.database.connection import Connection
@@ -19,7 +18,6 @@ from foretell.wire.asgi import Receive, Scope, Send, client_of, read_body, unles
 from foretell.wire.asgi import answer as answer_with
 from foretell.wire.taos_rows import ROWS_AT_ONCE, affected_answer, answer, error_answer, zone_of
 
-log = logging.getLogger("foretell.taos")
 JSON = "application/json; charset=utf-8"
 SQL = "/rest/sql"
 BODY_SECONDS = 60.0
@@ -32,6 +30,14 @@ class BadRequest(ForetellError):
 
     http_status = 400
     tdengine_code = 0x80000118
+
+
+class NotFound(BadRequest):
+    http_status = 404
+
+
+Answer = tuple[bytes, Iterator[bytes] | None]
+"""All of an answer, or its beginning and what makes the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +80,33 @@ class Rest:
         self._body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, method = scope["path"], scope["method"]
         try:
-            if method == "POST" and (path == SQL or path.startswith(f"{SQL}/")):
-                await self._sql(scope, receive, send)
-            elif method == "GET" and path.startswith(LOGIN):
-                await self._login(scope, send)
-            else:
-                await reply(send, 404, error_answer(0x118, "there is only POST /rest/sql[/database] here"))
+            first, rest = await self._answer(scope, receive)
         except AuthenticationFailed as error:
             await reply(send, 401, error_answer(*fault(error)), (b"www-authenticate", b'Basic realm="foretell"'))
         except BadRequest as error:
-            await reply(send, 400, error_answer(*fault(error)))
+            await reply(send, error.http_status, error_answer(*fault(error)))
         except Exception as error:
             await reply(send, 200, error_answer(*fault(error)))
+        else:
+            await self._stream(send, first, rest)
 
-    async def _login(self, scope: Scope, send: Send) -> None:
-        user, slash, password = unquote(scope["path"].removeprefix(LOGIN)).partition("/")
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path, method = scope["path"], scope["method"]
+        if method == "POST" and (path == SQL or path.startswith(f"{SQL}/")):
+            return await self._sql(scope, receive)
+        if method == "GET" and path.startswith(LOGIN):
+            return await self._login(scope), None
+        raise NotFound("there is only POST /rest/sql[/database] here")
+
+    async def _login(self, scope: Scope) -> bytes:
+        user, slash, password = scope["path"].removeprefix(LOGIN).partition("/")
         if not user or not slash:
             raise BadRequest("the path is /rest/login/{user}/{password}")
         await self._threads.call(self._logins.by_password, user, password, other_end(scope))
-        await reply(send, 200, error_answer(0, credentials(user, password)))
+        return error_answer(0, credentials(user, password))
 
-    async def _sql(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _sql(self, scope: Scope, receive: Receive) -> Answer:
         asked = Asked.of(scope["query_string"])
         user = await self._threads.call(self._who, scope, asked)
         text = await self._text(scope, receive)
@@ -104,8 +114,7 @@ class Rest:
         connection = await self._threads.call(self._database.connect, user, database, asked.zone)
         work = asyncio.ensure_future(self._threads.statement(connection, lambda: run(connection, text, asked)))
         work.add_done_callback(lambda _: connection.close())
-        first, rest = await unless_gone(receive, work)
-        await self._stream(send, first, rest)
+        return await unless_gone(receive, work)
 
     def _who(self, scope: Scope, asked: Asked) -> User:
         headers = dict(scope["headers"])
@@ -141,8 +150,8 @@ class Rest:
         await send({"type": "http.response.body", "body": b""})
 
 
-def run(connection: Connection, text: str, asked: Asked) -> tuple[bytes, Iterator[bytes] | None]:
-    """The answer to a statement: all of it, or its beginning and what makes the rest."""
+def run(connection: Connection, text: str, asked: Asked) -> Answer:
+    """The answer to a statement."""
     outcome = connection.run(text)
     if outcome.affected is not None:
         return affected_answer(outcome.affected), None
