@@ -129,6 +129,28 @@ def test_a_caller_that_goes_away_frees_the_executor(engine: Engine) -> None:
     assert time.monotonic() - began < 20  # what was left would have taken a minute and a half
 
 
+def test_work_that_ends_soon_keeps_its_worker_when_the_caller_goes() -> None:
+    """Otherwise callers who come and go would keep a server busy with starting workers."""
+    executor = ProcessExecutor(1)
+    processes = fake_engine(executor)
+
+    async def come_and_go(model: str, times: int, **options: int) -> None:
+        for _ in range(times):
+            call = asyncio.ensure_future(processes.forecast([Series(ramp(10))], 2, model, options=options))
+            await asyncio.sleep(0.01)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+    processes.forecast_sync([Series(ramp(10))], 2, "sleepy")  # it has started
+    asyncio.run(come_and_go("sleepy", 5))
+    assert processes.forecast_sync([Series(ramp(10))], 2, "repeat").status == ("ok",)
+    assert executor.deaths == 0
+    asyncio.run(come_and_go("busy", 1, rounds=1_000_000_000))
+    assert processes.forecast_sync([Series(ramp(10))], 2, "repeat").status == ("ok",)
+    assert executor.deaths == 1
+    processes.close()
+
+
 def test_progress_counts_every_series(engine: Engine) -> None:
     seen: list[tuple[int, int]] = []
     series = [Series(ramp(10)), Series(np.full(5, 3.0)), *[Series(ramp(20))] * 5]

@@ -32,6 +32,9 @@ from foretell.wire import tracing
 
 STOP = None
 CHILD_NICENESS = 5
+GRACE = 0.3
+"""Seconds that work may go on when its caller is gone: what ends by itself leaves a worker that is warm, and callers
+who come and go cannot keep a server busy with starting workers."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -163,6 +166,9 @@ class ChildExecutor(Executor):
         for attempt in (1, 2):
             call.check()
             child = self._take(call)
+            if call.cancelled:
+                self._give_back(child)
+                raise Cancelled
             try:
                 answer = call.run_in(child)
             except (EOFError, OSError):
@@ -248,10 +254,10 @@ class Call:
         self.about: dict[str, Any] = {}
         """What the child said of itself, for traces."""
         self._child: Child | None = None
-        self._cancelled = False
+        self.cancelled = False
 
     def check(self) -> None:
-        if self._cancelled:
+        if self.cancelled:
             raise Cancelled
 
     def run_in(self, child: Child) -> Any:
@@ -262,14 +268,21 @@ class Call:
             self.about = child.about
             return answer
         except (EOFError, OSError):
-            if self._cancelled:
+            if self.cancelled:
                 raise Cancelled from None
             raise
         finally:
             self._child = None
 
     def cancel(self) -> None:
-        self._cancelled = True
+        """Nobody waits for the answer: work that has not begun does not begin, and what goes on is ended soon."""
+        self.cancelled = True
+        if self._child is not None:
+            soon = threading.Timer(GRACE, self._stop)
+            soon.daemon = True
+            soon.start()
+
+    def _stop(self) -> None:
         if self._child is not None:
             self._child.stop()
 
