@@ -85,6 +85,11 @@ VALUES (TIMESTAMP '2024-01-01 10:30:00', 'b', 20), (TIMESTAMP '2024-01-01 11:30:
 SELECT _qstart, _qend, count(*) FROM 'meters.csv' WHERE ts > '2024-01-01 10:00:00' AND ts <= '2024-01-01 11:00:00' INTERVAL(1d);
 VALUES (TIMESTAMP '2024-01-01 10:00:00', TIMESTAMP '2024-01-01 11:00:00', 4);
 
+-- aggregates with all that DuckDB has for them, and pseudo-columns in any case
+SELECT _WSTART, count(*) FILTER (WHERE v > 3 AND site = 'a') AS n, mode() WITHIN GROUP (ORDER BY state) AS m, list(v ORDER BY ts)[1] AS f
+FROM 'meters.csv' INTERVAL(1d);
+SELECT TIMESTAMP '2024-01-01' AS "_wstart", 3 AS n, 1 AS m, 1 AS f;
+
 -- INTERVAL as a literal is still one
 SELECT count(*) FROM 'meters.csv' WHERE ts < TIMESTAMP '2024-01-01 10:00:00' + INTERVAL (10) MINUTE;
 VALUES (3);

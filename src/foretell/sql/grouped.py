@@ -113,7 +113,8 @@ def named(block: Block, item: Span) -> Text:
         or _has_names(block, item)
     ):
         return text
-    return text + written(f" AS {quote(plain or label(statement, expression))}", statement.place(item)[0])
+    name = label(statement, expression) if plain is None or plain.startswith("_") else plain
+    return text + written(f" AS {quote(name)}", statement.place(item)[0])
 
 
 def _has_names(block: Block, item: Span) -> bool:

@@ -56,15 +56,15 @@ def has_loose(block: Block, context: Context) -> bool:
 
 
 def aggregates_in(block: Block, context: Context, spans: Sequence[Span]) -> dict[int, int]:
-    """The calls of aggregates in some spans: where each begins, and its closing bracket."""
+    """The calls of aggregates in some spans: where each begins, and its last bracket, that of FILTER too."""
     statement = block.statement
     called = {i for first, last in spans for i in range(first, last) if _is_called(statement, i)}
     names = {statement.tokens[i].text for i in called}
     known = context.place.duck.aggregates(names) | (names & AGGREGATES)
     found = {}
     for i in called:
-        last = statement.partner[i + 1]
-        if statement.tokens[i].text in known and not _is_window(statement, last + 1):
+        last = _last(statement, i)
+        if statement.tokens[i].text in known and not statement.is_word(last + 1, "OVER"):
             found[i] = last
     return found
 
@@ -73,11 +73,14 @@ def _is_called(statement: Statement, i: int) -> bool:
     return statement.tokens[i].kind == WORD and is_call(statement, i)
 
 
-def _is_window(statement: Statement, i: int) -> bool:
-    """Whether OVER follows a call, perhaps after FILTER (...)."""
-    if statement.is_word(i, "FILTER") and statement.is_sign(i + 1, "("):
-        i = statement.partner[i + 1] + 1
-    return statement.is_word(i, "OVER")
+def _last(statement: Statement, i: int) -> int:
+    """The bracket that ends a call with its WITHIN GROUP (...) and FILTER (...)."""
+    last = statement.partner[i + 1]
+    if statement.is_word(last + 1, "WITHIN") and statement.is_sign(last + 3, "("):
+        last = statement.partner[last + 3]
+    if statement.is_word(last + 1, "FILTER") and statement.is_sign(last + 2, "("):
+        last = statement.partner[last + 2]
+    return last
 
 
 def _names(
