@@ -108,13 +108,19 @@ class Rest:
 
     async def _sql(self, scope: Scope, receive: Receive) -> Answer:
         asked = Asked.of(scope["query_string"])
-        user = await self._threads.call(self._who, scope, asked)
-        text = await self._text(scope, receive)
-        database = scope["path"][len(SQL) + 1 :]
-        connection = await self._threads.call(self._database.connect, user, database, asked.zone)
+        connection = await self._threads.call(self._connect, scope, asked)
+        try:
+            text = await self._text(scope, receive)
+        except BaseException:
+            connection.close()
+            raise
         work = asyncio.ensure_future(self._threads.statement(connection, lambda: run(connection, text, asked)))
         work.add_done_callback(lambda _: connection.close())
         return await unless_gone(receive, work)
+
+    def _connect(self, scope: Scope, asked: Asked) -> Connection:
+        """A connection for this request alone, once it is known whose it is."""
+        return self._database.connect(self._who(scope, asked), scope["path"][len(SQL) + 1 :], asked.zone)
 
     def _who(self, scope: Scope, asked: Asked) -> User:
         headers = dict(scope["headers"])
