@@ -459,3 +459,10 @@ SELECT interp(v) FROM 'meters.csv' RANGE('2024-01-01', '2024-01-02') EVERY(1h) F
 
 SELECT count(*) FROM 'meters.csv' RANGE('2024-01-01', '2024-01-02') EVERY(1h) FILL(PREV);
 --! INTERP has the form @ SELECT
+
+SELECT AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts');
+--! AI.FORECAST is a table: it stands behind FROM @ AI.
+
+SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' UNION ALL
+  SELECT v, ts + to_minutes(v % 50 + 1), 1 FROM 'sites.csv') PARTITION BY v;
+--! each of the 12 series is without an imputation: freq: the time 2024-01-01T00:01:00.000000000 is not @ IMPUTATION

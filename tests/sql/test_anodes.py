@@ -315,6 +315,14 @@ def test_covariates_are_sent(session: Session) -> None:
         assert body["data"][3] == [-(i % 5) for i in range(20)]
 
 
+def test_a_covariate_with_a_gap_is_not_sent(session: Session) -> None:
+    with stub({"/forecast": forecast_of(1.0)}) as node:
+        session.sql(f"CREATE ANODE '{node.url}'")
+        with pytest.raises(SqlError, match="a covariate has a missing value"):
+            session.sql(f"SELECT FORECAST(v, nullif(w, 3), 'algo=mine') FROM {ONE}")
+        assert [path for path, _ in node.asked] == ["/list"]
+
+
 def test_several_groups_are_asked_at_once(session: Session) -> None:
     with stub({"/forecast": forecast_of(1.0)}, nap=0.2) as node:
         session.sql(f"CREATE ANODE '{node.url}'")

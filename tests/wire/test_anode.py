@@ -193,6 +193,7 @@ def test_bounds_that_are_copies_are_none() -> None:
         b'{"rows": 2, "res": [[1, 2]]}',
         b'{"rows": 1, "res": [[1, 2, 3]], "mask": [-1]}',
         b'{"rows": 1, "res": ["x"], "mask": [-1]}',
+        b'{"rows": 1, "res": [[1, 2]], "mask": [4294967296]}',
     ],
 )
 def test_windows_of_the_wrong_shape(text: bytes) -> None:

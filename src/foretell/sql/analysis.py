@@ -24,6 +24,7 @@ from foretell.sql.answer import Context
 from foretell.sql.options import Options
 
 WARNINGS_SHOWN = 5
+REASONS_SHOWN = 3
 T = TypeVar("T")
 Refused = Mapping[int, ForetellError]
 Blame = Callable[[str, ForetellError], SqlError]
@@ -107,7 +108,9 @@ class Analysis:
         if len(refused) < len(reasons):
             codes = {code_of(reason) for reason in reasons}
         whose = "the series is" if len(reasons) == 1 else f"each of the {len(reasons)} series is"
-        error = ModelFailed(f"{whose} without {self.lacking}: {'; '.join(sorted(set(reasons)))}")
+        different = sorted(set(reasons))
+        more = f"; and {len(different) - REASONS_SHOWN} other reasons" if len(different) > REASONS_SHOWN else ""
+        error = ModelFailed(f"{whose} without {self.lacking}: {'; '.join(different[:REASONS_SHOWN])}{more}")
         error.tdengine_code = codes.pop() if len(codes) == 1 else error.tdengine_code
         return self.blame("", error)
 

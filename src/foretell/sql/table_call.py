@@ -10,7 +10,7 @@ from foretell.errors import ForetellError, SqlError, UnknownName
 from foretell.sql.blocks import QUERY, Block, Call, with_lists
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import Text, written
-from foretell.sql.tokens import NUMBER, STRING, WORD, unquote
+from foretell.sql.tokens import NUMBER, STRING, unquote
 
 ROOT = "AI"
 
@@ -58,8 +58,8 @@ class TableCall:
 
 def table_calls(statement: Statement, functions: Mapping[str, Sequence[str]]) -> Iterator[TableCall]:
     """The calls of a statement; `functions` has the arguments that each takes."""
-    for i, token in enumerate(statement.tokens):
-        if token.kind != WORD or token.text != ROOT or not statement.is_word(i, ROOT):
+    for i, (_, text, _, _) in enumerate(statement.tokens):
+        if text != ROOT or not statement.is_word(i, ROOT):
             continue
         if statement.is_sign(i + 1, ".") and statement.is_sign(i + 3, "("):
             name = f"{ROOT}.{statement.tokens[i + 2].text.upper()}"
@@ -69,6 +69,8 @@ def table_calls(statement: Statement, functions: Mapping[str, Sequence[str]]) ->
 
 
 def _read(statement: Statement, i: int, name: str, known: Sequence[str]) -> TableCall:
+    if not (statement.is_word(i - 1, "FROM", "JOIN", "LATERAL") or statement.is_sign(i - 1, ",")):
+        raise statement.error(f"{name} is a table: it stands behind FROM", i)
     last = statement.partner[i + 3]
     parts = statement.split((i + 4, last)) if last > i + 4 else []
     if not parts or not statement.is_word(parts[0][0], "TABLE") or parts[0][1] < parts[0][0] + 2:

@@ -66,6 +66,8 @@ def write_forecast(
     every = max(1, (int(ticks[-1]) - int(ticks[0])) // max(1, len(ticks) - 1))
     covariates = [(f"dynamic_real_{i}", row) for i, row in enumerate(() if future is None else future, 1)]
     covariates += [(f"past_dynamic_real_{i}", row) for i, row in enumerate(() if past is None else past, 1)]
+    if not all(np.isfinite(row).all() for _, row in covariates):
+        raise ModelFailed("a covariate has a missing value, which an anode cannot be told; fill it first")
     keys: list[tuple[str, Any]] = [
         ("option", asked.text()),
         ("algo", asked.algo),
@@ -253,9 +255,12 @@ def windows_of(reply: Reply) -> tuple[IntArray, IntArray]:
     if not len(windows) == len(labels) == reply.rows:
         raise _malformed(f"{len(windows)} windows and {len(labels)} masks for {reply.rows} rows")
     try:
-        return np.array(windows, dtype=np.int64).reshape(-1, 2), np.array(labels, dtype=np.int64)
+        pairs, marks = np.array(windows, dtype=np.int64).reshape(-1, 2), np.array(labels, dtype=np.int64)
     except (TypeError, ValueError, OverflowError):
         raise _malformed("a window is no pair of times") from None
+    if (np.abs(marks) >= 2**31).any():
+        raise _malformed("a mask is no INT")
+    return pairs, marks
 
 
 def completed_of(reply: Reply) -> tuple[IntArray, FloatArray]:
