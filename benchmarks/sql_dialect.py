@@ -14,7 +14,7 @@ from benchmarks.sql import Figure, both, quiet
 from foretell.sql import Session
 from foretell.sql.blocks import blocks
 from foretell.sql.functions import FUNCTIONS
-from foretell.sql.session import MARKS
+from foretell.sql.marks import MARKS
 from foretell.sql.statement import statements
 
 TESTS = Path(__file__).parent.parent / "tests" / "sql"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,33 +14,22 @@ import pyarrow as pa
 from foretell.engine.engine import Control, Engine, Progress
 from foretell.errors import SqlError
 from foretell.sql.anode_statements import anode_statement, anode_tables
-from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite, SelectRewrite
-from foretell.sql.blocks import Block, Mark, begins_clause, blocks, is_call
-from foretell.sql.calls import calls, is_ours
+from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite
 from foretell.sql.duck import Duck, UnknownColumn
-from foretell.sql.durations import is_duration
 from foretell.sql.frames import caller, table_in
-from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS, TABLE_FUNCTIONS
+from foretell.sql.functions import PSEUDO_COLUMNS
 from foretell.sql.history import Place
-from foretell.sql.meanings import CALLS, OF_DATABASE
-from foretell.sql.partitions import limits, names, partitions
+from foretell.sql.marks import OF_WINDOWS, is_plain
 from foretell.sql.result import Result
-from foretell.sql.rewrite import over_result
+from foretell.sql.selects import REWRITES
 from foretell.sql.statement import Statement, statements
-from foretell.sql.table_call import TableCall, table_calls
-from foretell.sql.text import Source, written
-from foretell.sql.times import casts, is_cast, is_instant, is_local, is_zoned, times
-from foretell.sql.tokens import NUMBER, STRING, quote
-from foretell.sql.windows import WINDOWS
-from foretell.sql.windows.clause import windows
-from foretell.sql.words import is_now, words
+from foretell.sql.text import Source
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
 
 log = logging.getLogger("foretell.sql")
 
-OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_ANOMALYMARK", "_QSTART", "_QEND")
 PLAN = pa.schema(
     {
         "call": pa.string(),
@@ -51,8 +39,6 @@ PLAN = pa.schema(
     }
 )
 """What EXPLAIN gives where a function of ours is called."""
-FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
-"""What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
 
 
 class Session:
@@ -141,7 +127,7 @@ class Session:
     ) -> Iterator[Result]:
         place = Place(self.duck, lambda name: table_in(frame, name))
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
-            if self._may_be_plain and _is_plain(text):
+            if self._may_be_plain and is_plain(text):
                 source = Source(text)
                 yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
                 return
@@ -169,99 +155,6 @@ class Session:
         return _run_statement(statement, context, self._rewrites)
 
 
-def selects(statement: Statement, context: Context) -> None:
-    """Each SELECT with words of ours, inner ones first."""
-    marks = MARKS_OF_DATABASE if context.profile.named else MARKS
-    marks = {**marks, STRING: is_local} if context.zone != "UTC" else marks
-    calls = table_calls(statement, {name: function.arguments for name, function in TABLE_FUNCTIONS.items()})
-    found: list[Block | TableCall] = [*blocks(statement, FUNCTIONS, marks), *calls]
-    for one in sorted(found, key=lambda one: (one.span[1], -one.span[0])):
-        if isinstance(one, TableCall):
-            table_function(one, context)
-            continue
-        for rewrite in IN_SELECT:
-            rewrite(one, context)
-
-
-def table_function(call: TableCall, context: Context) -> None:
-    """Answer a function in FROM, and put the name of its result in its place."""
-    _refuse_frozen(call.statement, call.block)
-    answer = TABLE_FUNCTIONS[call.name].answer(call, context)
-    call.statement.source.replace(*call.statement.place(call.span), written(quote(_lent(answer, context)), call.origin))
-
-
-def functions(block: Block, context: Context) -> None:
-    """Answer a block that calls one of our functions, and put a SELECT from its result in its place."""
-    if not block.calls:
-        return
-    _refuse_frozen(block.statement, block)
-    answer = FUNCTIONS[block.calls[0].name](block, context)
-    name = _lent(answer, context)
-    statement = block.statement
-    statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
-
-
-def _lent(answer: Answer, context: Context) -> str:
-    """The name under which DuckDB sees an answer, until the statement is done."""
-    name = f"__foretell_{len(context.answers)}"
-    context.place.duck.register(name, answer.table)
-    context.lent.callback(context.place.duck.unregister, name)
-    context.answers.append(answer)
-    return name
-
-
-REWRITES: tuple[Rewrite, ...] = (words, selects)
-"""What is done to a statement before DuckDB runs it, in this order."""
-IN_SELECT: tuple[SelectRewrite, ...] = (times, casts, calls, windows, partitions, functions, names, limits)
-"""What is done to a SELECT with words of ours, in this order."""
-
-
-def _always(statement: Statement, i: int) -> bool:
-    return statement.is_word(i, statement.tokens[i].text)
-
-
-def _is_number(statement: Statement, i: int) -> bool:
-    return is_duration(statement, i) or is_instant(statement, i)
-
-
-def _has_two(statement: Statement, i: int) -> bool:
-    """Whether LIMIT has the form that DuckDB does not know: LIMIT 2, 5."""
-    return statement.is_sign(i + 2, ",") and begins_clause(statement, i)
-
-
-MARKS: dict[str, Mark] = {
-    **dict.fromkeys(WINDOWS, begins_clause),
-    "INTERP": is_call,
-    **dict.fromkeys(("RANGE", "EVERY", "FILL", "SLIDING", "TRUE_FOR", "PARTITION", "SLIMIT", "SOFFSET"), begins_clause),
-    **dict.fromkeys(CALLS, is_ours),
-    **dict.fromkeys(("_ROWTS", "_C0"), _always),
-    **dict.fromkeys(("NOW", "TODAY"), is_now),
-    "LIMIT": _has_two,
-    "CAST": is_cast,
-    NUMBER: _is_number,
-    STRING: is_zoned,
-}
-"""The words and numbers that make a SELECT one of ours, beside the calls of FUNCTIONS."""
-MARKS_OF_DATABASE = {**MARKS, **dict.fromkeys(OF_DATABASE, is_ours), "SELECT": _always}
-"""The same in the embedded database, where every SELECT is one of ours: its columns get TDengine's names."""
-WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
-
-
-OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE", "AI.")
-NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$|[+-]\d\d:?\d\d')", re.IGNORECASE)
-"""Durations, numbers that may be times, the end of LIMIT 2, 5, and texts with an offset from UTC."""
-
-
-def _is_plain(text: str) -> bool:
-    """Whether it can be seen without reading it that this is one statement, and none of ours."""
-    upper = text.upper()
-    return (
-        ";" not in text.rstrip().removesuffix(";")
-        and not any(name in upper for name in OURS)
-        and not NUMBERS.search(text)
-    )
-
-
 def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Rewrite]) -> Result:
     if (run := anode_statement(statement)) is not None:
         return Result(run(statement, context.anodes(), context.is_admin))
@@ -285,17 +178,6 @@ def _plans(answers: list[Answer], explained: pa.Table) -> Result:
     plan = [line for text in explained.column(1).to_pylist() for line in text.splitlines() if line.strip()]
     rows = pa.Table.from_pylist(calls, PLAN)
     return Result(pa.concat_tables([rows, pa.Table.from_pylist([{"plan": line} for line in plan], PLAN)]))
-
-
-def _refuse_frozen(statement: Statement, block: Block) -> None:
-    for i in range(block.span[0]):
-        if statement.is_word(i, "TABLE", "INTO") or statement.parent[i] >= 0:
-            return
-        if statement.is_word(i, *FROZEN):
-            raise statement.error(
-                f"{block.calls[0].name} is computed once, now; keep its result with CREATE TABLE ... AS",
-                i,
-            )
 
 
 def _explained(error: UnknownColumn, answers: list[Answer], statement: Statement) -> SqlError:

@@ -1,0 +1,64 @@
+"""The words and numbers by which a statement is one of ours, and how to see without reading it that none is there."""
+
+from __future__ import annotations
+
+import re
+
+from foretell.sql.blocks import Mark, begins_clause, is_call
+from foretell.sql.calls import is_ours
+from foretell.sql.durations import is_duration
+from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS
+from foretell.sql.meanings import CALLS, OF_DATABASE
+from foretell.sql.statement import Statement
+from foretell.sql.times import is_cast, is_instant, is_zoned
+from foretell.sql.tokens import NUMBER, STRING
+from foretell.sql.windows import WINDOWS
+from foretell.sql.words import is_now
+
+OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_ANOMALYMARK", "_QSTART", "_QEND")
+
+
+def _always(statement: Statement, i: int) -> bool:
+    return statement.is_word(i, statement.tokens[i].text)
+
+
+def _is_number(statement: Statement, i: int) -> bool:
+    return is_duration(statement, i) or is_instant(statement, i)
+
+
+def _has_two(statement: Statement, i: int) -> bool:
+    """Whether LIMIT has the form that DuckDB does not know: LIMIT 2, 5."""
+    return statement.is_sign(i + 2, ",") and begins_clause(statement, i)
+
+
+MARKS: dict[str, Mark] = {
+    **dict.fromkeys(WINDOWS, begins_clause),
+    "INTERP": is_call,
+    **dict.fromkeys(("RANGE", "EVERY", "FILL", "SLIDING", "TRUE_FOR", "PARTITION", "SLIMIT", "SOFFSET"), begins_clause),
+    **dict.fromkeys(CALLS, is_ours),
+    **dict.fromkeys(("_ROWTS", "_C0"), _always),
+    **dict.fromkeys(("NOW", "TODAY"), is_now),
+    "LIMIT": _has_two,
+    "CAST": is_cast,
+    NUMBER: _is_number,
+    STRING: is_zoned,
+}
+"""What makes a SELECT one of ours, beside the calls of FUNCTIONS: words, and kinds of token."""
+MARKS_OF_DATABASE = {**MARKS, **dict.fromkeys(OF_DATABASE, is_ours), "SELECT": _always}
+"""The same in the embedded database, where every SELECT is one of ours: its columns get TDengine's names."""
+WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
+
+
+OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE", "AI.")
+NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$|[+-]\d\d:?\d\d')", re.IGNORECASE)
+"""Durations, numbers that may be times, the end of LIMIT 2, 5, and texts with an offset from UTC."""
+
+
+def is_plain(text: str) -> bool:
+    """Whether it can be seen without reading it that this is one statement, and none of ours."""
+    upper = text.upper()
+    return (
+        ";" not in text.rstrip().removesuffix(";")
+        and not any(name in upper for name in OURS)
+        and not NUMBERS.search(text)
+    )
