@@ -10,17 +10,15 @@ import multiprocessing
 import platform
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import cast
 
 import duckdb
-import numpy as np
 
+from benchmarks.figure import Figure, Instant, both, quiet
+from benchmarks.sql_database import figures as database
 from foretell.engine.engine import Engine
-from foretell.registry import Kind, Limits, Model, Option, Options, Registry
-from foretell.series import OK, Batch, Forecast
+from foretell.registry import Model, Registry
 from foretell.sql import Session
 from foretell.sql.blocks import blocks
 from foretell.sql.functions import FUNCTIONS
@@ -30,66 +28,6 @@ from foretell.sql.statement import statements
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks" / "sql.md"
 SERIES, POINTS, ROUNDS = 10_000, 512, 7
 SHORT = "SELECT _frowts, _flow, _fhigh, FORECAST(v, 'algo=holtwinters,rows=12,period=12,trend=mul') FROM 'x.csv'"
-
-
-class Instant:
-    """A model that takes no time, so that what is left is SQL."""
-
-    name: ClassVar[str] = "instant"
-    aliases: ClassVar[tuple[str, ...]] = ()
-    kind: ClassVar[Kind] = "forecast"
-    description: ClassVar[str] = "zeros"
-    license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(prefix_consistent=True, missing=True, cost=0.0)
-    options: ClassVar[dict[str, Option]] = {}
-
-    def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
-        del options
-        point = np.zeros((len(batch), horizon))
-        bounds = np.zeros((len(batch), horizon, len(levels))) if levels else None
-        return Forecast(point, bounds, levels, (OK,) * len(batch), "instant")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table: `ours` against `theirs` in seconds; `slack` seconds are granted on top."""
-
-    name: str
-    ours: float
-    theirs: float
-    bound: float
-    slack: float = 0.0
-    unit: str = "s"
-
-    @property
-    def ratio(self) -> float:
-        return (self.ours - self.slack) / self.theirs
-
-    def line(self) -> str:
-        verdict = "yes" if self.ratio <= self.bound else "NO"
-        slack = f" + {self.slack * 1e3:g} ms" if self.slack else ""
-        return (
-            f"| {self.name} | {self.ours:.4g} {self.unit} | {self.theirs:.4g} {self.unit} "
-            f"| {self.ratio:.2f} | {self.bound:g}{slack} | {verdict} |"
-        )
-
-
-def both(ours: Callable[[], object], theirs: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
-    """Seconds of each, taken in turns: the fastest of all rounds, which other work on the machine disturbs least."""
-    taken: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for times, work in zip(taken, (ours, theirs), strict=True):
-            started = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - started)
-    return min(taken[0]), min(taken[1])
-
-
-def quiet() -> duckdb.DuckDBPyConnection:
-    """Plain DuckDB, without its progress bar."""
-    con = duckdb.connect()
-    con.execute("SET enable_progress_bar = false")
-    return con
 
 
 def make_data(folder: Path) -> None:
@@ -224,7 +162,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         make_data(folder)
         figures = [*front(folder), *extraction(folder), whole(folder), parsing(), memory(folder)]
-        figures += [*dialect(), *clients(folder)]
+        figures += [*dialect(), *clients(folder), *database(folder)]
     lines = [figure.line() for figure in figures]
     text = "\n".join(lines)
     print(text)

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlglot
 from tests.sql.pairs import pairs
 
-from benchmarks.sql import Figure, both, quiet
+from benchmarks.figure import Figure, both, quiet
 from foretell.sql import Session
 from foretell.sql.blocks import blocks
 from foretell.sql.functions import FUNCTIONS

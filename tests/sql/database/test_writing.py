@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from foretell.errors import ForetellError, NoSuchTable, SqlError
 from foretell.sql.database import Connection, Database
 from foretell.sql.database import insert as reading
-from foretell.sql.database.rows import codes_of, run_of, runs_of
+from foretell.sql.database.rows import names_of, run_of, runs_of
 from tests.sql.database.conftest import rows
 
 TABLES = ("a", "b")
@@ -228,6 +228,10 @@ def test_rows_for_a_table_that_is_gone_are_refused(empty: Connection) -> None:
 def test_runs_of_mixed_tables_are_those_of_each_alone(given: list[tuple[str, int]]) -> None:
     names, times = pa.chunked_array([[name for name, _ in given]]), pa.array([ts for _, ts in given]).to_numpy()
     alone = {name: times[[n == name for n, _ in given]] for name in {n for n, _ in given}}
-    assert sorted(runs_of(names, times)) == sorted(run_of(name, values) for name, values in alone.items())
-    codes, words = codes_of(names)
-    assert [words[code] for code in codes] == names.to_pylist()
+    found = names_of(names)
+    assert sorted(runs_of(found, times)) == sorted(run_of(name, values) for name, values in alone.items())
+    assert [found.words[code] for code in found.codes] == names.to_pylist()
+    firsts = [names.to_pylist().index(word) for word in found.words]
+    assert found.first_rows().tolist() == firsts
+    seen = [word for i, word in enumerate(names.to_pylist()) if i == 0 or word != names.to_pylist()[i - 1]]
+    assert found.are_together == (len(seen) == len(set(seen)))

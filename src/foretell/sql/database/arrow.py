@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from foretell.errors import NoSuchColumn, NoSuchTable, SqlError, ValueTooLong
 from foretell.sql.database.catalog import TBNAME, AnyTable, Namespace, SubTable, SuperTable, Table
-from foretell.sql.database.rows import Rows, codes_of, run_of, runs_of, times_in
+from foretell.sql.database.rows import Names, Rows, names_of, run_of, runs_of, times_in
 from foretell.sql.database.types import BY_NAME, Column, Precision
 from foretell.sql.database.values import too_long
 from foretell.sql.database.writer import now
@@ -62,40 +62,39 @@ def rows_of(table: AnyTable, columns: Sequence[Column], values: pa.Table, made: 
         raise SqlError(f"{owner.time} must be among the columns")
     if arrays[owner.time].null_count:
         raise SqlError(f"{owner.time} cannot be NULL")
+    if isinstance(table, SuperTable):
+        return _rows_of_many(table, arrays)
     if isinstance(table, SubTable):
         arrays = {TBNAME: pa.chunked_array([pa.repeat(table.name, len(values))]), **arrays}
-    elif isinstance(table, SuperTable):
-        arrays, made = _without_tags(table, arrays)
     batch = pa.table(arrays)
     times = times_in(batch, owner.time)
-    if not len(times):
-        return Rows(owner, batch, (), made)
-    if isinstance(table, SuperTable):
-        return Rows(owner, batch, runs_of(batch.column(TBNAME), times), made)
-    return Rows(owner, batch, (run_of(table.name if isinstance(table, SubTable) else "", times),), made)
+    name = table.name if isinstance(table, SubTable) else ""
+    return Rows(owner, batch, (run_of(name, times),) if len(times) else (), made)
 
 
-def _without_tags(
-    table: SuperTable, arrays: dict[str, pa.ChunkedArray]
-) -> tuple[dict[str, pa.ChunkedArray], tuple[SubTable, ...]]:
-    """The columns of the rows, and the sub-tables that are new, with the tags of their first row."""
-    names = arrays.get(TBNAME)
-    if names is None or names.null_count:
+def _rows_of_many(table: SuperTable, arrays: dict[str, pa.ChunkedArray]) -> Rows:
+    """Rows of a super-table, which say themselves to which sub-table each belongs; tags make those that are new."""
+    column = arrays.get(TBNAME)
+    if column is None or column.null_count:
         raise SqlError(f"{TBNAME} must be among the columns, and not NULL")
-    tags = [tag.name for tag in table.tags if tag.name in arrays]
-    rows = {name: array for name, array in arrays.items() if name not in tags}
-    if not tags:
-        return rows, ()
-    codes, words = codes_of(names)
-    first = {code: row for row, code in reversed(list(enumerate(codes.tolist())))}
-    new = [(words[code], row) for code, row in sorted(first.items()) if words[code] not in table.children]
-    picked = {tag: _plain(arrays[tag].take(pa.array([row for _, row in new], pa.int64()))) for tag in tags}
+    names = names_of(column)
+    tags = {tag.name: arrays[tag.name] for tag in table.tags if tag.name in arrays}
+    batch = pa.table({name: array for name, array in arrays.items() if name not in tags})
+    made = _new(table, names, tags) if tags else ()
+    return Rows(table, batch, runs_of(names, times_in(batch, table.time)), made, names.are_together)
+
+
+def _new(table: SuperTable, names: Names, tags: dict[str, pa.ChunkedArray]) -> tuple[SubTable, ...]:
+    """The sub-tables that are not there yet, with the tags of their first row."""
+    rows = names.first_rows()
+    new = [i for i, name in enumerate(names.words) if name not in table.children]
+    picked = {tag: _plain(values.take(pa.array(rows[new]))) for tag, values in tags.items()}
     created = now()
-    made = tuple(
-        SubTable(name, table, tuple(picked[tag.name][i] if tag.name in picked else None for tag in table.tags), created)
-        for i, (name, _) in enumerate(new)
-    )
-    return rows, made
+
+    def values(i: int) -> tuple[object, ...]:
+        return tuple(picked[tag.name][i] if tag.name in picked else None for tag in table.tags)
+
+    return tuple(SubTable(names.words[code], table, values(i), created) for i, code in enumerate(new))
 
 
 def _plain(values: pa.ChunkedArray) -> list[object]:

@@ -22,7 +22,7 @@ from foretell.errors import NoSuchColumn, NoSuchTable, SqlError, TableExists, Va
 from foretell.sql.database.arrow import NAMES, rows_of, writable
 from foretell.sql.database.catalog import TBNAME, SubTable, SuperTable, Table
 from foretell.sql.database.reader import Path, Reader
-from foretell.sql.database.rows import Rows, Run, run_of, runs_of
+from foretell.sql.database.rows import Rows, Run, names_of, run_of, runs_of
 from foretell.sql.database.times import read_time
 from foretell.sql.database.types import Column
 from foretell.sql.database.values import Dialect, read_value, too_long
@@ -285,7 +285,7 @@ def _runs(one: _Gathered, batch: pa.Table) -> tuple[Run, ...]:
     if len(one.pieces) > _MANY_RUNS:
         if not isinstance(table, SuperTable):
             return (run_of("", times),)
-        return runs_of(batch.column(TBNAME), times)
+        return runs_of(names_of(batch.column(TBNAME)), times)
     ends = np.cumsum([count for _, count in one.pieces])
     return tuple(
         run_of(str(name), times[end - count : end]) for (name, count), end in zip(one.pieces, ends, strict=True)

@@ -27,12 +27,14 @@ class Run(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows for one physical table: the given columns of it, `tbname` first if it is a super-table. `made` are the
-    sub-tables that must be there, and are made if they are not."""
+    sub-tables that must be there, and are made if they are not; `together`: each sub-table's rows stand next to each
+    other."""
 
     table: Table
     batch: pa.Table
     runs: tuple[Run, ...]
     made: tuple[SubTable, ...] = field(default=())
+    together: bool = False
 
     def __len__(self) -> int:
         return int(self.batch.num_rows)
@@ -45,29 +47,53 @@ def run_of(name: str, times: npt.NDArray[np.int64]) -> Run:
     return Run(name, int(times.min()), int(times.max()), bool((np.diff(times) > 0).all()))
 
 
-def runs_of(names: pa.ChunkedArray, times: npt.NDArray[np.int64]) -> tuple[Run, ...]:
+class Names(NamedTuple):
+    """The names of rows [N] as numbers, the words that they stand for, and the rows where another name begins."""
+
+    codes: npt.NDArray[np.int64]
+    words: list[str]
+    starts: npt.NDArray[np.int64]
+
+    @property
+    def are_together(self) -> bool:
+        """Whether the rows of each name stand next to each other."""
+        return len(self.starts) == len(self.words)
+
+    def first_rows(self) -> npt.NDArray[np.int64]:
+        """For each word the first row that has it."""
+        first = np.empty(len(self.words), np.int64)
+        first[self.codes[self.starts[::-1]]] = self.starts[::-1]
+        return first
+
+
+def names_of(column: pa.ChunkedArray) -> Names:
+    """The names in a column, numbered in the order in which they come."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    names = column.combine_chunks()
+    if isinstance(names, pa.ChunkedArray):
+        names = pa.concat_arrays(names.chunks) if names.num_chunks else pa.array([], column.type)
+    changes = pc.not_equal(names[1:], names[:-1]).to_numpy(zero_copy_only=False)
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1]) if len(names) else np.empty(0, np.int64)
+    encoded = names.take(pa.array(starts)).dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Names(np.repeat(codes, np.diff(starts, append=len(names))), encoded.dictionary.to_pylist(), starts)
+
+
+def runs_of(names: Names, times: npt.NDArray[np.int64]) -> tuple[Run, ...]:
     """The runs of rows [N] of many sub-tables, which may be mixed: one for each sub-table."""
-    codes, words = codes_of(names)
     if not len(times):
         return ()
-    if (np.diff(codes) < 0).any():
+    codes, words, starts = names
+    if not names.are_together:
         order = np.argsort(codes, kind="stable")
         codes, times = codes[order], times[order]
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1])
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1])
     falls = np.flatnonzero(np.diff(times) <= 0) + 1
     falls = falls[~np.isin(falls, starts)]
     bad = set(np.searchsorted(starts, falls, side="right") - 1)
     least, most = np.minimum.reduceat(times, starts), np.maximum.reduceat(times, starts)
     return tuple(Run(words[codes[start]], int(least[i]), int(most[i]), i not in bad) for i, start in enumerate(starts))
-
-
-def codes_of(names: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Words [N] as numbers, and the words that they stand for."""
-    encoded = names.combine_chunks() if pa.types.is_dictionary(names.type) else names.dictionary_encode()
-    encoded = encoded.unify_dictionaries().combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0)
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
 
 
 def times_in(batch: pa.Table, column: str) -> npt.NDArray[np.int64]:

@@ -155,7 +155,7 @@ class _Batch:
     def __init__(self, connection: Duck, grown: Callable[[Table], None]) -> None:
         self._connection = connection
         self._grown = grown
-        self._appended: list[tuple[Table, pa.Table]] = []
+        self._appended: list[tuple[Table, pa.Table, bool]] = []
         self._made: dict[tuple[int, str], SubTable] = {}
         self._newest: dict[tuple[Table, str], int] = {}
 
@@ -182,7 +182,7 @@ class _Batch:
         batch = joined([rows.batch for rows in alike])
         if append:
             insert(self._connection, table.physical, batch)
-            self._appended.append((table, batch))
+            self._appended.append((table, batch, len(alike) == 1 and alike[0].together))
         else:
             upsert(self._connection, table, latest(batch, table, isinstance(table, SuperTable)))
 
@@ -215,10 +215,12 @@ class _Batch:
     def apply(self) -> None:
         for sub in self._made.values():
             catalog.add(sub)
-        for table, batch in self._appended:
+        for table, batch, together in self._appended:
             if table.tail is not None:
                 table.tail.append(batch)
-            if isinstance(table, SuperTable):
+            if together and not table.loose and not table.sorted_rows:
+                table.sorted_rows = len(batch)
+            elif isinstance(table, SuperTable):
                 table.loose += len(batch)
                 self._grown(table)
         for (table, name), newest in self._newest.items():
