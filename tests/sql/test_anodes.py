@@ -182,7 +182,12 @@ def test_secrets_in_a_url_are_sent_and_never_shown(session: Session) -> None:
         shown = str(session.sql("SHOW ANODES").fetchall())
         assert f"***@{node.url}" in shown and f"{node.url}/k/***" in shown and "geheim" not in shown
         assert shown.count("ready") == 3
-    for statement in ("UPDATE ANODE 2", "UPDATE ANODE 3", f"SELECT FORECAST(v, 'algo=mine') FROM {ONE}"):
+    for statement in (
+        "CREATE ANODE 'u:geheim@127.0.0.1:1'",
+        "UPDATE ANODE 2",
+        "UPDATE ANODE 3",
+        f"SELECT FORECAST(v, 'algo=mine') FROM {ONE}",
+    ):
         with pytest.raises(ForetellError) as caught:
             session.sql(statement)
         assert "geheim" not in str(caught.value)

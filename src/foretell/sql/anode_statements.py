@@ -13,6 +13,7 @@ from foretell.sql.answer import Context
 from foretell.sql.statement import Statement
 from foretell.sql.text import written
 from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, quote, unquote
+from foretell.wire.masking import mask
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
@@ -30,7 +31,8 @@ def _create(statement: Statement, at: int, anodes: Anodes) -> pa.Table:
         raise statement.error("CREATE ANODE needs the node's address in quotes, 'HOST:PORT'", _near(statement, at))
     _refuse_more(statement, at + 1)
     url = unquote(statement.tokens[at], statement.source.text).strip()
-    return _changed(statement, at, lambda: anodes.create(url))
+    is_secret = mask(f"http://{url}") != f"http://{url}"
+    return _changed(statement, None if is_secret else at, lambda: anodes.create(url))
 
 
 def _update(statement: Statement, at: int, anodes: Anodes) -> pa.Table:
@@ -108,12 +110,13 @@ def _id(statement: Statement, at: int) -> int:
     return number
 
 
-def _changed(statement: Statement, at: int, change: Callable[[], None]) -> pa.Table:
-    """Nothing, once the change is made; its errors show the place."""
+def _changed(statement: Statement, at: int | None, change: Callable[[], None]) -> pa.Table:
+    """Nothing, once the change is made; its errors show the place, unless (None) that would show a secret."""
     try:
         change()
     except (AnodeError, InvalidInput) as error:
-        raise statement.error(str(error), at, error.tdengine_code) from None
+        place = None if at is None else statement.tokens[at].start
+        raise statement.source.error(str(error), place, error.tdengine_code) from None
     return NOTHING
 
 

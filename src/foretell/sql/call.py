@@ -19,8 +19,10 @@ from foretell.sql.statement import Span
 from foretell.sql.tokens import unquote
 
 NO_ALGO = 0x80000442
+COLUMN_CODES = {"ANOMALY_WINDOW": 0x80002683}
+"""TDengine's codes for a wrong column, where it has one of its own (section 1.8)."""
 OPTION_CODES = {"ANOMALY_WINDOW": 0x80002684}
-"""TDengine's codes for a wrong option, where it has one of its own (section 1.8)."""
+"""The same for a wrong option, or none where one is needed."""
 DEFAULTS: Mapping[Kind, str] = {"forecast": "holtwinters", "anomaly": "iqr", "imputation": "moment"}
 """The model that a function asks where its options name none (protocol section 3)."""
 BEYOND: Mapping[Kind, tuple[str, ...]] = {"forecast": ("dynamic_real_N", "dynamic_real_N_col")}
@@ -51,7 +53,7 @@ def call_options(block: Block, call: Call, context: Context, kind: Kind, algo: s
     except InvalidInput as error:
         raise option_error(block, call, error.field, error) from None
     if profile.needs_algo and not options.has_algo and not algo:
-        raise block.statement.error("the options have no algo=NAME", call.options, NO_ALGO)
+        raise block.statement.error("the options have no algo=NAME", call.options, OPTION_CODES.get(call.name, NO_ALGO))
     return options
 
 
@@ -127,7 +129,8 @@ def columns_of(block: Block, call: Call, count: int) -> tuple[Span, ...]:
     """The arguments of a call, which must be so many."""
     if len(call.arguments) != count:
         wanted = {1: "one column", 2: "two columns"}[count]
-        raise block.statement.error(f"{call.name} needs {wanted}, got {len(call.arguments)}", call.span)
+        code = COLUMN_CODES.get(call.name)
+        raise block.statement.error(f"{call.name} needs {wanted}, got {len(call.arguments)}", call.span, code)
     return call.arguments
 
 

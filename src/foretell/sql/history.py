@@ -32,7 +32,7 @@ NUMBERS = (
     "NULL",
 )
 """What the names of DuckDB's number types begin with."""
-COLUMN_CODES = {"ANOMALY_WINDOW": 0x80002683}
+TYPE_CODES = {"ANOMALY_WINDOW": 0x80002682}
 """TDengine's codes for a column that is no number, where it has one of its own (protocol section 1.8)."""
 
 
@@ -173,7 +173,7 @@ def _refuse_words(block: Block, arguments: Sequence[Span], types: Mapping[str, s
         kind = types.get(column_name(block.statement, span) or "", "DOUBLE")
         if not kind.startswith(NUMBERS):
             written = block.statement.written(span)
-            code = COLUMN_CODES.get(block.calls[0].name)
+            code = TYPE_CODES.get(block.calls[0].name)
             raise block.statement.error(f"{written}: must be a column of numbers, got {kind}", span, code)
 
 

@@ -113,7 +113,7 @@ def test_results_are_written_back(plant: Connection) -> None:
         ("SELECT FORECAST(v, 'algo=naive') FROM nosuch", 0x80002603),
         ("SELECT * FROM AI.FORECAST(TABLE '/etc/passwd', data_col => 'v', timestamp_col => 'ts')", 0x80002600),
         ("SELECT max(v), FORECAST(v, 'algo=naive') FROM a", 0x80002685),
-        ("SELECT count(*) FROM meters PARTITION BY tbname ANOMALY_WINDOW(site)", 0x80002683),
+        ("SELECT count(*) FROM meters PARTITION BY tbname ANOMALY_WINDOW(site)", 0x80002682),
         ("SELECT count(*) FROM a ANOMALY_WINDOW(v, 'algo=ksigma,k=0')", 0x80002684),
     ],
 )
