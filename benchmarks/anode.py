@@ -29,15 +29,10 @@ import uvloop
 from tests.tdgpt.taosd import Column, body
 
 from benchmarks.anode_model import Burn
-from foretell.engine import Engine
-from foretell.engine.pools import Pools
-from foretell.engine.serving import Serving
-from foretell.engine.worker import Executor
+from benchmarks.anode_parts import free_node, parts
 from foretell.registry import Registry
-from foretell.series import OK, Forecast
 from foretell.server import in_background, new_node
 from foretell.settings import read_settings
-from foretell.tdgpt.node import Node
 from foretell.wire.tdgpt import read_forecast
 from foretell.wire.tdgpt_answers import encode
 
@@ -161,19 +156,6 @@ def throughput() -> list[str]:
     ]
 
 
-class Free(Executor):
-    """A device that costs nothing."""
-
-    slots = 1
-
-    async def call(self, name: str, verb: str, arguments: tuple[Any, ...], deadline: float | None = None) -> Any:  # noqa: ARG002
-        batch, horizon, levels, _ = arguments
-        return Forecast(np.zeros((len(batch), horizon)), None, levels, (OK,) * len(batch), "free")
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
 def own_work() -> list[str]:
     lines = ["| points | node, ms | msgspec, ms | ratio (wanted: at most 3) |", "|---|---|---|---|"]
     for points in (512, 40_000):
@@ -182,10 +164,7 @@ def own_work() -> list[str]:
 
 
 async def _own_work(points: int) -> str:
-    models = Registry()
-    models.register(Burn)
-    pools = Pools(1, new=lambda *_: Free())
-    node = Node(read_settings(), Serving(Engine(pools, models), pools))
+    node = free_node()
     await node.reload()
     text = request_body(points)
     ours, theirs = [], []
@@ -196,8 +175,14 @@ async def _own_work(points: int) -> str:
         msgspec.json.encode(msgspec.json.decode(text))
         ours.append(middle - started)
         theirs.append(time.perf_counter() - middle)
+    node.reader.close()
     a, b = statistics.median(ours) * 1e3, statistics.median(theirs) * 1e3
     return f"| {points:,} | {a:.2f} | {b:.2f} | {a / b:.2f} |"
+
+
+def where_it_goes() -> list[str]:
+    text = request_body(POINTS)
+    return parts(text, post(("127.0.0.1", 0), text))
 
 
 def listing() -> list[str]:
@@ -248,6 +233,7 @@ def _row(name: str, seconds: Sequence[float]) -> str:
 SECTIONS: tuple[tuple[str, Callable[[], list[str]]], ...] = (
     ("64 clients, one 512-point series for 24 steps each; a model of 10 ms + 0.2 ms a series", throughput),
     ("The node's own work for a request", own_work),
+    (f"Where the CPU time of a request of {POINTS} points goes, part by part and warm", where_it_goes),
     ("/list and /status (taosd gives up after 100 ms; wanted: p99 under 20 ms)", listing),
 )
 
@@ -261,7 +247,7 @@ def main() -> None:
     ]
     for title, measure in SECTIONS:
         text += [f"## {title}", "", *measure(), ""]
-        print("\n".join(text[-8:]), flush=True)
+        print("\n".join(text[-14:]), flush=True)
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text("\n".join(text))
 

@@ -257,11 +257,11 @@ def batch_of(series: Sequence[Series]) -> Batch:
 
     A lone series is not copied: nobody changes a batch.
     """
-    lengths = np.array([len(s) for s in series], dtype=np.int64)
-    width = int(lengths.max(initial=0))
+    lengths = [len(s) for s in series]
+    width = max(lengths, default=0)
     return Batch(
         values=_pad([s.values for s in series], width),
-        lengths=lengths,
+        lengths=np.array(lengths, dtype=np.int64),
         starts=tuple(s.start for s in series),
         steps=tuple(s.step for s in series),
         ids=tuple(s.id for s in series),

@@ -23,7 +23,9 @@ class Forecasting(SeriesJob[Forecast]):
     def __init__(self, entry: Entry, series: Sequence[Series], horizon: int, levels: Sequence[float]) -> None:
         super().__init__(entry, series)
         check_horizon(horizon, entry.limits.max_horizon)
-        if not entry.limits.covariates and any(map(_covariates, series)):
+        if not entry.limits.covariates and any(
+            one.past_covariates is not None or one.future_covariates is not None for one in series
+        ):
             raise InvalidInput("covariates", f"{entry.name} takes none")
         self.horizon, self.levels = horizon, check_levels(levels)
         self._ahead = [0] * len(series)
@@ -120,6 +122,8 @@ def check_horizon(horizon: int, most: int) -> None:
 
 def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
     """Levels ascending and distinct; each must lie strictly between 0 and 1."""
+    if not levels:
+        return ()
     for level in levels:
         if not (isinstance(level, int | float) and math.isfinite(level) and 0 < level < 1):
             raise InvalidInput("levels", f"must lie between 0 and 1, got {level!r}")

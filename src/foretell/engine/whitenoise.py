@@ -6,6 +6,8 @@ doi:10.1093/biomet/65.2.297.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from foretell.series import FloatArray
@@ -32,5 +34,5 @@ def statistic(values: FloatArray) -> float:
 
 def is_white_noise(values: FloatArray) -> bool:
     """Whether the test finds nothing in the observed `values` [T] (p >= 0.05); 16 values or fewer cannot tell."""
-    seen = values if np.isfinite(values).all() else values[np.isfinite(values)]
+    seen = values if math.isfinite(np.add.reduce(values)) else values[np.isfinite(values)]
     return len(seen) > LAGS and statistic(seen) <= CRITICAL

@@ -53,7 +53,7 @@ class Local:
     def options(self, question: Question) -> dict[str, str]:
         """The options that the model has; the others are said in the log. A model server gets all of them."""
         given = {k: v for k, v in question.params.items() if k not in OPTIONS_OF_TAOSD and not _is_covariate(k)}
-        if self.source == "url":
+        if self.source == "url" or not given:
             return given
         unknown = sorted(set(given) - set(self.entry.options))
         if unknown:

@@ -16,7 +16,9 @@ _SECRETS = (
 
 
 def mask(text: str) -> str:
-    """`text` without what looks like a secret."""
+    """`text` without what looks like a secret. No secret is without one of three signs; most texts have none."""
+    if "/" not in text and "=" not in text and " " not in text:
+        return text
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

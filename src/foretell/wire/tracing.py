@@ -8,7 +8,8 @@ worker    that call in its process, with the process and the seconds that it com
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from foretell.registry import require
@@ -46,17 +47,23 @@ def stop() -> None:
     use(None)
 
 
-@contextlib.contextmanager
 def span(
     name: str, links: Sequence[Span] = (), headers: Iterable[tuple[bytes, bytes]] | None = None, **attributes: Any
-) -> Iterator[Span]:
+) -> AbstractContextManager[Span]:
     """A span around a block, child of the one around it or of the caller's in `headers` (as ASGI has them).
 
     None where tracing is off.
     """
-    if _tracer is None:
-        yield None
-        return
+    return _OFF if _tracer is None else _span(name, links, headers, attributes)
+
+
+_OFF: AbstractContextManager[Span] = contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _span(
+    name: str, links: Sequence[Span], headers: Iterable[tuple[bytes, bytes]] | None, attributes: Mapping[str, Any]
+) -> Iterator[Span]:
     from opentelemetry import propagate, trace
 
     context = (
