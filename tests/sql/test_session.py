@@ -20,6 +20,7 @@ from foretell.engine.engine import Engine
 from foretell.errors import Cancelled, DeadlineExceeded, SqlError, WhiteNoise
 from foretell.sql import Session
 from foretell.sql.answer import TDENGINE
+from foretell.sql.marks import is_plain
 from tests.sql.explained import calls
 from tests.sql.fakes import models
 from tests.sql.pairs import HERE
@@ -253,3 +254,35 @@ def test_progress_counts_series(fakes: Session) -> None:
         "SELECT FORECAST(v, 'algo=last') FROM 'sites.csv' PARTITION BY site", progress=lambda *at: seen.append(at)
     )
     assert seen[-1] == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT known, stop, lastly FROM t WHERE v > 99999999 AND name = 'x+01' LIMIT 5",
+        "INSERT INTO t VALUES (1, 2.5, 'abc')",
+        "SELECT avg(v) FROM 'a.csv' GROUP BY site ORDER BY ts",
+    ],
+)
+def test_what_has_no_word_of_ours_is_not_read(text: str) -> None:
+    assert is_plain(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select forecast(v) from t",
+        "SELECT 1; SELECT 2",
+        "SELECT v FROM t WHERE ts > now - 1d",
+        "SELECT v FROM t WHERE ts > 1700000000",
+        "SELECT v FROM t WHERE ts > '2024-01-01T00:00:00+08:00'",
+        "SELECT v FROM t LIMIT 2, 5",
+        "SELECT * FROM (SELECT v FROM t LIMIT 2,5)",
+        "SELECT ts + 5m FROM t",
+        "SELECT _rowts FROM t PARTITION BY site",
+        "SHOW ANODES",
+        "SELECT * FROM AI.FORECAST(TABLE t)",
+    ],
+)
+def test_what_may_have_one_is(text: str) -> None:
+    assert not is_plain(text)

@@ -246,6 +246,8 @@ def test_nanoseconds_are_not_rounded_into_the_next_window(database: Session) -> 
     made = database.sql("SELECT cast(_wstart AS VARCHAR), sum(v)::INT FROM data INTERVAL(1m)").fetchall()
     assert len(data) == 2 and made == [("2023-11-14 22:13:00", 1), ("2023-11-14 22:14:00", 2)]
     assert database.sql("SELECT count(*) FROM data SESSION(ts, 1b)").fetchall() == [(2,)]
+    lengths = "SELECT elapsed(ts), elapsed(ts, 1u), timediff(max(ts), min(ts)) FROM data"
+    assert database.sql(lengths).fetchall() == [(1, 0.001, 1)]
 
 
 @pytest.mark.parametrize(

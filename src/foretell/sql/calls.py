@@ -6,6 +6,7 @@ import re
 
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call, is_call, read_call
+from foretell.sql.durations import MICROSECOND
 from foretell.sql.history import partition_keys
 from foretell.sql.items import split_alias
 from foretell.sql.meanings import CALLS, OF_DATABASE, Meaning
@@ -82,10 +83,33 @@ def _ts(block: Block, context: Context, arguments: list[Text]) -> Text:
     return written(required_time(block, context, "this").sql, arguments[0].origin(0))
 
 
+def _epoch(block: Block, context: Context, arguments: list[Text]) -> Text:
+    return written("epoch_ns" if _is_fine(block, context) else "epoch_us", _origin(block, arguments))
+
+
+def _fine(block: Block, context: Context, arguments: list[Text]) -> Text:
+    return written("1000" if _is_fine(block, context) else "1", _origin(block, arguments))
+
+
+def _stamp(block: Block, context: Context, arguments: list[Text]) -> Text:
+    return written("TIMESTAMP_NS" if _is_fine(block, context) else "TIMESTAMP", _origin(block, arguments))
+
+
+def _is_fine(block: Block, context: Context) -> bool:
+    """Whether the time column has nanoseconds."""
+    time = relation(block, context).time if "FROM" in block.whole else None
+    return time is not None and time.kind == "TIMESTAMP_NS"
+
+
+def _origin(block: Block, arguments: list[Text]) -> int:
+    return arguments[0].origin(0) if arguments else block.statement.place(block.span)[0]
+
+
 def _ticks(block: Block, context: Context, arguments: list[Text]) -> Text:
     time: Time | None = relation(block, context).time if "FROM" in block.whole else None
     tick = MILLISECOND if time is None else time.tick
-    return written(f"{1000 / tick:g}" if tick <= 1000 else f"(1 / {tick / 1000:.0f}.0)", arguments[0].origin(0))
+    counted = 1 if _is_fine(block, context) else MICROSECOND
+    return written("1" if tick == counted else f"(1 / {tick // counted}.0)", _origin(block, arguments))
 
 
 def _groups(block: Block, _context: Context, _arguments: list[Text]) -> Text:
@@ -121,7 +145,17 @@ def _behind(_block: Block, context: Context, arguments: list[Text]) -> Text:
     )
 
 
-SLOTS = {"ts": _ts, "ticks": _ticks, "groups": _groups, "each": _each, "over": _over, "behind": _behind}
+SLOTS = {
+    "epoch": _epoch,
+    "fine": _fine,
+    "stamp": _stamp,
+    "ts": _ts,
+    "ticks": _ticks,
+    "groups": _groups,
+    "each": _each,
+    "over": _over,
+    "behind": _behind,
+}
 
 
 def _is_star(statement: Statement, call: Call) -> bool:

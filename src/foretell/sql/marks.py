@@ -15,6 +15,7 @@ from foretell.sql.tokens import NUMBER, STRING
 from foretell.sql.windows import WINDOWS
 from foretell.sql.words import is_now
 
+OF_ANODES = ("ANODE", "ANODES", "INS_ANODES", "INS_ANODES_FULL")
 OF_WINDOWS = ("_WSTART", "_WEND", "_WDURATION", "_ANOMALYMARK", "_QSTART", "_QEND")
 
 
@@ -49,9 +50,12 @@ MARKS_OF_DATABASE = {**MARKS, **dict.fromkeys(OF_DATABASE, is_ours), "SELECT": _
 WORDS = tuple(word for word in MARKS if word.isupper() and word != "LIMIT")
 
 
-OURS = (*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, "ANODE", "AI.")
-NUMBERS = re.compile(r"\d(?:[buasmhdwny]\b|\d{8}|\s*,\s*\d+\s*$|[+-]\d\d:?\d\d')", re.IGNORECASE)
-"""Durations, numbers that may be times, the end of LIMIT 2, 5, and texts with an offset from UTC."""
+OURS = frozenset((*FUNCTIONS, *PSEUDO_COLUMNS, *OF_WINDOWS, *WORDS, *OF_ANODES, "AI"))
+WORD_AT = re.compile(r"[A-Z_]\w*")
+INSTANTS = re.compile(r"\d(?:[BUASMHDWNY]\b|\d{8})")
+"""Durations, and numbers that may be times."""
+OTHERS = re.compile(r":\d\d[\d.]*[+-]\d\d|\bLIMIT\s+\w+\s*,")
+"""A time of day with an offset from UTC, and LIMIT 2, 5."""
 
 
 def is_plain(text: str) -> bool:
@@ -59,6 +63,7 @@ def is_plain(text: str) -> bool:
     upper = text.upper()
     return (
         ";" not in text.rstrip().removesuffix(";")
-        and not any(name in upper for name in OURS)
-        and not NUMBERS.search(text)
+        and OURS.isdisjoint(WORD_AT.findall(upper))
+        and not INSTANTS.search(upper)
+        and not OTHERS.search(upper)
     )

@@ -1,8 +1,17 @@
 """TDengine's functions that DuckDB lacks, or has with another meaning, each written in DuckDB's words.
 
-In a template {0} and {1} are the arguments, {ts} is the time column of the block, {ticks} how many of its ticks a
-microsecond has, {over} is `OVER (PARTITION BY groups ORDER BY ts)`, {groups} is `PARTITION BY groups` or nothing,
-{each} is `PARTITION BY groups, ` to be gone on with, and {behind} is what the time zone is behind UTC at {0}.
+In a template {0} and {1} are the arguments, and
+
+    {ts}      the time column of the block
+    {epoch}   the function that counts times in microseconds, or in nanoseconds where the column has them
+    {fine}    how many of these a microsecond has
+    {ticks}   how many ticks of the column one of these has
+    {stamp}   the type that holds them
+    {over}    OVER (PARTITION BY groups ORDER BY ts)
+    {groups}  PARTITION BY groups, or nothing
+    {each}    PARTITION BY groups and a comma, to be gone on with
+    {behind}  what the time zone is behind UTC at {0}
+
 A duration among the arguments has become an INTERVAL.
 """
 
@@ -73,8 +82,8 @@ CALLS: dict[str, Meaning] = {
         "aggregate",
         "the time from the first row to the last, in ticks of the time column or in the given unit",
         (
-            "((epoch_us(max({0})) - epoch_us(min({0}))) * {ticks})",
-            "((epoch_us(max({0})) - epoch_us(min({0}))) / epoch_us({1}))",
+            "(({epoch}(max({0})) - {epoch}(min({0}))) * {ticks})",
+            "(({epoch}(max({0})) - {epoch}(min({0}))) / (epoch_us({1}) * {fine}))",
         ),
     ),
     "IRATE": Meaning(
@@ -99,8 +108,8 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "the first time less the second, in ticks of the time column or in whole given units",
         (
-            "CAST(trunc((epoch_us({0}::TIMESTAMP) - epoch_us({1}::TIMESTAMP)) * {ticks}) AS BIGINT)",
-            "CAST(trunc((epoch_us({0}::TIMESTAMP) - epoch_us({1}::TIMESTAMP)) / epoch_us({2})) AS BIGINT)",
+            "CAST(trunc(({epoch}({0}::{stamp}) - {epoch}({1}::{stamp})) * {ticks}) AS BIGINT)",
+            "CAST(trunc(({epoch}({0}::{stamp}) - {epoch}({1}::{stamp})) / (epoch_us({2}) * {fine})) AS BIGINT)",
         ),
         fewest=2,
     ),
@@ -116,7 +125,7 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "a text as a number of ticks since 1970; as a time if a second argument is 1",
         (
-            "CAST(epoch_us(CAST({0} AS TIMESTAMP)) * {ticks} AS BIGINT)",
+            "CAST({epoch}(CAST({0} AS {stamp})) * {ticks} AS BIGINT)",
             "CAST({0} AS TIMESTAMP)",
         ),
     ),
