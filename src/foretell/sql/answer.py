@@ -67,7 +67,8 @@ class Context:
     """What a function may use. `warn` is told of series that could not be answered; `explain`: run no model.
 
     `deadline` is a time of `time.monotonic()`; `zone` is the time zone of days, weeks, months and texts without one.
-    `answers` gathers what functions answered, `lent` gives back what they lent to the database. `anodes` are the other
+    `answers` gathers what functions answered, `lent` gives back what they lent to the database,
+    `done` has the result of a statement that DuckDB need not see any more. `anodes` are the other
     nodes that may be asked, `is_admin`: the user may manage them.
     """
 
@@ -83,6 +84,7 @@ class Context:
     zone: str = "UTC"
     answers: list[Answer] = field(default_factory=list)
     lent: ExitStack = field(default_factory=ExitStack)
+    done: list[pa.Table] = field(default_factory=list)
     relations: dict[Span, Relation] = field(default_factory=dict)
     """What is known of what stands behind a FROM, by its place."""
 

@@ -22,6 +22,9 @@ DEAR_BIND = 0.005
 """Seconds. A relation binds twice, which costs nothing but where a CSV file has to be sniffed."""
 EXPLAIN = "EXPLAIN "
 ROWS_AT_ONCE = 122_880
+LENT = "__foretell_"
+"""What the names of tables begin with that are there for one statement only."""
+MOST_DESCRIBED = 10_000
 PULLED = "__foretell_pulled"
 KEPT = f"CREATE OR REPLACE TEMP TABLE {PULLED} AS "
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
@@ -50,6 +53,8 @@ class Duck:
         self._guard = guard
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
+        self.memo: dict[str, list[tuple[str, str]]] | None = None
+        """What `columns` found for queries over tables that stay as they are while this stands here."""
         self._timed_out = False
         self._aggregates: set[str] = set()
 
@@ -105,8 +110,15 @@ class Duck:
             relation = self._connection.sql(sql)
             return [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
 
+        sql = str(text)
+        memo = None if LENT in sql else self.memo
+        if memo is not None and sql in memo:
+            return memo[sql], 0.0
         started = time.perf_counter()
-        return self._run(text, source, lookup, describe), time.perf_counter() - started
+        found = self._run(text, source, lookup, describe)
+        if memo is not None and len(memo) < MOST_DESCRIBED:
+            memo[sql] = found
+        return found, time.perf_counter() - started
 
     def table(self, text: Text, source: Source, lookup: Lookup) -> pa.Table:
         """The result of a statement; without columns where it has none."""

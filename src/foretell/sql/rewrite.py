@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from foretell.sql.blocks import Block
 from foretell.sql.items import column_name, split_alias
 from foretell.sql.statement import Span
@@ -48,6 +50,35 @@ def over_result(block: Block, table: str, names: Names, time: str) -> Text:
             text += written(" ", statement.place(span)[0])
             text += _renamed(block, span, ordering if word == "ORDER" else names)
     return text
+
+
+def taken(block: Block, table: pa.Table, names: Names) -> pa.Table | None:
+    """What the SELECT of `over_result` gives where it only takes columns of the result; None where it does more."""
+    if block.distinct or any(word in block.whole for word in KEPT):
+        return None
+    columns, titles = [], []
+    for item in block.items:
+        expression, alias = split_alias(block.statement, item)
+        name = _taken(block, expression, table, names)
+        if name is None:
+            return None
+        columns.append(_plain(table.column(name)))
+        titles.append(alias or column_name(block.statement, expression) or block.statement.written(expression))
+    return pa.Table.from_arrays(columns, names=titles)
+
+
+def _taken(block: Block, span: Span, table: pa.Table, names: Names) -> str | None:
+    """The column of the result that an expression is."""
+    last, name = _known(block, span, names)
+    if last != span[1]:
+        return None
+    if name is None:
+        name = column_name(block.statement, span)
+    return name if name in table.column_names else None
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _item(block: Block, item: Span, names: Names) -> Text:

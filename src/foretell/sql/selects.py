@@ -11,7 +11,7 @@ from foretell.sql.calls import calls
 from foretell.sql.functions import FUNCTIONS, TABLE_FUNCTIONS
 from foretell.sql.marks import MARKS, MARKS_OF_DATABASE
 from foretell.sql.partitions import limits, names, partitions
-from foretell.sql.rewrite import over_result
+from foretell.sql.rewrite import over_result, taken
 from foretell.sql.statement import Statement
 from foretell.sql.table_call import TableCall, table_calls
 from foretell.sql.text import written
@@ -51,8 +51,14 @@ def functions(block: Block, context: Context) -> None:
         return
     _refuse_frozen(block.statement, block)
     answer = FUNCTIONS[block.calls[0].name](block, context)
-    name = _lent(answer, context)
     statement = block.statement
+    if block.span == (0, len(statement.tokens)) and not context.explain:
+        table = taken(block, answer.table, answer.names)
+        if table is not None:
+            context.answers.append(answer)
+            context.done.append(table)
+            return
+    name = _lent(answer, context)
     statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
 
 

@@ -162,6 +162,8 @@ def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Re
         context = replace(context, explain=statement.is_word(0, "EXPLAIN"), lent=lent)
         for rewrite in rewrites:
             rewrite(statement, context)
+        if context.done:
+            return Result(context.done[0], tuple(context.answers))
         whole = statement.cut((0, len(statement.tokens)))
         try:
             table = context.place.duck.table(whole, statement.source, context.place.lookup)

@@ -55,3 +55,42 @@ def test_no_database_is_current_at_first(plant: Connection) -> None:
             with pytest.raises(SqlError) as caught:
                 fresh.run(text)
             assert caught.value.tdengine_code == 0x80002616, text
+
+
+def test_columns_are_looked_up_once_and_again_after_a_change(empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, v INT)")
+    query = "SELECT last(*) FROM n"
+    assert empty.run(query).table.column_names == ["last(ts)", "last(v)"]
+    assert empty._home.described
+    empty.run("ALTER TABLE n ADD COLUMN w INT")
+    assert empty.run(query).table.column_names == ["last(ts)", "last(v)", "last(w)"]
+    empty.run("DROP TABLE n")
+    empty.run("CREATE TABLE n (ts TIMESTAMP, x INT)")
+    assert empty.run(query).table.column_names == ["last(ts)", "last(x)"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT FORECAST(v, 'algo=naive') FROM s WHERE tbname = 'a'",
+        "SELECT _frowts AS t, forecast(v, 'algo=naive') f, _flow, _FHIGH, _fstatus FROM a",
+        "SELECT tbname, t, _frowts, FORECAST(v, 'algo=naive,rows=2') FROM s PARTITION BY tbname, t",
+        "SELECT s.tbname x, FORECAST(v, 'algo=naive,rows=2') AS \"F\" FROM s PARTITION BY s.tbname",
+        "SELECT DTW(v, w) FROM a",
+        "SELECT _improwts, IMPUTATION(v) FROM a",
+    ],
+)
+def test_a_result_that_is_taken_as_it_is_equals_that_through_duckdb(
+    text: str, empty: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty.run("CREATE STABLE s (ts TIMESTAMP, v DOUBLE, w DOUBLE) TAGS (t INT)")
+    for name in "ab":
+        values = " ".join(f"({i * 1000}, {i % 5}, {i % 7})" for i in range(40))
+        empty.run(f"INSERT INTO {name} USING s TAGS (1) VALUES {values}")
+    taken = empty.run(text)
+    monkeypatch.setattr("foretell.sql.selects.taken", lambda *_: None)
+    made = empty.run(text)
+    assert taken.columns == made.columns
+    assert taken.table.to_pylist() == made.table.to_pylist()
+    assert taken.raw is not None and made.raw is not None
+    assert taken.raw.table.schema == made.raw.table.schema

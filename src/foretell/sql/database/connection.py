@@ -260,8 +260,10 @@ class Connection:
 
     def _rewrite(self, statement: Statement, context: Context) -> None:
         """What only a database knows: itself, and its tables."""
+        described = self._home.described
         tell(statement, self)
         self._names(statement, context)
+        self._duck.memo = described if self._names.are_ours else None
 
     def _may_read(self, database: str) -> bool:
         return self.user.may("read", database)

@@ -67,9 +67,16 @@ class Database:
         self.writer = Writer(self.cursor())
         self.clustering = Clustering(self.writer, self.cursor)
         self.writer.grown = self.clustering.look
+        self.writer.changed = self._forget
+        self.described: dict[str, list[tuple[str, str]]] = {}
+        """Columns of queries over tables of ours, until a table changes."""
         self._anodes: Anodes | None = None
         self._first_use = threading.Lock()
         self._address = ""
+
+    def _forget(self) -> None:
+        """Another dictionary, not an empty one: whoever reads just now may still put what is old into his."""
+        self.described = {}
 
     def login(self, user: str, password: str, is_local: bool = False) -> User:
         """The user, if the password is his. `is_local`: whether the client is on this machine.

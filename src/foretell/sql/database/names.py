@@ -32,7 +32,8 @@ System = Callable[[str], pa.Table | None]
 @dataclass(slots=True)
 class Names:
     """The names of one connection, whose current database is `database`. `strict`: what the catalog does not know is
-    an error; otherwise it is left to DuckDB. `touched` are the tables of the last statement."""
+    an error; otherwise it is left to DuckDB. `touched` are the tables of the last statement;
+    `are_ours`: it names nothing else, no file and no function."""
 
     catalog: Catalog
     system: System
@@ -40,10 +41,12 @@ class Names:
     strict: bool
     database: str = ""
     touched: list[AnyTable] = field(default_factory=list)
+    are_ours: bool = False
 
     def __call__(self, statement: Statement, context: Context) -> None:
         """The rewrite."""
         self.touched = []
+        self.are_ours = False
         lists = list(origins(statement))
         known = defined(statement)
         found: dict[int, AnyTable] = {}
@@ -58,6 +61,8 @@ class Names:
         self.touched = list(found.values())
         if not found:
             return
+        named_so = [one for origin in lists for one in origin.references]
+        self.are_ours = all(one.span[0] in found or one.parts[-1].lower() in known for one in named_so)
         _read_texts(statement, found, lists, known)
         is_argument = any(statement.is_word(origin.token, "TABLE") for origin in lists)
         kinds = (WORD, NAME, STRING) if is_argument else (WORD, NAME)  # id_cols => ['site'] names a column in a text

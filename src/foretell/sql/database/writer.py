@@ -49,6 +49,8 @@ class Writer:
     def __init__(self, connection: Duck) -> None:
         self.grown: Callable[[Table], None] = lambda _: None
         """Told of each table that got rows, after the commit."""
+        self.changed: Callable[[], None] = lambda: None
+        """Told of each change, after the commit."""
         self._connection = connection
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="foretell-writer", daemon=True)
@@ -131,6 +133,8 @@ class Writer:
             raise
         for apply in applies:
             apply()
+        if callable(jobs[0].work):
+            self.changed()
         return counts
 
     def _run(self, jobs: list[_Job]) -> tuple[list[int], list[Apply]]:
