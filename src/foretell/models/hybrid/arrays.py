@@ -13,6 +13,10 @@ Array: TypeAlias = Any
 K candidates."""
 
 
+SMALL = 4096
+"""Up to so many numbers the fewest calls are fastest, beyond the fewest passes."""
+
+
 class Arrays(Protocol):
     """What a backend offers. Floats are 32-bit, whole numbers 64-bit."""
 
@@ -35,7 +39,8 @@ class Arrays(Protocol):
     def running_max(self, x: Array) -> Array: ...
     def take(self, x: Array, index: Array) -> Array: ...
     def phase(self, steps: Array, period: Array) -> Array: ...
-    def phase_sums(self, x: Array, period: Array, size: int) -> Array: ...
+    def phase_sums(self, x: Array, phase: Array, size: int) -> Array: ...
+    def gather(self, x: Array, columns: np.ndarray) -> Array: ...
     def window_sums(self, sums: Array, window: Array) -> Array: ...
     def power(self, x: Array, length: int) -> Array: ...
     def inverse_power(self, p: Array, length: int) -> Array: ...
@@ -75,9 +80,11 @@ class NumpyArrays:
         return x.astype(np.int64)
 
     def clip(self, x: Array, low: Any, high: Any) -> Array:
-        if low is None or high is None:
-            return np.minimum(x, high) if low is None else np.maximum(x, low)
-        return np.clip(x, low, high)
+        if low is not None and high is not None and x.size > SMALL:
+            return np.clip(x, low, high)
+        if low is not None:
+            x = np.maximum(x, low)
+        return x if high is None else np.minimum(x, high)
 
     def stack(self, xs: Any, axis: int) -> Array:
         return np.stack(xs, axis)
@@ -101,23 +108,24 @@ class NumpyArrays:
         return np.take(x.reshape(-1), index + rows)
 
     def phase(self, steps: Array, period: Array) -> Array:
-        """steps % period for steps within 1e5 of 0, by the reciprocal: whole numbers have no fast division."""
+        """steps % period for steps within 1e5 of 0, of many by the reciprocal: whole numbers have no fast division."""
+        if len(period) * steps.shape[-1] < SMALL:
+            return steps % period
         real, wide = steps.astype(np.float32), period.astype(np.float32)
         cycles = (real + np.float32(0.5)) * (np.float32(1) / wide)
         np.floor(cycles, out=cycles)
         cycles *= wide
         return np.subtract(real, cycles, out=cycles).astype(np.int64)
 
-    def phase_sums(self, x: Array, period: Array, size: int) -> Array:
-        """Sums of x [B, C] over equal t % period [B, 1] (at most size) -> [B, size]; rows of one period at once."""
-        out = np.zeros((len(x), size), np.float32)
-        for p in set(period[:, 0].tolist()):
-            rows = np.flatnonzero(period[:, 0] == p)
-            whole = x.shape[1] // p * p
-            values = x[rows]
-            out[rows, :p] = values[:, :whole].reshape(len(rows), -1, p).sum(axis=1)
-            out[rows, : x.shape[1] - whole] += values[:, whole:]
-        return out
+    def gather(self, x: Array, columns: np.ndarray) -> Array:
+        """x [B, N] at constant columns [...] -> [B, ...]."""
+        return np.take(x, columns, axis=1)
+
+    def phase_sums(self, x: Array, phase: Array, size: int) -> Array:
+        """Sums of x [B, C] over equal phase [B, C] within 0 .. size-1 -> [B, size]."""
+        rows = np.arange(len(x))[:, None] * size
+        flat = np.bincount((phase + rows).reshape(-1), x.reshape(-1), len(x) * size)
+        return flat.reshape(len(x), size).astype(np.float32)
 
     def window_sums(self, sums: Array, window: Array) -> Array:
         """Sums over t .. t + window - 1, cut at the end: running sums [B, C + 1], window [B, W] -> [B, W, C]."""

@@ -67,8 +67,10 @@ class TorchArrays:
     def phase(self, steps: Array, period: Array) -> Array:
         return steps % period
 
-    def phase_sums(self, x: Array, period: Array, size: int) -> Array:
-        phase = self.count(x.shape[1])[None] % period
+    def gather(self, x: Array, columns: np.ndarray) -> Array:
+        return x[:, self.const(columns)]
+
+    def phase_sums(self, x: Array, phase: Array, size: int) -> Array:
         return torch.zeros(len(x), size, device=x.device).scatter_add_(1, phase, x)
 
     def window_sums(self, sums: Array, window: Array) -> Array:

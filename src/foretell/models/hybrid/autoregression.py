@@ -47,7 +47,7 @@ def fit_autoregression(xp: Arrays, variants: list[Array], size: Array) -> Autore
     for i in range(1, ORDER):
         reply[:, ORDER - 1 - i] = (phi[:, :i] * reply[:, ORDER - i : ORDER]).sum(axis=1)
     padded = xp.concat([phi, phi[:, :1] * 0.0], 1)
-    ahead = reply[:, xp.const(_LOWER)] @ padded[:, xp.const(_UPPER)]
+    ahead = xp.gather(reply, _LOWER) @ xp.gather(padded, _UPPER)
     return Autoregression(ahead.reshape(len(variants), len(size), ORDER, ORDER))
 
 

@@ -36,5 +36,5 @@ def _season(xp: Arrays, flat: Array, known: Array, period: Array) -> Array:
     phase = xp.phase(xp.count(flat.shape[1])[None], period)
     size = flat.shape[1] // 2 + 2
     weight = xp.real(known)
-    counts = xp.phase_sums(weight, period, size)
-    return xp.take(xp.phase_sums(flat * weight, period, size) / (counts + 0.1), phase)
+    counts = xp.phase_sums(weight, phase, size)
+    return xp.take(xp.phase_sums(flat * weight, phase, size) / (counts + 0.1), phase)

@@ -78,5 +78,5 @@ def _without(xp: Arrays, now: Past, flat: Array, period: Array) -> Array:
     phase = xp.phase(xp.count(flat.shape[1])[None], period)
     size = flat.shape[1] // 2 + 2
     counts = phase_counts(xp, now.length, period, size)
-    means = xp.phase_sums(flat, period, size) / xp.clip(counts, 1.0, None)
+    means = xp.phase_sums(flat, phase, size) / xp.clip(counts, 1.0, None)
     return (flat - xp.take(means, phase)) * now.seen

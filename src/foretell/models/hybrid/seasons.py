@@ -31,30 +31,35 @@ def cycle_forecasts(xp: Arrays, now: Past, periods: Array, steps: Array) -> list
     p = periods[:, :, None]
     ages = xp.concat([phases(xp, steps[:, None], p), xp.phase(xp.count(RECENT)[None, None], p)], 2)
     cycle = xp.count(CYCLES)
-    index = ages[:, None] + (cycle[:, None] * periods[:, None])[..., None]
-    inside = index < now.length[:, :, None, None]
-    values = xp.take(now.z, xp.clip(index, None, now.z.shape[1] - 1))
     means = now.span_mean(xp, cycle * p, (cycle + 1) * p)
-    weight = xp.real(inside) * xp.const(CYCLE_WEIGHTS)[:, None, None]
-    level = xp.stack([means[..., k] for k in range(CYCLES)], 1)[..., None]
-    profile = ((values - level) * weight).sum(axis=1) / (weight.sum(axis=1) + 1e-6)
     ahead = steps.shape[1]
+    values: list[Array] = []
+    sums: Array = 0.0
+    weights: Array = 0.0
+    for k in range(CYCLES):  # one by one: six small arrays stay in the cache, one large one does not
+        index = ages + k * p
+        weight = xp.real(index < now.length[:, :, None]) * CYCLE_WEIGHTS[k]
+        values.append(xp.take(now.z, xp.clip(index, None, now.z.shape[1] - 1)))
+        sums = sums + (values[k] - means[..., k : k + 1]) * weight
+        weights = weights + weight
+    profile = sums / (weights + 1e-6)
     recent = (0.7 ** xp.real(xp.count(RECENT))) * now.seen[:, :RECENT]
     height = ((now.z[:, None, :RECENT] - profile[..., ahead:]) * recent[:, None]).sum(axis=-1)
     height = height / recent.sum(axis=-1)[:, None]
     ours = profile[..., :ahead]
-    found = [_cycle_median(xp, values[:, :, 0, :ahead], inside[:, :, 0, :ahead])]
+    counts = xp.clip((now.length - 1 - ages[:, 0, :ahead]) // periods[:, :1] + 1, 0, CYCLES)
+    found = [_cycle_median(xp, xp.stack([x[:, 0, :ahead] for x in values], -1), counts)]
     for i in range(periods.shape[1]):
-        found += [values[:, 0, i, :ahead], means[:, i, :1] + ours[:, i], height[:, i, None] + ours[:, i]]
+        found += [values[0][:, i, :ahead], means[:, i, :1] + ours[:, i], height[:, i, None] + ours[:, i]]
     return found
 
 
-def _cycle_median(xp: Arrays, values: Array, inside: Array) -> Array:
-    """[B, H] lower median of the same phase over the cycles [B, CYCLES, H] that lie in the history."""
-    rows, cycles, ahead = values.shape
-    known = xp.where(inside, values, values * 0.0 + 1e6)
-    ordered = xp.sort(xp.stack([known[:, k] for k in range(cycles)], -1)).reshape(rows * ahead, cycles)
-    middle = (inside.sum(axis=1).reshape(-1, 1) - 1) // 2
+def _cycle_median(xp: Arrays, values: Array, counts: Array) -> Array:
+    """[B, H] lower median of the same phase over the newest counts [B, H] of the cycles [B, H, CYCLES]."""
+    rows, ahead, cycles = values.shape
+    known = xp.where(xp.count(cycles) < counts[..., None], values, values * 0.0 + 1e6)
+    ordered = xp.sort(known).reshape(rows * ahead, cycles)
+    middle = (counts.reshape(-1, 1) - 1) // 2
     return xp.take(ordered, xp.clip(middle, 0, None)).reshape(rows, ahead)
 
 
@@ -92,18 +97,22 @@ def joint_profile(xp: Arrays, now: Past, residual: Array, first: Array, second: 
     size = now.z.shape[1] // 2 + 2
     first, second = (xp.where(p <= now.length, p, p * 0 + 1) for p in (first, second))
     short, long = xp.minimum(first, second), xp.maximum(first, second)
-    one, kept_one = _profile(xp, now, residual, short, size)
     ages = xp.count(now.z.shape[1])[None]
-    here = xp.take(one, xp.phase(ages, short))
-    two, kept_two = _profile(xp, now, residual - here, long, size)
-    here = here + xp.take(two, xp.phase(ages, long))
+    of_short, of_long = xp.phase(ages, short), xp.phase(ages, long)
+    one, kept_one = _profile(xp, now, residual, of_short, short, size)
+    here = xp.take(one, of_short)
+    two, kept_two = _profile(xp, now, residual - here, of_long, long, size)
+    here = here + xp.take(two, of_long)
     return Joint(one, two, (short, long), here, xp.concat([kept_one, kept_two], 1))
 
 
-def _profile(xp: Arrays, now: Past, residual: Array, period: Array, size: int) -> tuple[Array, Array]:
-    """Smoothed and shrunk phase means [B, size] and the shrinkage [B, 1] (variance components, one-way layout)."""
+def _profile(xp: Arrays, now: Past, residual: Array, phase: Array, period: Array, size: int) -> tuple[Array, Array]:
+    """Smoothed and shrunk phase means [B, size] and the shrinkage [B, 1] (variance components, one-way layout).
+
+    `phase` [B, C] is the age modulo `period` [B, 1].
+    """
     residual = residual * now.seen
-    sums = xp.phase_sums(residual, period, size)
+    sums = xp.phase_sums(residual, phase, size)
     counts = phase_counts(xp, now.length, period, size)
     means = sums / xp.clip(counts, 1.0, None)
     centre = residual.sum(axis=1, keepdims=True) / now.size
