@@ -151,14 +151,18 @@ class Dying(Fake):
 
 
 class Where(Fake):
-    """Says in its details which process it ran in, and with how many threads."""
+    """Says in its details which process it ran in, with how many threads, and whether its input is read in place."""
 
     name = "where"
     kind: ClassVar[Kind] = "forecast"
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         answer = super().forecast(batch, horizon, levels, options)
-        details = {"pid": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS")}
+        details = {
+            "pid": os.getpid(),
+            "threads": os.environ.get("OMP_NUM_THREADS"),
+            "in_place": not batch.values.flags.writeable,
+        }
         return Forecast(answer.point, None, levels, answer.status, self.name, (details,) * len(batch))
 
 

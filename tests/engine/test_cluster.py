@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sys
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from foretell.engine.cluster import PREFIX, Cluster, RayExecutor, _own_folder, _
 from foretell.engine.scaling import Scale
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.registry import registry
-from foretell.series import Series
+from foretell.series import Series, batch_of
 from foretell.server import in_background, new_node
 from foretell.settings import read_settings
 from tests.fakes import fake_engine
@@ -68,6 +70,32 @@ def test_large_arrays_cross_and_come_back_whole(ray_address: str) -> None:
     engine.close()
     np.testing.assert_array_equal(forecast.point[:, -1], [s.values[-1] for s in series])
     forecast.point[0, 0] = 1.0  # what callers get is theirs to change
+
+
+def test_an_actor_reads_arrays_where_they_lie_in_the_store(ray_address: str) -> None:
+    engine = fake_engine(RayExecutor(ray_address, Scale()))
+    forecast = engine.forecast_sync([Series(np.arange(100_000.0))], 1, "where")
+    engine.close()
+    assert forecast.details[0]["in_place"]
+
+
+def test_actors_come_with_the_calls_that_wait_and_go_when_idle(ray_address: str) -> None:
+    executor = RayExecutor(ray_address, Scale(0, 2, idle=0.2))
+    batch = batch_of([Series(np.arange(10.0))])
+
+    async def two() -> set[int]:
+        asked = [executor.submit("tests.fakes:Where", batch, 1, (), {}) for _ in range(8)]
+        return {answer.details[0]["pid"] for answer in await asyncio.gather(*asked)}
+
+    assert executor.size == 0
+    pids = asyncio.run(two())
+    assert 1 <= len(pids) <= 2
+    until = time.monotonic() + 20
+    while executor.size and time.monotonic() < until:
+        time.sleep(0.05)
+    assert executor.size == 0
+    assert not pids & asyncio.run(two())  # they were ended, others came
+    executor.close()
 
 
 def test_the_server_computes_on_ray(ray_address: str) -> None:
