@@ -98,6 +98,15 @@ def test_actors_come_with_the_calls_that_wait_and_go_when_idle(ray_address: str)
     executor.close()
 
 
+def test_closing_while_an_actor_starts_stops_nothing_else(ray_address: str) -> None:
+    early = RayExecutor(ray_address, Scale(2, 2))
+    early.start()
+    early.close()
+    engine = fake_engine(RayExecutor(ray_address, Scale()))
+    assert engine.forecast_sync([Series(np.arange(10.0))], 1, "repeat").status == ("ok",)
+    engine.close()
+
+
 def test_the_server_computes_on_ray(ray_address: str) -> None:
     settings = read_settings(ray=ray_address, workers=1)
     body = {"model": "seasonal_naive", "horizon": 2, "series": [{"values": [1, 2, 3, 4] * 5}], "options": {"period": 4}}

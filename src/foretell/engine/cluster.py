@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -272,8 +273,13 @@ class _Actor:
         self._when_ready(ready)
 
     def _when_ready(self, ready: Ready) -> None:
+        """Tell from a thread of our own: Ray's stands still while it tells, and `ready` may call Ray."""
         answer: ObjectRef[None] = self._actor.ready.remote()
-        answer.future().add_done_callback(lambda done: ready(self, _why_not(done.exception())))
+
+        def tell(done: Future[None]) -> None:
+            threading.Thread(target=ready, args=(self, _why_not(done.exception())), daemon=True).start()
+
+        answer.future().add_done_callback(tell)
 
     def ask(self, request: tuple[Any, ...], deadline: float | None) -> Any:
         import ray
