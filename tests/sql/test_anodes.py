@@ -388,6 +388,10 @@ def test_the_patience_of_a_question(session: Session) -> None:
     with stub({"/forecast": forecast_of(1.0)}, nap=1.6) as node:
         session.sql(f"CREATE ANODE '{node.url}'")
         assert code(session, f"SELECT FORECAST(v, 'algo=mine,timeout=1') FROM {ONE}") == "80000441"
+        call = (
+            f"AI.FORECAST(TABLE {ONE}, data_col => 'v', timestamp_col => 'ts', model => 'mine', options => 'timeout=1')"
+        )
+        assert code(session, f"SELECT * FROM {call}") == "80000441"
         with pytest.raises(DeadlineExceeded):
             session.sql(f"SELECT FORECAST(v, 'algo=mine') FROM {ONE}", timeout=0.5)
         assert len(session.sql(f"SELECT FORECAST(v, 'algo=mine,timeout=1200') FROM {ONE}")) == 10

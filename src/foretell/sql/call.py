@@ -33,10 +33,15 @@ def analysis(block: Block, call: Call, context: Context, kind: Kind, lacking: st
     """What a call asks for, checked before any data is read; `algo` is its model where there is no choice."""
     options = call_options(block, call, context, kind, algo)
     entry, engine = find_model(block, call, options, context, kind)
-    if engine is not context.engine and options.timeout is not None:  # it is for each request to the anode
-        timeout = {"timeout": f"{options.timeout:g}"}
-        options = replace(options, timeout=None, model={**options.model, **timeout})
+    options = patient(options, engine is not context.engine)
     return Analysis(context, entry, engine, options, partial(option_error, block, call), lacking)
+
+
+def patient(options: Options, elsewhere: bool) -> Options:
+    """The options, with the timeout among those of the model where that runs elsewhere: it is for each request then."""
+    if not elsewhere or options.timeout is None:
+        return options
+    return replace(options, timeout=None, model={**options.model, "timeout": f"{options.timeout:g}"})
 
 
 def call_options(block: Block, call: Call, context: Context, kind: Kind, algo: str) -> Options:

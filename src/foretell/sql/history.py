@@ -95,21 +95,33 @@ def read_history(
     table = place.duck.pull(
         _pull(block, columns), statement.source, place.lookup, range(first, first + len(ids)), dear=seconds > DEAR_BIND
     )
-    table = table.rename_columns([column.name for column in columns])
+    groups = _groups(block, table.rename_columns([column.name for column in columns]), time, ids, values, read)
+    return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
+
+
+def _groups(
+    block: Block,
+    table: pa.Table,
+    time: Column | None,
+    ids: Sequence[Column],
+    values: Sequence[Column],
+    read: Callable[..., Groups],
+) -> Groups:
+    """The rows cut into series; what is wrong with them shows its place."""
+    statement = block.statement
     if not len(table):
         purpose = "to forecast from" if block.calls[0].name == "FORECAST" else f"for {block.calls[0].name}"
         raise statement.error(f"there are no rows {purpose}", block.whole.get("WHERE", block.whole["FROM"]))
-    past = [c.name for c in values[1:]]
+    target, *past = [column.name for column in values]
     try:
-        groups = read(table, values[0].name, time.name if time else None, [c.name for c in ids], past)
+        groups = read(table, target, time.name if time else None, [column.name for column in ids], past)
     except pa.ArrowException as error:
         raise statement.error(str(error), block.whole["FROM"]) from None
     except InvalidInput as error:
-        spans = {c.name: c.span for c in columns}
+        spans = {column.name: column.span for column in (*ids, *values)}
         advice = " with PARTITION BY" if time and error.field == time.name and "twice" in str(error) else ""
         raise statement.error(str(error) + advice, spans.get(error.field) or block.whole["FROM"]) from None
-    groups = replace(groups, keys=decoded(groups.keys))
-    return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
+    return replace(groups, keys=decoded(groups.keys))
 
 
 def partition_keys(block: Block) -> tuple[Key, ...]:

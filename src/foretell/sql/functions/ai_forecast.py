@@ -5,17 +5,20 @@ A table with the columns of `id_cols`, and a row for each step ahead of each ser
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
+from foretell.engine.engine import Engine
 from foretell.errors import InvalidInput, NoSuchColumn, UnknownName
+from foretell.registry import Entry
 from foretell.series import Forecast
 from foretell.settings import settings
 from foretell.sql.analysis import Analysis
 from foretell.sql.answer import Answer, Context
-from foretell.sql.call import check_option, code_of_option, runner
+from foretell.sql.call import check_option, code_of_option, patient, runner
 from foretell.sql.duck import DEAR_BIND
 from foretell.sql.functions.forecast import forecast_all
 from foretell.sql.history import NUMBERS, History, decoded
@@ -36,6 +39,20 @@ NAMES = {"algo": "model", "rows": "horizon", "conf": "confidence_level"}
 def answer(call: TableCall, context: Context) -> Answer:
     """Forecast every series of the table, in one call of the engine."""
     options = _options(call, context)
+    entry, engine = _model(call, options, context)
+    options = patient(options, engine is not context.engine)
+    groups = _groups(call, context)
+    asked = Analysis(
+        context, entry, engine, options, lambda key, e: call.blame(NAMES.get(key, "options"), e), "a forecast"
+    )
+    forecast = forecast_all(asked, groups.series, bounds=True)
+    plan = asked.plan(list(map(len, groups.series)), options.rows) if context.explain else {}
+    history = History(groups, (), groups.time_name)
+    return Answer(call.block, _table(groups, forecast, options), Names({}, {}), history, forecast, plan)
+
+
+def _model(call: TableCall, options: Options, context: Context) -> tuple[Entry, Engine]:
+    """The model and who runs it, with its options checked; before any data is read."""
     try:
         entry, engine = runner(context, options.algo, "forecast")
     except UnknownName as error:
@@ -47,14 +64,7 @@ def answer(call: TableCall, context: Context) -> Answer:
             raise call.error(str(error), "options", code_of_option(error)) from None
     if options.rows > entry.limits.max_horizon:
         raise call.error(f"horizon: {entry.name} gives {entry.limits.max_horizon} at most", "horizon")
-    groups = _groups(call, context)
-    asked = Analysis(
-        context, entry, engine, options, lambda key, e: call.blame(NAMES.get(key, "options"), e), "a forecast"
-    )
-    forecast = forecast_all(asked, groups.series, bounds=True)
-    plan = asked.plan(list(map(len, groups.series)), options.rows) if context.explain else {}
-    history = History(groups, (), groups.time_name)
-    return Answer(call.block, _table(groups, forecast, options), Names({}, {}), history, forecast, plan)
+    return entry, engine
 
 
 def _options(call: TableCall, context: Context) -> Options:
@@ -76,35 +86,38 @@ def _options(call: TableCall, context: Context) -> Options:
 
 def _groups(call: TableCall, context: Context) -> Groups:
     """Pull the columns that are named, once, and cut them into series."""
+    duck, source, lookup = context.place.duck, call.statement.source, context.place.lookup
+    found, seconds = duck.columns(within(call.block, written("SELECT * ", call.origin) + call.rows()), source, lookup)
+    roles = _roles(call, found)
+    names = list(roles)
+    query = written(f"SELECT {', '.join(map(quote, names))} ", call.origin) + call.rows()
+    ids = range(1, len(names) - 1)
+    table = duck.pull(within(call.block, query), source, lookup, ids, dear=seconds > DEAR_BIND)
+    if not len(table):
+        raise call.error(f"there are no rows for {call.name}")
+    try:
+        groups = read_groups(table.rename_columns(names), names[-1], names[0], names[1:-1])
+    except InvalidInput as error:
+        advice = " with id_cols" if "twice" in str(error) else ""
+        raise call.error(str(error) + advice, roles.get(error.field, ""), error.tdengine_code) from None
+    return replace(groups, keys=decoded(groups.keys))
+
+
+def _roles(call: TableCall, found: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The columns that are needed, each with the argument that names it: the time first, the values last."""
     data, time, ids = _text(call, "data_col"), _text(call, "timestamp_col"), _ids(call)
-    duck, statement, lookup = context.place.duck, call.statement, context.place.lookup
-    found, seconds = duck.columns(
-        within(call.block, written("SELECT * ", call.origin) + call.rows()), statement.source, lookup
-    )
     known = {name.lower(): name for name, _ in found}
     wanted = [(time, "timestamp_col"), *((name, "id_cols") for name in ids), (data, "data_col")]
     for name, argument in wanted:
         if name.lower() not in known:
             message = str(UnknownName("column", name, known.values()))
             raise call.error(message, argument, NoSuchColumn.tdengine_code)
-    names = [known[name.lower()] for name, _ in wanted]
-    if len(set(names)) < len(names):
+    roles = {known[name.lower()]: argument for name, argument in wanted}
+    if len(roles) < len(wanted):
         raise call.error("a column has two roles in data_col, timestamp_col and id_cols", "data_col")
-    if not (kind := dict(found)[names[-1]]).startswith(NUMBERS):
+    if not (kind := dict(found)[known[data.lower()]]).startswith(NUMBERS):
         raise call.error(f"data_col: must be a column of numbers, got {kind}", "data_col")
-    query = written(f"SELECT {', '.join(map(quote, names))} ", call.origin) + call.rows()
-    table = duck.pull(
-        within(call.block, query), statement.source, lookup, range(1, 1 + len(ids)), dear=seconds > DEAR_BIND
-    )
-    if not len(table):
-        raise call.error(f"there are no rows for {call.name}")
-    try:
-        groups = read_groups(table.rename_columns(names), names[-1], names[0], names[1:-1])
-    except InvalidInput as error:
-        roles = dict(zip(names, (argument for _, argument in wanted), strict=True))
-        advice = " with id_cols" if "twice" in str(error) else ""
-        raise call.error(str(error) + advice, roles.get(error.field, ""), error.tdengine_code) from None
-    return replace(groups, keys=decoded(groups.keys))
+    return roles
 
 
 def _text(call: TableCall, argument: str, default: str | None = None) -> str:
