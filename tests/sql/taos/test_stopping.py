@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import requests
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.sync.client import connect as socket_to
 
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor
@@ -167,6 +168,19 @@ def test_no_secret_is_logged(guarded: tuple[str, Path]) -> None:
     text = log.read_text()
     assert text
     assert [secret for secret in secrets if secret in text] == []
+
+
+def test_a_server_that_ends_sends_no_close_frame(tmp_path: Path) -> None:
+    """The clients would take one for an error of their own."""
+    with contextlib.ExitStack() as running:
+        host = running.enter_context(serving(tmp_path))
+        with socket_to(f"ws://{host}/ws", compression=None) as socket:
+            socket.send('{"action": "version"}')
+            assert socket.recv(timeout=PATIENCE)
+            running.close()
+            with pytest.raises(ConnectionClosedError) as error:
+                socket.recv(timeout=PATIENCE)
+            assert error.value.rcvd is None
 
 
 def test_many_connections(host: str) -> None:

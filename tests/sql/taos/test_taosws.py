@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import math
 from collections.abc import Iterator
@@ -274,3 +275,17 @@ def test_types_of_bytes_decimals_and_json(power: str) -> None:
         (None, None, None, None, '{"a": 1}'),
         (None, b"\x01\x02", b"\x01" * 21, b"x" * 70_000, '{"a": 1}'),
     ]
+
+
+def test_tokens(host: str) -> None:
+    token = base64.b64encode(b"root:taosdata").decode()  # what /rest/login gives
+    for field in ("token", "bearer_token"):
+        connection = taosws.connect(f"taosws://{host}?{field}={token}")
+        assert list(connection.query("SELECT current_user()")) == [("root",)]
+        with pytest.raises(taosws.Error, match="0x0357"):
+            taosws.connect(f"taosws://{host}?{field}=nothing")
+
+
+def test_the_older_prepared_statements_are_refused(power: str) -> None:
+    with pytest.raises(taosws.Error, match="unknown action 'init'"):
+        taosws.connect(power).statement()

@@ -131,10 +131,9 @@ async def check_server_status(_: Peer, __: Args) -> Fields:
 
 async def insert(peer: Peer, args: Args) -> Fields:
     """Schemaless."""
-    lines = schemaless.Lines.of(
-        args.number("protocol"), args.text("precision"), args.text("data"), args.text("table_name_key")
-    )
-    rows = await peer.run(lines.insert)
+    protocol = args.number("protocol")
+    texts = [args.text(name) for name in ("precision", "data", "table_name_key")]
+    rows = await peer.run(lambda connection: schemaless.Lines.of(protocol, *texts).insert(connection))
     return {"affected_rows": rows, "total_rows": rows}
 
 
