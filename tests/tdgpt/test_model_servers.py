@@ -15,7 +15,7 @@ from foretell.registry import Registry
 from tests import fakes
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import running
-from tests.tdgpt.taosd import Taosd, TaosError
+from tests.tdgpt.taosd import NO_ACCESS, Taosd, TaosError
 
 TIMES = [1_577_808_000_000 + 1000 * i for i in range(60)]
 VALUES = [float(i % 7 + i / 10) for i in range(60)]
@@ -161,6 +161,21 @@ def test_a_server_that_is_not_there_and_limits_that_are_known() -> None:
             ask(taosd, "chronos")
         with pytest.raises(TaosError, match="horizon"):
             taosd.forecast(TIMES, VALUES, "algo=timesfm,rows=200,wncheck=0")
+
+
+def test_a_server_that_hangs_is_left_at_the_timeout_of_the_sql() -> None:
+    over = threading.Event()
+
+    def late(body: dict[str, Any]) -> tuple[int, bytes]:
+        over.wait(30)
+        return repeat(body)
+
+    with model_server(late) as server, running(few(), tsfm_service={"chronos": server.url}) as (_, taosd):
+        with pytest.raises(TaosError) as error:
+            ask(taosd, "chronos", more=",timeout=1")
+        assert "did not answer in time" in error.value.text or error.value.code == NO_ACCESS
+        assert len(ask(taosd, "repeat")) == 3
+        over.set()
 
 
 def test_host_is_refused_unless_it_is_allowed() -> None:
