@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-.venv/bin/python}
 RUN=${RUN:-runs/mini}
-COMMAND="python -m foretell.training.train_mini --minutes ${MINUTES:-97} --steps ${STEPS:-0} --seed ${SEED:-1}"
+COMMAND="python -m foretell.training.train_mini --minutes ${MINUTES:-104} --steps ${STEPS:-0} --seed ${SEED:-1}"
 if [ -n "${TINY:-}" ]; then
     COMMAND="$COMMAND --pool 0.02 --width 16 --layers 1 --heads 2 --inner 16 --points 2560"
     TARGET=${TARGET:-$RUN/weights}

@@ -17,7 +17,7 @@ from foretell.models.time_moe_numpy import NumpyTimeMoe
 from foretell.training.dice import Dice
 from foretell.training.export import export_mini
 from foretell.training.muon import Muon
-from foretell.training.sequences import LONGEST, MiniValidation, mini_pool, sequences
+from foretell.training.sequences import LONGEST, MiniValidation, error_scale, mini_pool, sequences
 from foretell.training.train_mini import LAGS, Recipe, new_network, train
 
 TINY = Recipe(steps=3, warmup=1, points=1280, pool=0.02, width=16, layers=1, heads=2, inner=16)
@@ -90,3 +90,11 @@ def test_validation_is_seasonal_naive_where_that_is_best() -> None:
     series = torch.sin(time)[None].repeat(4, 1)
     check.context, check.truth = series[:, :LONGEST], series[:, LONGEST:]
     assert float(check._miss(check._naive(24)).max()) < 1e-3
+
+
+def test_a_sequence_that_repeats_itself_counts_more() -> None:
+    time = torch.arange(700.0)
+    days = torch.sin(time * 2 * torch.pi / 24)
+    noise = torch.randn(700, generator=torch.Generator().manual_seed(0))
+    ease = error_scale(torch.stack([days, days + 0.1 * noise, noise]))[:, 0]
+    assert ease.tolist() == pytest.approx([0.06, 0.11, 1.0], abs=0.02)

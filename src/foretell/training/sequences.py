@@ -27,6 +27,10 @@ AHEAD = 128
 """Points after the context in a sequence: two of the longest answers."""
 BOUND = 12.0
 """Values further out, in standard deviations of the context, are drawn in to it."""
+PERIODS = (1, 24, 96, 168)
+"""What a seasonal naive forecast may repeat where errors are measured against one."""
+EASIEST = 0.06
+"""Least error scale, in standard deviations."""
 SEED = 987_654_321
 """Of the series that validation keeps."""
 STEPS = 96
@@ -43,8 +47,12 @@ class Sequences:
     """[B, T + 1] what a point counts as a target: little inside the context, whose scale knows it already."""
 
 
-def sequences(pool: Pool, points: int, known: float) -> Sequences:
-    """About `points` points in all; contexts of 64 to 512 points, the longer the likelier."""
+def sequences(pool: Pool, points: int, known: float, regular: float = 0.0) -> Sequences:
+    """About `points` points in all; contexts of 64 to 512 points, the longer the likelier.
+
+    A sequence counts as 1 / its error scale to the power of `regular`: else those that repeat themselves almost exactly,
+    whose errors are small in units of their spread, would not be learned.
+    """
     dice = pool.dice
     length = dice.block.choice((LONGEST, LONGEST, LONGEST // 2)) + AHEAD
     rows = max(1, points // length)
@@ -52,7 +60,14 @@ def sequences(pool: Pool, points: int, known: float) -> Sequences:
     context = dice.whole(length // 4, length - AHEAD + 1, rows, 1)
     context = torch.where(dice.chance(0.5, rows), length - AHEAD, context)
     inside = torch.arange(length + 1, device=dice.device)[None] < context
-    return Sequences(_scaled(series, inside), torch.where(inside, known, 1.0))
+    values = _scaled(series, inside)
+    return Sequences(values, torch.where(inside, known, 1.0) * error_scale(values) ** -regular)
+
+
+def error_scale(values: Tensor) -> Tensor:
+    """[B, 1] mean absolute change over the best of the PERIODS, within EASIEST .. 1."""
+    changes = [(values[:, p:] - values[:, :-p]).abs().mean(1, keepdim=True) for p in PERIODS]
+    return torch.stack(changes).amin(0).clamp(EASIEST, 1.0)
 
 
 def _scaled(series: Tensor, inside: Tensor) -> Tensor:
@@ -83,7 +98,7 @@ class MiniValidation:
         """Mean absolute error, and its geometric mean relative to the best of four seasonal naive forecasts."""
         made = network.generate(list(self.context), STEPS)
         miss = self._miss(made)
-        best = torch.stack([self._miss(self._naive(period)) for period in (1, 24, 96, 168)]).amin(0)
+        best = torch.stack([self._miss(self._naive(period)) for period in PERIODS]).amin(0)
         ratio = (miss.clamp(min=1e-3) / best.clamp(min=1e-3)).log().mean().exp()
         return f"      error {miss.mean():.4f}, of the best lag {best.mean():.4f}, ratio {ratio:.4f}"
 

@@ -38,6 +38,8 @@ class Recipe(Schedule):
     """Points in a step."""
     known: float = 0.25
     """What a point of the context counts as a target, where one after it counts 1."""
+    regular: float = 1.0
+    """How much more a sequence counts that repeats itself more exactly; see `sequences`."""
     width: int = 96
     """Width of the network."""
     layers: int = 3
@@ -122,7 +124,7 @@ def steps(recipe: Recipe, run: Run[TimeMoe], pool: Pool) -> Iterator[float]:
     """The loop: sequences, the published loss, a step; yields each step's loss."""
     while run.progress.share < 1:
         run.begin()
-        batch = sequences(pool, recipe.points, recipe.known)
+        batch = sequences(pool, recipe.points, recipe.known, recipe.regular)
         loss = training_loss(run.network, batch.values[:, :-1], batch.values[:, 1:], batch.weights[:, 1:])
         yield run.learn(loss)
         if run.progress.step % recipe.renew == 0:
