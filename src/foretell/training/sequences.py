@@ -50,8 +50,8 @@ class Sequences:
 def sequences(pool: Pool, points: int, known: float, regular: float = 0.0) -> Sequences:
     """About `points` points in all; contexts of 64 to 512 points, the longer the likelier.
 
-    A sequence counts as 1 / its error scale to the power of `regular`: else those that repeat themselves almost exactly,
-    whose errors are small in units of their spread, would not be learned.
+    A sequence counts as 1 / its error scale to the power of `regular`: else those that repeat themselves almost
+    exactly, whose errors are small in units of their spread, would not be learned.
     """
     dice = pool.dice
     length = dice.block.choice((LONGEST, LONGEST, LONGEST // 2)) + AHEAD
