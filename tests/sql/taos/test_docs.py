@@ -7,23 +7,14 @@ import io
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.sql.taos.serving import serving
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "clients.md"
 EXAMPLE = re.compile(r"```(sh|python|js)\n((?:(?!```).)*)```\n```text\n(.*?)```", re.DOTALL)
 NEEDED = {"sh": "curl", "js": "node"}
-
-
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("docs")) as found:
-        yield found
 
 
 def printed(language: str, code: str, names: dict[str, object]) -> str:

@@ -77,6 +77,25 @@ def test_a_rest_statement_ends_with_its_caller(door: TaosDoor, begun: bool) -> N
     run(work)
 
 
+def test_the_first_password_works_from_this_machine_only(door: TaosDoor) -> None:
+    async def said(sql: str, address: str, password: str = "taosdata") -> int:
+        caller = Caller("http", "/rest/sql")
+        basic = base64.b64encode(f"root:{password}".encode())
+        caller.scope |= {"client": (address, 1), "headers": [(b"authorization", b"Basic " + basic)]}
+        caller.say("http.request", body=sql.encode())
+        await caller.call(door)
+        return int((await caller.hear())["status"])
+
+    async def work() -> None:
+        assert await said("SELECT 1", "10.0.0.9") == 401
+        assert await said("SELECT 1", "127.0.0.1") == 200
+        assert await said("ALTER USER root PASS 'Another_1'", "::1") == 200
+        assert await said("SELECT 1", "127.0.0.1") == 401
+        assert await said("SELECT 1", "10.0.0.9", "Another_1") == 200
+
+    run(work)
+
+
 async def body_of(caller: Caller) -> bytes:
     await caller.hear()
     return bytes((await caller.hear())["body"])

@@ -71,6 +71,7 @@ def test_all_scalar_types_and_nulls(cursor: Any) -> None:
     start = dt.datetime(2023, 11, 14, 22, 13, 20, tzinfo=dt.UTC)
     assert [row[0] for row in found] == [start + dt.timedelta(milliseconds=i) for i in range(3)]
     assert [column[0] for column in cursor.description] == ["ts", *NUMBERS]
+    assert [column[1:] for column in cursor.description[-2:]] == [(8, 40), (10, 10)]
 
 
 def test_types_of_results_that_no_table_has(cursor: Any) -> None:

@@ -13,7 +13,6 @@ from foretell.errors import ForetellError
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.database.types import PRECISIONS
 from foretell.wire.masking import mask
-from foretell.wire.taos_block import stored_size
 from foretell.wire.taos_types import DECIMAL, Column, Precision
 
 log = logging.getLogger("foretell.taos")
@@ -38,7 +37,7 @@ class Rows:
             "fields_count": len(self.columns),
             "fields_names": [column.name for column in self.columns],
             "fields_types": [column.type.number for column in self.columns],
-            "fields_lengths": [stored_size(column) for column in self.columns],
+            "fields_lengths": [column.bytes for column in self.columns],
             "precision": PRECISIONS[self.unit][0],
             "fields_precisions": [column.precision for column in self.columns],
             "fields_scales": [column.scale if column.type is DECIMAL else 0 for column in self.columns],
