@@ -27,6 +27,7 @@ setup: .venv/.complete
 	@echo "installing what the tests need"
 	@$(PIP) --editable '.[test]'
 	@tools/npm_clients tests/clients
+	@tools/chromium
 	@touch $@
 
 demo: .venv/.light

@@ -20,6 +20,11 @@ This page is written by `make docs`; a test fails when a package is missing here
 """
 
 
+TAIL = """
+The console carries uPlot 1.6.32 (MIT; its licence lies beside it in `http_api/console/`).
+"""
+
+
 def needed(root: str = "foretell") -> dict[str, str]:
     """Package name -> licence, for everything that `root` needs without extras on this platform."""
     found: dict[str, str] = {}
@@ -47,7 +52,7 @@ def _licence(package: metadata.Distribution) -> str:
 
 
 def page() -> str:
-    return HEAD + "".join(f"| {name} | {licence} |\n" for name, licence in sorted(needed().items()))
+    return HEAD + "".join(f"| {name} | {licence} |\n" for name, licence in sorted(needed().items())) + TAIL
 
 
 if __name__ == "__main__":

@@ -62,10 +62,12 @@ log = logging.getLogger("foretell.server")
 BACKLOG = 2048
 MESSAGE_LIMIT = 64 << 20
 """Bytes of the longest message of a WebSocket: what is bound to a prepared statement comes as one."""
-OURS = ("/v1", "/healthz", "/readyz", "/metrics", "/schema")
+OURS = ("/v1", "/healthz", "/readyz", "/metrics", "/schema", "/console")
 """Paths of our own door; the others are TDgpt's."""
 TAOS = ("/rest/", "/ws")
 """Where TDengine's clients are answered, if there is a database for them."""
+CONSOLE = ("/console", "/v1/sql", "/v1/upload")
+"""Paths of the console, which ask for a login of the database themselves, or need none."""
 
 
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
@@ -119,7 +121,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     serving.seen, serving.drift = metrics.ran, Drift(metrics.scored)
     jobs = Jobs((settings.state_dir or state_folder()) / f"jobs-{settings.port}", settings, serving)
     app = Litestar(
-        route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs)),
+        route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs, taos)),
         exception_handlers={Exception: _error_page},
         request_max_body_size=settings.body_limit,
         on_startup=[serving.pools.start, node.reload, partial(_preload, settings, serving), jobs.start, ready],
@@ -135,7 +137,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     doors: App = Routes(node, metrics.request, cast(App, app))
     if taos is not None:
         doors = _beside(doors, taos)
-    return behind_gate(doors, settings, _refuse, TAOS if taos else ())
+    return behind_gate(doors, settings, _refuse, (*CONSOLE, *(TAOS if taos else ())))
 
 
 async def _preload(settings: Settings, serving: Serving) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from foretell.engine.serving import Serving
 from foretell.http_api.jobs import Jobs
 from foretell.http_api.metrics import Metrics
 from foretell.settings import Settings
+
+if TYPE_CHECKING:
+    from foretell.sql.taos import TaosDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +24,5 @@ class Door:
     metrics: Metrics
     reload: Callable[[], Awaitable[None]]
     jobs: Jobs
+    taos: TaosDoor | None = None
+    """The database of the server, if it keeps one."""

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from foretell.errors import ForetellError
-from foretell.http_api import job_endpoints, kserve, model_endpoints
+from foretell.http_api import job_endpoints, kserve, model_endpoints, pages, sql_door, upload
 from foretell.http_api.call import handler
 from foretell.http_api.door import Door
 from foretell.http_api.problems import problem_of
@@ -75,6 +75,10 @@ ENDPOINTS: tuple[Callable[[Door], HTTPRouteHandler], ...] = (
     model_endpoints.load,
     model_endpoints.unload,
     model_endpoints.pull_weights,
+    sql_door.sql,
+    upload.upload,
+    pages.console,
+    pages.part,
     healthz,
     readyz,
     metrics,

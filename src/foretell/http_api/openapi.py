@@ -47,6 +47,25 @@ def operation(verb: Verb) -> type[Operation]:
     return Described
 
 
+def taking(body: type[msgspec.Struct] | None, out: type[msgspec.Struct], query: Sequence[str] = ()) -> type[Operation]:
+    """The operation of a POST that takes JSON (None: a file) and parameters in the query."""
+
+    @dataclass
+    class Described(Operation):
+        def __post_init__(self) -> None:
+            schema = BINARY if body is None else schema_of(body)
+            media_type = "application/octet-stream" if body is None else "application/json"
+            self.request_body = RequestBody(content={media_type: OpenAPIMediaType(schema=schema)}, required=True)
+            text = Schema(type=OpenAPIType.STRING)
+            named = [Parameter(name=name, param_in="query", schema=text) for name in query]
+            self.parameters = [*(self.parameters or []), *named]
+            ok = (self.responses or {}).get("200")
+            if ok is not None and not hasattr(ok, "ref"):
+                ok.content = {"application/json": OpenAPIMediaType(schema=schema_of(out))}
+
+    return Described
+
+
 def describe(operation: Operation, verb: Verb) -> None:
     operation.request_body = RequestBody(
         content={

@@ -6,5 +6,6 @@ It answers at paths of its own and asks for a login of its own, with users of th
 from __future__ import annotations
 
 from foretell.sql.taos.door import TaosDoor
+from foretell.sql.taos.rest import result_json, user_of
 
-__all__ = ["TaosDoor"]
+__all__ = ["TaosDoor", "result_json", "user_of"]

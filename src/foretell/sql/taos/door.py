@@ -19,10 +19,9 @@ class TaosDoor:
     hexadecimal, is an owner."""
 
     def __init__(self, database: Database, owners: Iterable[str] = (), body_limit: int = 32 << 20) -> None:
-        self._threads = Threads()
-        logins = Logins(database, owners)
-        self._rest = Rest(database, logins, self._threads, body_limit)
-        self._sockets = WebSockets(database, logins, self._threads)
+        self.database, self.threads, self.logins = database, Threads(), Logins(database, owners)
+        self._rest = Rest(database, self.logins, self.threads, body_limit)
+        self._sockets = WebSockets(database, self.logins, self.threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -33,4 +32,4 @@ class TaosDoor:
             await send({"type": "websocket.close"})
 
     def close(self) -> None:
-        self._threads.close()
+        self.threads.close()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from foretell.errors import AuthenticationFailed, ForetellError, InvalidInput
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.database import Database
+from foretell.sql.database.outcome import Outcome
 from foretell.sql.database.users import User
 from foretell.sql.taos.answers import Rows, fault
 from foretell.sql.taos.logins import Client, Logins, credentials, read_credentials
@@ -120,18 +121,9 @@ class Rest:
 
     def _connect(self, scope: Scope, asked: Asked) -> Connection:
         """A connection for this request alone, once it is known whose it is."""
-        return self._database.connect(self._who(scope, asked), scope["path"][len(SQL) + 1 :], asked.zone)
-
-    def _who(self, scope: Scope, asked: Asked) -> User:
-        headers = dict(scope["headers"])
-        kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        client, value = other_end(scope), value.strip()
-        if kind.lower() == "basic":
-            return self._logins.by_password(*read_credentials(value), client)
-        token = value if kind.lower() in ("bearer", "taosd") else asked.token
-        if not token:
-            raise AuthenticationFailed("a login is needed")
-        return self._logins.by_token(token, client)
+        return self._database.connect(
+            user_of(self._logins, scope, asked.token), scope["path"][len(SQL) + 1 :], asked.zone
+        )
 
     async def _text(self, scope: Scope, receive: Receive) -> str:
         body = await read_body(scope, receive, self._body_limit, BODY_SECONDS)
@@ -166,6 +158,27 @@ def run(connection: Connection, text: str, asked: Asked) -> Answer:
     if rows.table.num_rows <= ROWS_AT_ONCE:
         return b"".join(pieces), None
     return next(pieces) + next(pieces), pieces
+
+
+def result_json(outcome: Outcome, limit: int) -> bytes:
+    """The answer to a statement, with `limit` of its rows at most."""
+    if outcome.affected is not None:
+        return affected_answer(outcome.affected)
+    rows = Rows.of(outcome)
+    return b"".join(answer(rows.table.slice(0, limit), rows.columns, rows.unit))
+
+
+def user_of(logins: Logins, scope: Scope, token: str = "") -> User:
+    """Who asks: by the Authorization header of a request, or else by `token`."""
+    headers = dict(scope["headers"])
+    kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    client, value = other_end(scope), value.strip()
+    if kind.lower() == "basic":
+        return logins.by_password(*read_credentials(value), client)
+    token = value if kind.lower() in ("bearer", "taosd") else token
+    if not token:
+        raise AuthenticationFailed("a login is needed")
+    return logins.by_token(token, client)
 
 
 def other_end(scope: Scope) -> Client:

@@ -1,0 +1,111 @@
+"""POST /v1/sql: one statement against the database that the server keeps, with what a picture of it needs.
+
+Who asks is a user of the database (Basic credentials), or has an API key with the scope admin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from foretell.errors import AuthenticationFailed, ForetellError, NotAvailable, SqlError
+from foretell.http_api.bodies import JSON
+from foretell.http_api.door import Door
+from foretell.http_api.openapi import taking
+from foretell.http_api.plots import Plot, plots
+from foretell.http_api.problems import problem_of
+from foretell.http_api.verb import wrong
+from foretell.wire.asgi import unless_gone
+
+if TYPE_CHECKING:
+    from foretell.sql.database import Connection
+    from foretell.sql.taos import TaosDoor
+
+MOST_ROWS = 10_000
+Web = Request[Any, Any, Any]
+
+
+class SqlIn(msgspec.Struct, forbid_unknown_fields=True):
+    """`limit`: most rows in the answer; `total` says how many there are."""
+
+    sql: str
+    database: str = ""
+    limit: int = 1000
+
+
+class SqlOut(msgspec.Struct):
+    """`result` is what TDengine's REST interface gives: `column_meta` (name, type, bytes), `data`, `rows`.
+
+    `plots` are the series behind FORECAST and ANOMALY_WINDOW. `database` is the current one, which USE changes.
+    """
+
+    result: msgspec.Raw
+    total: int
+    affected: int | None
+    seconds: float
+    database: str
+    plots: list[Plot]
+
+
+def sql(door: Door) -> HTTPRouteHandler:
+    @post("/v1/sql", status_code=200, summary="Run one SQL statement", operation_class=taking(SqlIn, SqlOut))
+    async def handle(request: Web) -> Response[bytes]:
+        """As a user of the database."""
+        try:
+            given = msgspec.json.decode(await request.body(), type=SqlIn)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise wrong(error) from None
+        try:
+            connection = await connected(door, request, given.database)
+            work = asyncio.ensure_future(statement(door, connection, lambda: _run(connection, given)))
+            work.add_done_callback(lambda _: connection.close())
+            return Response(msgspec.json.encode(await unless_gone(request.receive, work)), media_type=JSON)
+        except ForetellError as error:
+            return refusal(error)
+
+    return handle
+
+
+def kept(door: Door) -> TaosDoor:
+    """The database's door; NotAvailable where the server keeps no database."""
+    if door.taos is None:
+        raise NotAvailable("this server keeps no database; start it with foretell serve --db FILE")
+    return door.taos
+
+
+async def connected(door: Door, request: Web, database: str) -> Connection:
+    """A connection of the user who asks."""
+    from foretell.sql.taos import user_of
+
+    taos = kept(door)
+    user = await taos.threads.call(user_of, taos.logins, request.scope)
+    return await taos.threads.call(taos.database.connect, user, database)
+
+
+async def statement(door: Door, connection: Connection, work: Any) -> Any:
+    return await kept(door).threads.statement(connection, work)
+
+
+def _run(connection: Connection, given: SqlIn) -> SqlOut:
+    from foretell.sql.taos import result_json
+
+    started = time.monotonic()
+    outcome = connection.run(given.sql)
+    shown = result_json(outcome, max(0, min(given.limit, MOST_ROWS)))
+    drawn = [] if outcome.raw is None else plots(outcome.raw.answers)
+    seconds = time.monotonic() - started
+    return SqlOut(msgspec.Raw(shown), len(outcome.table), outcome.affected, seconds, connection.database, drawn)
+
+
+def refusal(error: ForetellError) -> Response[bytes]:
+    """A problem, with the place in the statement and TDengine's code."""
+    more: dict[str, Any] = {"code": error.tdengine_code}
+    if isinstance(error, SqlError) and error.position is not None:
+        more["position"] = error.position
+    headers = {"WWW-Authenticate": "X-Basic"} if isinstance(error, AuthenticationFailed) else None
+    return problem_of(error.http_status, str(error), headers, **more)

@@ -1,0 +1,146 @@
+"""POST /v1/upload: a CSV or Parquet file into a table of the database, which is made where it is missing.
+
+The first column of times is the key. Where a column names the series (unique_id, id and the like, or the only text
+column beside times that repeat), it becomes a tag: a super-table with a sub-table for each series.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from foretell.errors import ForetellError, InvalidInput
+from foretell.http_api.door import Door
+from foretell.http_api.openapi import taking
+from foretell.http_api.sql_door import connected, refusal, statement
+from foretell.wire.frames import ID_NAMES
+
+if TYPE_CHECKING:
+    from foretell.sql.database import Connection
+
+Web = Request[Any, Any, Any]
+NAME = re.compile(r"[A-Za-z_]\w{0,127}")
+READERS = ("csv", "parquet")
+
+
+class UploadOut(msgspec.Struct):
+    """`series` are sub-tables; 0 for a plain table."""
+
+    table: str
+    rows: int
+    series: int
+    columns: list[str]
+
+
+def upload(door: Door) -> HTTPRouteHandler:
+    @post("/v1/upload", status_code=200, summary="A file into a table", operation_class=taking(None, UploadOut, QUERY))
+    async def handle(request: Web) -> Response[Any]:
+        """The body is the file; `format` is csv or parquet."""
+        query, body = request.query_params, await request.body()
+        try:
+            connection = await connected(door, request, query.get("database", ""))
+            table = await asyncio.to_thread(read_file, body, query.get("format", ""))
+            name = query.get("table", "")
+            return Response(await statement(door, connection, lambda: keep(connection, name, table)))
+        except ForetellError as error:
+            return refusal(error)
+
+    return handle
+
+
+QUERY = ("table", "database", "format")
+
+
+def read_file(body: bytes, kind: str) -> pa.Table:
+    """The rows of a file."""
+    if kind not in READERS:
+        raise InvalidInput("format", f"must be one of {', '.join(READERS)}, got {kind!r}")
+    try:
+        if kind == "csv":
+            from pyarrow import csv
+
+            return csv.read_csv(pa.BufferReader(body))
+        from pyarrow import parquet
+
+        return parquet.read_table(pa.BufferReader(body))
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidInput("body", f"is no {kind} file that can be read: {str(error).splitlines()[0]}") from None
+
+
+def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:
+    """Write rows into a table; the columns of one that is there must fit."""
+    if NAME.fullmatch(name) is None:
+        raise InvalidInput("table", f"must be a name of letters, digits and _, got {name!r}")
+    if not connection.database:
+        raise InvalidInput("database", "must be named")
+    time, label = _time_column(table), _series_column(table)
+    table = _in_order(table, time, label)
+    columns = ", ".join(_declared(table, column) for column in table.column_names if column != label)
+    tags = "" if label is None else f" TAGS ({_declared(table, label)})"
+    head = "TABLE" if label is None else "STABLE"
+    connection.run(f"CREATE {head} IF NOT EXISTS `{name}` ({columns}){tags}")
+    series = 0
+    if label is not None:
+        words = pc.cast(table[label], pa.string())
+        table = table.append_column("tbname", pc.binary_join_element_wise(name, _worded(words), "_"))
+        series = len(words.unique())
+    rows = connection.append(name, table)
+    return UploadOut(name, rows, series, [column for column in table.column_names if column != "tbname"])
+
+
+def _time_column(table: pa.Table) -> str:
+    found: str | None = next(
+        (f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None
+    )
+    if found is None:
+        raise InvalidInput("body", f"has no column of times; its columns are {', '.join(table.column_names)}")
+    return found
+
+
+def _series_column(table: pa.Table) -> str | None:
+    """The column that names the series: by its name, or the only one of words where times repeat."""
+    named: list[str] = [name for name in table.column_names if name.lower() in ID_NAMES]
+    words: list[str] = [f.name for f in table.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    if named:
+        return named[0]
+    repeats = len(table[_time_column(table)].unique()) < len(table)
+    return words[0] if repeats and len(words) == 1 else None
+
+
+def _in_order(table: pa.Table, time: str, label: str | None) -> pa.Table:
+    """The time first, as a timestamp; without rows that have none. Two rows of one time would replace each other."""
+    rest = [name for name in table.column_names if name not in (time, label)]
+    times = table[time].cast(pa.timestamp("us"), safe=False)
+    order = [time, *rest, *([label] if label is not None else [])]
+    table = table.set_column(table.column_names.index(time), time, times).select(order)
+    table = table.filter(pc.is_valid(table[time]))
+    keys = [time] if label is None else [time, label]
+    if len(table.group_by(keys).aggregate([])) < len(table):
+        advice = "" if label is not None else "; name the series in a column called unique_id"
+        raise InvalidInput("body", f"has rows with equal {' and '.join(keys)}{advice}")
+    return table
+
+
+def _worded(words: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Words as parts of a table's name."""
+    return pc.replace_substring_regex(pc.utf8_lower(words), r"[^a-z0-9_]", "_")
+
+
+def _declared(table: pa.Table, name: str) -> str:
+    """A column as CREATE TABLE has it."""
+    from foretell.sql.database import column_of
+
+    kind = table.schema.field(name).type
+    if pa.types.is_timestamp(kind):
+        return f"`{name}` TIMESTAMP"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        longest = pc.max(pc.binary_length(table[name])).as_py() or 1
+        return f"`{name}` VARCHAR({max(64, 2 * longest)})"
+    return f"`{name}` {column_of(name, kind).declared}"
