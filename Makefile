@@ -59,4 +59,4 @@ docs: setup
 	$(BIN)/python -m tools.readme_demo
 
 clean:
-	rm -rf .venv build dist out
+	rm -rf .venv build dist out tests/clients/node_modules

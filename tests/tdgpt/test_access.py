@@ -110,6 +110,7 @@ def test_networks_of_clients() -> None:
         ("http://u:p@h/x", "http://***@h/x"),
         ("http://u:p@ss@h/x", "http://***@h/x"),
         ("/k/abc-def/forecast failed", "/k/***/forecast failed"),
+        ("/rest/login/root/pass/word failed", "/rest/login/*** failed"),
         ("GET /x?token=abc&a=1", "GET /x?token=***&a=1"),
         ("Authorization: Bearer abcdefgh", "Bearer ***"),
         ("rows: 3", "rows: 3"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -128,7 +129,9 @@ def test_a_websocket_statement_ends_with_its_caller_and_holds_nobody_up(door: Ta
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A server that wants a token elsewhere, gives a statement half a second, and logs all it can."""
     folder = tmp_path_factory.mktemp("guarded")
-    with serving(folder, tokens=json.dumps([TOKEN]), sql_timeout="0.5", log_level="DEBUG") as host:
+    keys = {name: {"hash": hashlib.sha256(name.encode()).hexdigest(), "scopes": [name]} for name in ("admin", "read")}
+    given = {"tokens": json.dumps([TOKEN]), "keys": json.dumps(keys), "sql_timeout": "0.5", "log_level": "DEBUG"}
+    with serving(folder, **given) as host:
         yield host, folder / "log.txt"
 
 
@@ -145,7 +148,9 @@ def test_the_door_asks_for_a_login_of_its_own(guarded: tuple[str, Path]) -> None
     host, _ = guarded
     assert requests.get(f"http://{host}/v1/models", timeout=PATIENCE).status_code == 401
     assert post(host, "SELECT 1", auth=("root", "taosdata")).status_code == 200
-    assert post(host, "SELECT 1", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 401
+    for secret, status in ((TOKEN, 401), ("read", 401), ("admin", 200)):
+        assert post(host, "SELECT 1", headers={"Authorization": f"Bearer {secret}"}).status_code == status
+        assert post(host, "SELECT 1", params={"token": secret}).status_code == status
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
