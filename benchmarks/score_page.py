@@ -35,9 +35,10 @@ MEANS = """Geometric mean of MASE relative to seasonal naive, and mean coverage 
   models can be compared.
 """
 
-RATIOS = """MASE of foretell-small over each other model's: geometric mean over the *thin* sets that the other has
-ended: every n-th series (or window) of each set, so that {thin} to {most} remain (all of a smaller set), the same for
-all models. The automatic models take too long for the whole sets.
+RATIOS = """MASE of foretell-small over each other model's, geometric mean over the sets that both ended, so the same series
+for both; less than 1 is better. *Thin sets*: every n-th series (or window) of each set, so that {thin} to {most}
+remain (all of a smaller set), for models that take too long for the whole. *Other sets*: the whole ones of the
+competitions and of ETT with context 512, and the ETT sample.
 """
 
 NOTES = """## How to read this
@@ -94,22 +95,27 @@ def geometric_mean(scores: Scores, model: str, sets: Sequence[str], other: str =
 
 
 def _ratios(scores: Scores, models: Sequence[str]) -> str:
-    """foretell-small against each other model, on the thin sets that both have ended."""
+    """foretell-small against each other model, on the sets that both have ended."""
     lines = []
     for model in models:
-        if model == OURS or OURS not in scores:
-            continue
-        shared = [s.name for s in _rows("thin") if all(_ended(scores, m, s.name) for m in (OURS, model))]
-        if shared:
-            better = sum(_value(scores, OURS, n, "mase") < _value(scores, model, n, "mase") for n in shared)
-            ratio = _text(geometric_mean(scores, OURS, shared, model), 3)
-            lines.append((model, [ratio, str(better), str(len(shared))]))
-    if not lines:
+        if model != OURS and OURS in scores:
+            cells = [*_against(scores, model, "thin"), *_against(scores, model, *WHOLE, "ett-sample")]
+            lines.append((model, cells))
+    kept = [(model, cells) for model, cells in lines if set(cells) != {"-"}]
+    if not kept:
         return ""
     intro = RATIOS.format(thin=THIN, most=2 * THIN - 1)
-    return f"## Against each other model\n\n{intro}\n" + _table(
-        ["against", "MASE, ratio", "better on", "of sets"], lines
-    )
+    head = ["against", "thin sets", "better on", "other sets", "better on"]
+    return f"## Against each other model\n\n{intro}\n" + _table(head, kept)
+
+
+def _against(scores: Scores, model: str, *groups: Group) -> list[str]:
+    """The ratio, and on how many of how many sets ours is better."""
+    shared = [s.name for s in _rows(*groups) if all(_ended(scores, m, s.name) for m in (OURS, model))]
+    if not shared:
+        return ["-", "-"]
+    better = sum(_value(scores, OURS, n, "mase") < _value(scores, model, n, "mase") for n in shared)
+    return [_text(geometric_mean(scores, OURS, shared, model), 3), f"{better} of {len(shared)}"]
 
 
 def _ended(scores: Scores, model: str, name: str) -> bool:

@@ -51,14 +51,14 @@ def test_the_score_page_computes_means_and_says_what_did_not_end() -> None:
 def test_the_score_page_has_our_model_against_each_other_on_the_same_series() -> None:
     one, two, *_ = [s.name for s in SETS if s.group == "thin"]
     scores = {
-        "foretell-small": {one: record(1.0), two: record(3.0)},
+        "foretell-small": {one: record(1.0), two: record(3.0), "M3 other": record(4.5)},
         "arima": {one: record(2.0), two: record(2.0), "M3 other": record(9.0)},
         "ets": {two: record(1.0)},
         "seasonal_naive": {},
     }
     text = page(scores)
-    assert "| arima | 0.866 | 1 | 2 |" in text
-    assert "| ets | 3.000 | 0 | 1 |" in text
+    assert "| arima | 0.866 | 1 of 2 | 0.500 | 1 of 1 |" in text
+    assert "| ets | 3.000 | 0 of 1 | - | - |" in text
 
 
 def test_a_thin_set_has_every_so_many_th_window() -> None:
