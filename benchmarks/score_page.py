@@ -35,8 +35,8 @@ MEANS = """Geometric mean of MASE relative to seasonal naive, and mean coverage 
   models can be compared.
 """
 
-RATIOS = """MASE of foretell-small over each other model's, geometric mean over the sets that both ended, so the same series
-for both; less than 1 is better. *Thin sets*: every n-th series (or window) of each set, so that {thin} to {most}
+RATIOS = """MASE of foretell-small over each other model's: geometric mean over the sets that both ended, on the same
+series, so less than 1 is better. *Thin sets*: every n-th series (or window) of each set, so that {thin} to {most}
 remain (all of a smaller set), for models that take too long for the whole. *Other sets*: the whole ones of the
 competitions and of ETT with context 512, and the ETT sample.
 """
