@@ -19,6 +19,7 @@ from websockets.sync.client import connect as socket_to
 
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor
+from foretell.sql.taos.websocket import AT_ONCE
 from foretell.wire import taos_frames as frames
 from tests.sql.taos.serving import serving
 
@@ -118,6 +119,26 @@ def test_a_websocket_statement_ends_with_its_caller_and_holds_nobody_up(door: Ta
         other.say("http.request", body=b"SELECT 1 AS a")
         other.call(door)
         assert json.loads(await body_of(other))["data"] == [[1]]
+        caller.say("websocket.disconnect", code=1005)
+        await task
+        assert caller.heard.empty()
+
+    run(work)
+
+
+def test_a_client_that_asks_too_much_at_once_is_refused_and_its_end_is_noticed(door: TaosDoor) -> None:
+    async def work() -> None:
+        caller = Caller("websocket", "/ws")
+        caller.say("websocket.connect")
+        task = caller.call(door)
+        await caller.hear()
+        login = {"action": "conn", "args": {"req_id": 1, "user": "root", "password": "taosdata"}}
+        caller.say("websocket.receive", text=json.dumps(login))
+        await caller.hear()
+        for i in range(AT_ONCE + 1):
+            caller.say("websocket.receive", bytes=frames.query_message(i, ENDLESS))
+        refused = json.loads((await caller.hear())["text"])
+        assert (refused["code"], refused["req_id"]) == (0x445, AT_ONCE)
         caller.say("websocket.disconnect", code=1005)
         await task
         assert caller.heard.empty()

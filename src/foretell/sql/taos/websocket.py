@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from foretell.errors import InvalidInput
+from foretell.errors import InvalidInput, Overloaded
 from foretell.sql.database.database import Database
 from foretell.sql.taos.actions import BINARY, OPEN, Args, find
 from foretell.sql.taos.answers import fault
@@ -23,8 +23,10 @@ from foretell.sql.taos.threads import Threads
 from foretell.wire import taos_frames as frames
 from foretell.wire.asgi import Receive, Scope, Send
 
-AT_ONCE = 64
-"""Messages of one connection that are worked on; further ones are not read yet."""
+AT_ONCE = 1_000
+BYTES_AT_ONCE = 128 << 20
+"""Messages of one connection, and their bytes, that may wait for an answer; further ones are refused. All are read, so
+that it is noticed when the client goes."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -56,22 +58,14 @@ class WebSockets:
 
 async def _converse(peer: Peer, receive: Receive, send: Send) -> None:
     """Read messages until the client goes; then what still runs for it is stopped."""
-    slots = asyncio.Semaphore(AT_ONCE)
-    tasks: set[asyncio.Task[None]] = set()
-
-    def done(task: asyncio.Task[None]) -> None:
-        tasks.discard(task)
-        slots.release()
-
+    tasks: dict[asyncio.Task[None], int] = {}
     try:
-        while True:
-            await slots.acquire()
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            task = asyncio.create_task(_handle(peer, message, send))
-            tasks.add(task)
-            task.add_done_callback(done)
+        while (message := await receive())["type"] != "websocket.disconnect":
+            size = len(message.get("text") or message.get("bytes") or "")
+            full = len(tasks) >= AT_ONCE or (bool(tasks) and sum(tasks.values()) + size > BYTES_AT_ONCE)
+            task = asyncio.create_task(_handle(peer, message, send, full))
+            tasks[task] = size
+            task.add_done_callback(tasks.pop)
     finally:
         waiting = [*tasks]
         for task in waiting:
@@ -79,24 +73,23 @@ async def _converse(peer: Peer, receive: Receive, send: Send) -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _handle(peer: Peer, message: Any, send: Send) -> None:
+async def _handle(peer: Peer, message: Any, send: Send, full: bool) -> None:
     text = message.get("text")
-    made = await (_text(peer, text) if text is not None else _binary(peer, message["bytes"]))
+    made = await (_text(peer, text, full) if text is not None else _binary(peer, message["bytes"], full))
     if made is not None:
         with contextlib.suppress(OSError):  # the client has gone meanwhile
             kind = "bytes" if isinstance(made, bytes) else "text"
             await send({"type": "websocket.send", kind: made})
 
 
-async def _text(peer: Peer, text: str) -> str | bytes | None:
+async def _text(peer: Peer, text: str, full: bool) -> str | bytes | None:
     started = time.perf_counter_ns()
     action, req_id = "", 0
     try:
         message = _read(text)
         action, args = message.action, Args(message.args)
         req_id = args.number("req_id") if message.args.get("req_id") is not None else 0
-        if action not in OPEN:
-            _ = peer.connection
+        _check(peer, full, action in OPEN)
         made = await find(action)(peer, args)
     except Exception as error:
         return _failed(action, req_id, started, error)
@@ -110,7 +103,15 @@ def _read(text: str) -> Message:
         raise InvalidInput("message", str(error)) from None
 
 
-async def _binary(peer: Peer, message: bytes) -> str | bytes:
+def _check(peer: Peer, full: bool, is_open: bool) -> None:
+    """AuthenticationFailed before the login, Overloaded where too much waits already."""
+    if not is_open:
+        _ = peer.connection
+    if full:
+        raise Overloaded("too many messages of this connection wait for an answer")
+
+
+async def _binary(peer: Peer, message: bytes, full: bool) -> str | bytes:
     started = time.perf_counter_ns()
     action, asked = "", frames.Question(0, 0, 0, memoryview(b""))
     try:
@@ -118,7 +119,7 @@ async def _binary(peer: Peer, message: bytes) -> str | bytes:
         if asked.action not in BINARY:
             raise InvalidInput("action", f"{asked.action} is none; known: {', '.join(map(str, BINARY))}")
         action, work = BINARY[asked.action]
-        _ = peer.connection
+        _check(peer, full, is_open=False)
         made = await work(peer, asked)
     except Exception as error:
         if asked.action == frames.FETCH:
