@@ -2,47 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import IO
 
 
 class FileLock:
-    """`path` is made where it is missing and left where it is. What the holder wrote can be read by those outside."""
+    """`path` is made where it is missing. What the holder says of itself in it can be read by those outside."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[str] | None = None
+        self._file: int | None = None
 
-    def take(self, says: str = "") -> bool:
-        """Whether it could be had; `says` is then left in the file."""
-        file = self.path.open("a+", encoding="utf-8")
+    def take(self) -> bool:
+        """Whether the lock could be had."""
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         if not _try(file):
-            file.close()
+            os.close(file)
             return False
-        file.truncate(0)
-        file.write(says or str(os.getpid()))
-        file.flush()
         self._file = file
+        self.say(str(os.getpid()))
         return True
 
-    def holder(self) -> str:
-        """What the holder says of itself."""
-        return self.path.read_text("utf-8")
+    def say(self, text: str) -> None:
+        """Write down what others may want to know of the holder."""
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
+            os.lseek(self._file, 0, os.SEEK_SET)
+            os.write(self._file, text.encode())
+
+    def said(self) -> str:
+        """What the holder says of itself; empty where it is gone."""
+        with contextlib.suppress(OSError):
+            return self.path.read_text("utf-8")
+        return ""
 
     def leave(self) -> None:
         if self._file is not None:
-            self._file.close()
+            os.close(self._file)
             self._file = None
 
 
-def _try(file: IO[str]) -> bool:
+def _try(file: int) -> bool:
     if sys.platform == "win32":
         import msvcrt
 
         try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True

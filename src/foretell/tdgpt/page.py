@@ -15,6 +15,7 @@ LINKS = (
     ("status", "what TDengine asks for SHOW ANODES"),
     ("list", "what TDengine reads at CREATE ANODE and UPDATE ANODE"),
     ("models", "where each name comes from, what it hides, what could not be loaded"),
+    ("console", "SQL with tables and pictures, where the server keeps a database"),
     ("schema", "our own HTTP interface"),
     ("metrics", "figures for Prometheus"),
 )
