@@ -448,6 +448,9 @@ SELECT * FROM AI.FORCAST(TABLE 'sites.csv');
 CREATE VIEW x AS SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site']);
 --! AI.FORECAST is computed once, now; keep its result with CREATE TABLE ... AS @ VIEW
 
+SELECT AS site, last_row(v) FROM 'meters.csv' PARTITION BY site;
+--! an expression is missing here @ AS site
+
 SELECT interp(v) FROM 'meters.csv';
 --! INTERP has the form SELECT _irowts, INTERP(column) FROM ... RANGE(from, to) EVERY(step) FILL(mode) @ interp
 

@@ -27,6 +27,8 @@ def split_alias(statement: Statement, span: Span) -> tuple[Span, str | None]:
         return span, None
     alias = unquote(token, statement.source.text)
     if statement.is_word(last - 2, "AS"):
+        if last - 2 == first:
+            raise statement.error("an expression is missing here", first)
         return (first, last - 2), alias
     before = statement.tokens[last - 2]
     if before.kind == NUMBER and before.end == token.start:  # a duration, 1d

@@ -58,7 +58,7 @@ def _check(block: Block, found: list[str]) -> None:
         if found and word in REFUSED:
             raise error(f"{word} cannot stand beside {found[0]}: {REFUSED[word]}", block.whole[word])
     if len(found) > 1:
-        raise error(f"one SELECT has one window: {found[0]} or {found[1]}", block.whole[found[1]])
+        raise error(f"one SELECT has one window: {found[0]} or {found[1]}", block.whole.get(found[1], block.span))
     if found and block.calls:
         call = block.calls[0]
         raise error(f"{call.name} cannot stand beside {found[0]}: aggregate first, in a subquery", call.span)
