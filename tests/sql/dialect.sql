@@ -75,13 +75,13 @@ SHOW DATABASES;
 VALUES ('information_schema'), ('power'), ('fine'), ('middle');
 
 SHOW TABLES;
-VALUES ('d1001'), ('d1002'), ('d1003'), ('log');
+VALUES ('d1001'), ('d1002'), ('d1004'), ('d1003'), ('log');
 
 SHOW NORMAL TABLES;
 SELECT 'log';
 
 SHOW CHILD TABLES LIKE 'd100_';
-VALUES ('d1001'), ('d1002'), ('d1003');
+VALUES ('d1001'), ('d1002'), ('d1004'), ('d1003');
 
 SHOW STABLES;
 SELECT 'meters';
@@ -115,10 +115,10 @@ SHOW CREATE DATABASE fine;
 SELECT 'fine', 'CREATE DATABASE `fine` PRECISION ''ns''';
 
 SELECT name, vgroups, precision, ntables FROM information_schema.ins_databases WHERE name <> 'information_schema';
-VALUES ('power', 2::SMALLINT, 'ms', 4), ('fine', 2, 'ns', 1), ('middle', 2, 'us', 1);
+VALUES ('power', 2::SMALLINT, 'ms', 5), ('fine', 2, 'ns', 1), ('middle', 2, 'us', 1);
 
 SELECT table_name, stable_name, columns, type FROM information_schema.ins_tables WHERE db_name = 'power' ORDER BY 1 DESC LIMIT 2;
-VALUES ('log', NULL, 13::INT, 'NORMAL_TABLE'), ('d1003', 'meters', 4, 'CHILD_TABLE');
+VALUES ('log', NULL, 13::INT, 'NORMAL_TABLE'), ('d1004', 'meters', 4, 'CHILD_TABLE');
 
 SELECT stable_name, columns, tags, table_comment FROM information_schema.ins_stables;
 SELECT 'meters', 4::INT, 2::INT, 'what a plant draws';
@@ -131,3 +131,16 @@ SELECT 'voltage';
 
 SELECT name, "super" FROM information_schema.ins_users;
 SELECT 'root', 1::TINYINT;
+
+-- tags alone, also of series without rows
+SELECT TAGS tbname, groupid FROM meters ORDER BY tbname;
+VALUES ('d1001', 2), ('d1002', 3), ('d1003', 2), ('d1004', 7);
+
+SELECT DISTINCT groupid FROM meters ORDER BY groupid;
+VALUES (2), (3), (7);
+
+SELECT count(*) FROM (SELECT TAGS tbname t, location FROM meters WHERE location LIKE 'Cal%');
+SELECT 3;
+
+SELECT DISTINCT tbname, voltage FROM meters WHERE groupid <> 2 ORDER BY ALL;
+VALUES ('d1002', 218), ('d1002', 219);

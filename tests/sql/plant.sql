@@ -8,7 +8,7 @@ CREATE STABLE IF NOT EXISTS meters (ts TIMESTAMP, current FLOAT, voltage INT, ph
   TAGS (location VARCHAR(64), groupid INT) COMMENT 'what a plant draws';
 
 CREATE TABLE d1001 USING meters TAGS ("California.SanFrancisco", 2)
-  d1002 USING meters (groupid, location) TAGS (3, 'California.LosAngeles');
+  d1002 USING meters (groupid, location) TAGS (3, 'California.LosAngeles') d1004 USING meters TAGS ('Oregon', 7);
 
 CREATE TABLE IF NOT EXISTS d1001 USING meters TAGS ('elsewhere', 9);
 

@@ -44,6 +44,13 @@ class Statement:
         if stack:
             raise self.error(f"this {self.tokens[stack[-1]].text} is never closed", stack[-1])
 
+    def take_out(self, i: int) -> None:
+        """Do without a token, of whose text the source has been freed."""
+        del self.tokens[i]
+        self.partner = list(range(len(self.tokens)))
+        self.parent = [-1] * len(self.tokens)
+        self._match_brackets()
+
     @property
     def start(self) -> int:
         return self.tokens[0].start

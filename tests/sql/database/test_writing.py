@@ -235,3 +235,36 @@ def test_runs_of_mixed_tables_are_those_of_each_alone(given: list[tuple[str, int
     assert found.first_rows().tolist() == firsts
     seen = [word for i, word in enumerate(names.to_pylist()) if i == 0 or word != names.to_pylist()[i - 1]]
     assert found.are_together == (len(seen) == len(set(seen)))
+
+
+def test_what_waits_together_is_written_in_one_transaction(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(empty)
+    writer = empty._home.writer
+    ready, sizes = threading.Event(), []
+    transact = writer._transact
+
+    def counted(jobs: list[Any]) -> list[int]:
+        sizes.append(len(jobs))
+        return transact(jobs)
+
+    monkeypatch.setattr(writer, "_transact", counted)
+
+    def held(_: object) -> tuple[int, Any]:
+        ready.wait(60)
+        return 0, lambda: None
+
+    def one(i: int) -> None:
+        with empty._home.connect(database="d") as connection:
+            connection.run(f"INSERT INTO a VALUES ({i}, {i}, 1)")
+
+    threads = [threading.Thread(target=writer.change, args=(held,))]
+    threads += [threading.Thread(target=one, args=(i,)) for i in range(12)]
+    for thread in threads:
+        thread.start()
+    while writer._jobs.qsize() < 12:
+        pass
+    ready.set()
+    for thread in threads:
+        thread.join()
+    assert sizes == [1, 12]
+    assert rows(empty, "SELECT count(*) FROM a") == [(12,)]

@@ -19,7 +19,7 @@ from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.commands import QUERIES, command_of
 from foretell.sql.database.insert import Selection, read_insert
-from foretell.sql.database.names import Names
+from foretell.sql.database.names import SYSTEM_SCHEMAS, Names, as_text
 from foretell.sql.database.outcome import Outcome, read, settled, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.show import VIEWS
@@ -62,7 +62,8 @@ class Connection:
         )
         self._timeout: float | None = None
         if database:
-            self.catalog.namespace(database)
+            if database not in SYSTEM_SCHEMAS:
+                self.catalog.namespace(database)
             self.database = database
 
     @property
@@ -178,6 +179,14 @@ class Connection:
             self._demand("write", namespace)
         return written(self._home.writer.change(change, self._timeout))
 
+    def rows(self, query: object) -> pa.Table:
+        """The rows of a query, as it was written."""
+        return self._session.sql(str(query), timeout=self._timeout).table
+
+    def append_to(self, table: Table, rows: pa.Table) -> int:
+        """Write rows to a table that has the same columns."""
+        return self._home.writer.write([rows_of(table, table.columns, rows)], self._timeout) if len(rows) else 0
+
     def select(self, statement: Statement, head: str) -> pa.Table:
         """The rows of a statement with `head` in place of its first word."""
         start = statement.start
@@ -245,8 +254,9 @@ class Connection:
         """INSERT INTO ... SELECT: the columns of the result in the order of those that are written."""
         table, statement = selection.table, selection.statement
         self._demand("write", _namespace(table))
-        query = statement.cut(selection.query)
-        found = self._session.sql(str(query), timeout=self._timeout).table
+        found = self.rows(
+            f"FROM read_csv({as_text(selection.file)})" if selection.file else statement.cut(selection.query)
+        )
         if found.num_columns != len(selection.columns):
             raise statement.error(
                 f"{len(selection.columns)} columns are expected here, not {found.num_columns}", selection.query

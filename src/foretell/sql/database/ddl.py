@@ -27,7 +27,8 @@ from foretell.sql.database.catalog import (
     Table,
 )
 from foretell.sql.database.insert import read_using
-from foretell.sql.database.outcome import Outcome, written
+from foretell.sql.database.names import SYSTEM_SCHEMAS
+from foretell.sql.database.outcome import Outcome, read, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.types import BY_NAME, PRECISIONS, Column, Precision, Type
 from foretell.sql.database.values import Dialect, read_value
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 Duck = duckdb.DuckDBPyConnection
 MOST_BYTES = 65_517
 """Of a text in a column."""
+FROM_QUERY = 255
+"""Bytes that a text of a query has at least, as a column."""
 LENGTHS = {"JSON": 4_096, "BLOB": 4 << 20}
 """Bytes of types that are declared without a length."""
 
@@ -115,9 +118,10 @@ def _gone(known: catalog.Catalog, name: str) -> None:
 def use(reader: Reader, home: Connection) -> Outcome:
     """USE name."""
     reader.take("DATABASE")
-    namespace = _namespace(reader, home)
+    system = next((name for name in SYSTEM_SCHEMAS if reader.take(name.upper())), "")
+    name = system or _namespace(reader, home).name
     reader.end()
-    home.database = namespace.name
+    home.database = name
     return written(0)
 
 
@@ -172,7 +176,7 @@ class _Made:
 
 
 def create_table(reader: Reader, home: Connection) -> Outcome:
-    """CREATE TABLE [IF NOT EXISTS] t (columns) [TAGS (tags)], or one or more t USING st TAGS (values)."""
+    """CREATE TABLE [IF NOT EXISTS] t (columns) [TAGS (tags)], t AS query, or one or more t USING st TAGS (values)."""
     made: list[_Made] = []
     while not reader.is_done:
         lenient = reader.take("IF", "NOT", "EXISTS")
@@ -182,10 +186,29 @@ def create_table(reader: Reader, home: Connection) -> Outcome:
             _rest_of_sub_table(reader)
             made.append(_Made(sub, path.token, lenient))
             reader.take_sign(",")
+        elif reader.take("AS"):
+            return _create_from(reader, home, path, lenient)
         else:
             made.append(_Made(_table(reader, home, path), path.token, lenient))
             reader.end()
     return home.change(lambda duck: _create(duck, reader, made), *{_namespace_of(one.table) for one in made})
+
+
+def _create_from(reader: Reader, home: Connection, path: Path, lenient: bool) -> Outcome:
+    """CREATE TABLE t AS query: a normal table with the columns of the query, and its rows."""
+    namespace = home.namespace(reader, path)
+    home.demand(reader, "write", namespace)
+    if lenient and path.name in namespace.tables:
+        return written(0)
+    query = (reader.i, len(reader.statement.tokens))
+    rows = read(home.rows(reader.statement.cut(query)), namespace.precision)
+    columns = tuple(replace(c, bytes=c.bytes if c.type.width else max(c.bytes, FROM_QUERY)) for c in rows.columns)
+    if not columns or columns[0].type.name != "TIMESTAMP":
+        reader.fail("the first column must be a TIMESTAMP", query[0])
+    _refuse_twins(reader, columns, query[0])
+    table = Table(namespace, path.name, columns, now(), is_read=True)
+    home.change(lambda duck: _create(duck, reader, [_Made(table, path.token, lenient)]), namespace)
+    return written(home.append_to(table, rows.table))
 
 
 def create_stable(reader: Reader, home: Connection) -> Outcome:

@@ -45,13 +45,14 @@ _decode = msgspec.json.Decoder(list[list[Any]]).decode
 
 
 class Selection(NamedTuple):
-    """INSERT INTO ... SELECT: where to, which columns (empty: as they come), and the tokens of the SELECT."""
+    """INSERT INTO ... SELECT: where to, which columns, and the tokens of the SELECT; or the path of a CSV file."""
 
     statement: Statement
     table: Table | SubTable
     columns: tuple[Column, ...]
     query: Span
     made: tuple[SubTable, ...]
+    file: str = ""
 
 
 @dataclass(slots=True)
@@ -131,6 +132,10 @@ def _slow(text: str, find: Find, zone: tzinfo) -> list[Rows] | Selection:
         target = _target(reader, find, zone)
         if reader.sees("SELECT") or reader.sees("WITH") or reader.sees("FROM") or reader.sees_sign("("):
             return _selection(reader, target)
+        if reader.take("FILE"):
+            selection = _selection(reader, target)._replace(file=reader.text())
+            reader.end()
+            return selection
         reader.expect("VALUES")
         _gather(gathered, target, _read_rows(reader, target, zone))
     return [_rows(one, zone) for one in gathered.values()]

@@ -15,7 +15,7 @@ from foretell.errors import NoDatabase, NoPrivilege, NoSuchDatabase, NoSuchTable
 from foretell.sql.answer import Context
 from foretell.sql.blocks import ends_operand
 from foretell.sql.database.allowed import check_call, check_file, check_words
-from foretell.sql.database.catalog import TBNAME, AnyTable, Catalog, SubTable, SuperTable, Table
+from foretell.sql.database.catalog import CREATED, TBNAME, AnyTable, Catalog, SubTable, SuperTable, Table
 from foretell.sql.database.references import Origin, Reference, defined, named, origins, stars
 from foretell.sql.database.types import PRECISIONS, Column, Precision
 from foretell.sql.statement import Span, Statement
@@ -47,6 +47,7 @@ class Names:
         """The rewrite."""
         self.touched = []
         self.are_ours = False
+        of_tags = _without_tags_word(statement)
         lists = list(origins(statement))
         known = defined(statement)
         found: dict[int, AnyTable] = {}
@@ -68,7 +69,7 @@ class Names:
         kinds = (WORD, NAME, STRING) if is_argument else (WORD, NAME)  # id_cols => ['site'] names a column in a text
         mentioned = {named(statement, i) for i, token in enumerate(statement.tokens) if token.kind in kinds}
         for origin in lists:
-            _replace(statement, origin, found, mentioned)
+            _replace(statement, origin, found, mentioned, _asks_tags(statement, origin, found, mentioned, of_tags))
 
     def _find(self, statement: Statement, reference: Reference, known: set[str], context: Context) -> AnyTable | None:
         """The table; None where the name is not ours and may stay."""
@@ -117,7 +118,40 @@ def _put(statement: Statement, span: Span, text: str) -> None:
     statement.source.replace(start, end, written(text, start))
 
 
-def _replace(statement: Statement, origin: Origin, found: dict[int, AnyTable], mentioned: set[str]) -> None:
+def _without_tags_word(statement: Statement) -> set[int]:
+    """Take the word out of `SELECT TAGS tbname, site FROM st`; the tokens of these SELECTs."""
+    found: set[int] = set()
+    for i in range(len(statement.tokens) - 2, 0, -1):
+        if not (statement.is_word(i, "TAGS") and statement.is_word(i - 1, "SELECT")):
+            continue
+        if statement.tokens[i + 1].kind in (WORD, NAME) and not statement.is_word(i + 1, "FROM", "AS"):
+            _put(statement, (i, i + 1), "")
+            statement.take_out(i)
+            found = {i - 1} | {select - 1 for select in found}
+    return found
+
+
+def _asks_tags(
+    statement: Statement, origin: Origin, found: dict[int, AnyTable], mentioned: set[str], of_tags: set[int]
+) -> bool:
+    """Whether a SELECT asks for tags and names alone, so that series without rows are among the answers."""
+    if origin.items is None or origin.items[0] == origin.items[1]:
+        return False
+    first, last = origin.items
+    if first - 1 in of_tags:
+        return True
+    if not statement.is_word(first, "DISTINCT") or any(statement.is_sign(i, "(") for i in range(first, last)):
+        return False
+    tables = [found[one.span[0]] for one in origin.references if one.span[0] in found]
+    columns = {c.name for table in tables if isinstance(table, Table) for c in table.columns}
+    return (
+        len(tables) == len(origin.references) and not (columns & mentioned) and not any(stars(statement, origin.items))
+    )
+
+
+def _replace(
+    statement: Statement, origin: Origin, found: dict[int, AnyTable], mentioned: set[str], asks_tags: bool
+) -> None:
     """Our tables of one FROM, and the `*` before it."""
     ours = [(one, found[one.span[0]]) for one in origin.references if one.span[0] in found]
     if not ours:
@@ -125,7 +159,10 @@ def _replace(statement: Statement, origin: Origin, found: dict[int, AnyTable], m
     marks = list(stars(statement, origin.items)) if origin.items else []
     hidden: dict[str, list[str]] = {}
     for reference, table in ours:
-        sql, secret = relation(table, mentioned, everything=bool(marks) or origin.items is None)
+        if asks_tags and isinstance(table, SuperTable):
+            sql, secret = table.physical_tags, [TBNAME, CREATED]
+        else:
+            sql, secret = relation(table, mentioned, everything=bool(marks) or origin.items is None)
         alias = reference.alias or reference.parts[-1]
         _put(statement, reference.span, sql if reference.alias else f"{sql} AS {quote(alias)}")
         hidden[alias] = [f"{quote(alias)}.{quote(name)}" for name in secret]
@@ -161,7 +198,7 @@ def relation(table: AnyTable, mentioned: set[str], everything: bool) -> tuple[st
         return (_with_tags(table, tags) if tags else table.physical), [TBNAME]
     if TBNAME not in mentioned:
         return table.physical if table.is_sorted else f"({_in_order(table, f'FROM {table.physical}')})", []
-    return f"({_in_order(table, f'SELECT *, {_text(table.name)} AS {TBNAME} FROM {table.physical}')})", [TBNAME]
+    return f"({_in_order(table, f'SELECT *, {as_text(table.name)} AS {TBNAME} FROM {table.physical}')})", [TBNAME]
 
 
 def _with_tags(table: SuperTable, tags: Sequence[str]) -> str:
@@ -180,7 +217,7 @@ def _sub_table(table: SubTable, mentioned: set[str]) -> tuple[str, list[str]]:
     for tag, value in zip(parent.tags, table.tags, strict=True):
         if tag.name in tags:
             columns += f", {literal(value, tag, precision)} AS {quote(tag.name)}"
-    sql = f"SELECT {columns} FROM {parent.physical} d WHERE d.{TBNAME} = {_text(table.name)}"
+    sql = f"SELECT {columns} FROM {parent.physical} d WHERE d.{TBNAME} = {as_text(table.name)}"
     return f"({_in_order(parent, sql)})", [TBNAME, *tags]
 
 
@@ -196,7 +233,7 @@ def literal(value: object, column: Column, precision: Precision) -> str:
     elif column.type.name == "TIMESTAMP":
         plain = f"make_timestamp_ns({value} * {PRECISIONS[precision][1]})"
     else:
-        plain = _text("".join(f"\\x{byte:02x}" for byte in value) if isinstance(value, bytes) else value)
+        plain = as_text("".join(f"\\x{byte:02x}" for byte in value) if isinstance(value, bytes) else value)
     return f"CAST({plain} AS {column.duck(precision)})"
 
 
@@ -204,7 +241,8 @@ def _listed(alias: str, names: Iterable[str]) -> str:
     return ", ".join(f"{alias}.{quote(name)}" for name in names)
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A text as SQL writes it."""
     escaped = str(value).replace("'", "''")
     return f"'{escaped}'"
 
@@ -222,7 +260,7 @@ def _read_texts(statement: Statement, found: dict[int, AnyTable], lists: list[Or
         token = statement.tokens[i]
         text = unquote(token, statement.source.text)
         statement.tokens[i] = token._replace(kind=STRING)
-        _put(statement, (i, i + 1), _text(text))
+        _put(statement, (i, i + 1), as_text(text))
 
 
 def _columns(table: AnyTable) -> set[str]:
