@@ -56,6 +56,7 @@ docs: setup
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.lock
 	$(BIN)/python -m tools.models_page
+	$(BIN)/python -m tools.sql_reference
 	$(BIN)/python -m tools.readme_demo
 
 clean:
