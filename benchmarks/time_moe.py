@@ -32,8 +32,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "time-moe.md"
 CASES = ((96, 16, 5), (512, 96, 3), (2048, 96, 2))
 """Context, horizon, repeats."""
 TOGETHER = 16
+EXECUTIONS = ("torch", "onnx")
 ROLLING = ((512, 1), (512, 32), (512, 64), (512, 96), (96, 16))
 """Window and horizon of a series that goes on by one point."""
+CROWDS = {"ours": "16 together", "onnx": "16 together, onnx", "int8": "16 together, int8"}
 MALLOC = {
     "glibc's defaults": {},
     "MALLOC_MMAP_THRESHOLD_=1G, MALLOC_TRIM_THRESHOLD_=4G": {
@@ -88,6 +90,7 @@ def measure(folder: Path, quick: bool) -> dict[str, Any]:
 
     from foretell.models.checkpoint import load
     from foretell.models.time_moe import TimeMoe, active_flops
+    from foretell.models.time_moe_onnx import OnnxTimeMoe
     from foretell.models.time_moe_shape import Shape, schedule
 
     torch.set_num_threads(1)
@@ -99,21 +102,25 @@ def measure(folder: Path, quick: bool) -> dict[str, Any]:
         return made
 
     plain, packed, int8 = network(), network().pack(), network().pack(eight_bits=True)
+    onnx = OnnxTimeMoe.read(folder)
     twin = Plain(shape, published_tensors(plain))
     dice = torch.Generator().manual_seed(1)
     found: dict[str, Any] = {}
     for context, horizon, repeats in CASES:
         rows = [torch.randn(context, generator=dice) for _ in range(TOGETHER)]
+        arrays = [row.numpy() for row in rows]
         flops = active_flops(shape, context + sum(schedule(horizon, shape.horizons)[:-1]))
         jobs: dict[str, Job] = {
             "ours": partial(packed.generate, rows[:1], horizon),
             "plain weights": partial(plain.generate, rows[:1], horizon),
             "int8": partial(int8.generate, rows[:1], horizon),
+            "onnx": partial(onnx.generate, arrays[:1], horizon),
             "twin": partial(twin.generate, rows[0], horizon),
         }
         if context == CASES[0][0]:
             jobs["16 together"] = partial(packed.generate, rows, horizon)
             jobs["16 together, int8"] = partial(int8.generate, rows, horizon)
+            jobs["16 together, onnx"] = partial(onnx.generate, arrays, horizon)
         found[f"{context}/{horizon}"] = take_turns(jobs, 1 if quick else repeats, flops)
         exact, rough = packed.generate(rows[:2], horizon), int8.generate(rows[:2], horizon)
         found[f"{context}/{horizon}"]["int8 error"] = float((rough - exact).norm() / exact.norm())
@@ -193,27 +200,24 @@ def measure_rolling(folder: Path, repeats: int) -> list[dict[str, float]]:
     find_weights_in(folder.parent)
     model, state = TimeMoe50M(), Rolling(1 << 30)
     values = np.random.default_rng(0).normal(size=4096).cumsum()
-    plain = {"norm": "instance", "head": "greedy", "precision": "fp32"}
     found = []
     for window, horizon in ROLLING:
+        facts: dict[str, float] = {"window": window, "horizon": horizon}
+        for execution in EXECUTIONS:
+            plain = {"norm": "instance", "head": "greedy", "precision": "fp32", "execution": execution}
 
-        def ask(end: int, options: dict[str, str]) -> Any:
-            batch = batch_of([Series(values[end - window : end], id=f"{window}")])  # noqa: B023
-            return model.forecast(batch, horizon, (), options, state)  # noqa: B023
+            def ask(end: int, options: dict[str, str]) -> Any:
+                batch = batch_of([Series(values[end - window : end], id=f"{window}")])  # noqa: B023
+                return model.forecast(batch, horizon, (), options, state)  # noqa: B023
 
-        ask(window, plain | {"norm": "fixed"})
-        rounds = []
-        for end in range(window + 1, window + 1 + 3 * repeats):
-            rolled = cpu(partial(ask, end, plain | {"norm": "fixed"}))
-            rounds.append((rolled, cpu(partial(ask, end, plain))))
-        found.append(
-            {
-                "window": window,
-                "horizon": horizon,
-                "seconds": statistics.median(rolled for rolled, _ in rounds),
-                "ratio": statistics.median(whole / rolled for rolled, whole in rounds),
-            }
-        )
+            ask(window, plain | {"norm": "fixed"})
+            rounds = []
+            for end in range(window + 1, window + 1 + 3 * repeats):
+                rolled = cpu(partial(ask, end, plain | {"norm": "fixed"}))
+                rounds.append((rolled, cpu(partial(ask, end, plain))))
+            facts[f"{execution} seconds"] = statistics.median(rolled for rolled, _ in rounds)
+            facts[f"{execution} ratio"] = statistics.median(whole / rolled for rolled, whole in rounds)
+        found.append(facts)
     return found
 
 
@@ -230,23 +234,27 @@ Written by `python -m benchmarks.time_moe` on {date}; {processor}, one thread, r
 CPU time, medians of rounds in which the variants take turns; the machine was shared with other jobs, so seconds are
 rough and ratios are what counts. The limit is the time of plain matrix products of the active FLOPs (attention not
 counted, weights in the cache) in the same round. The plain twin computes as the reference implementation does: eager
-attention, a loop over the experts, one request at a time. int8 error: norm of the difference to ours, over ours.
+attention, a loop over the experts, one request at a time. "Ours" is PyTorch with packed weights, as without an export;
+"onnx" the exported graph in ONNX Runtime, the same numbers. int8 error: norm of the difference to ours, over ours.
 """
 TABLE = """
 ## {malloc}
 
-| context/next | ours, CPU ms | share of the limit | without packing | plain twin takes | int8 is faster | int8 error |
-|---|---|---|---|---|---|---|
+| context/next | ours, CPU ms | of limit | onnx, CPU ms | of limit | unpacked | twin takes | int8 gains | its error |
+|---|---|---|---|---|---|---|---|---|
 {rows}
 
-16 requests of 96/16 together: {together:.2f} times the requests per CPU second of ours one at a time, {to_twin:.2f}
-times those of the plain twin; int8 {together_int8:.2f} and {to_twin_int8:.2f} times.
+16 requests of 96/16 together, in requests per CPU second against ours one at a time: {together}; against the
+plain twin: {to_twin}.
 """
-ROW = "| {case} | {ms:.0f} | {share:.2f} | {plain:.2f} | {twin:.2f} x | {int8:.2f} x | {error:.3f} |"
+ROW = (
+    "| {case} | {ms:.0f} | {share:.2f} | {onnx_ms:.0f} | {onnx:.2f} | {plain:.2f} | {twin:.2f} x | {int8:.2f} x | "
+    "{error:.3f} |"
+)
 BOUNDS = """
 ## Bounds
 
-Conformal bounds cost, in CPU time of the forecast without them: {costs}; at most eight more forecasts.
+Conformal bounds cost (onnx), in CPU time of the forecast without them: {costs}; at most eight more forecasts.
 """
 
 
@@ -256,8 +264,8 @@ ROLLED = """
 One new point after a window that has been forecast before, with `norm=fixed`, against forecasting the window anew.
 Steps ahead that need a second pass (96 = 64 + 32: the first 64 are fed back) cost that pass either way.
 
-| window | steps ahead | CPU ms | the whole window takes |
-|---|---|---|---|
+| window | steps ahead | ours, CPU ms | the whole window takes | onnx, CPU ms | the whole window takes |
+|---|---|---|---|---|---|
 {rows}
 """
 
@@ -269,18 +277,22 @@ def page(
     for malloc, cases in found.items():
         first = next(iter(cases.values()))
         twin = first["twin"]["to ours"]
-        exact, rough = (TOGETHER / first[name]["to ours"] for name in ("16 together", "16 together, int8"))
+        gains = {name: TOGETHER / first[job]["to ours"] for name, job in CROWDS.items()}
         text += TABLE.format(
             malloc=malloc,
             rows="\n".join(row(case, values) for case, values in cases.items()),
-            together=exact,
-            to_twin=exact * twin,
-            together_int8=rough,
-            to_twin_int8=rough * twin,
+            together=", ".join(f"{name} {gain:.2f} times" for name, gain in gains.items()),
+            to_twin=", ".join(f"{name} {gain * twin:.2f} times" for name, gain in gains.items()),
         )
-    rows = [f"| {r['window']} | {r['horizon']} | {1000 * r['seconds']:.0f} | {r['ratio']:.1f} x |" for r in rolled]
-    text += ROLLED.format(rows="\n".join(rows))
+    text += ROLLED.format(rows="\n".join(map(rolled_row, rolled)))
     return text + BOUNDS.format(costs=", ".join(f"{ratio:.1f} times at {case}" for case, ratio in bounds.items()))
+
+
+def rolled_row(facts: Mapping[str, float]) -> str:
+    cells = [f"{facts['window']}", f"{facts['horizon']}"]
+    for execution in EXECUTIONS:
+        cells += [f"{1000 * facts[f'{execution} seconds']:.0f}", f"{facts[f'{execution} ratio']:.1f} x"]
+    return f"| {' | '.join(cells)} |"
 
 
 def row(case: str, values: Mapping[str, Any]) -> str:
@@ -288,6 +300,8 @@ def row(case: str, values: Mapping[str, Any]) -> str:
         case=case,
         ms=1000 * values["ours"]["seconds"],
         share=values["ours"]["of limit"],
+        onnx_ms=1000 * values["onnx"]["seconds"],
+        onnx=values["onnx"]["of limit"],
         plain=values["plain weights"]["of limit"],
         twin=values["twin"]["to ours"],
         int8=1 / values["int8"]["to ours"],
@@ -308,13 +322,17 @@ def main() -> None:
     if arguments.child:
         print(json.dumps(measure(arguments.child, arguments.quick)))
         return
+    from foretell.models.time_moe_export import export
+
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "timemoe-50m"
         make_random(folder)
+        export(folder)
+        os.environ["OMP_NUM_THREADS"] = "1"
         command = [sys.executable, "-m", "benchmarks.time_moe", "--child", str(folder), *["--quick"] * arguments.quick]
         found = {}
         for name, variables in MALLOC.items():
-            environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
+            environment = {**os.environ, **variables}
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
             found[name] = json.loads(done.stdout)
         repeats = 1 if arguments.quick else 3

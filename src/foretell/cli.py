@@ -272,18 +272,23 @@ def key(
 
 @app.command()
 def models(
-    name: Annotated[str | None, typer.Argument(help="Show this model's options and limits; or `pull`.")] = None,
-    weights: Annotated[str | None, typer.Argument(help="With `pull`: the model whose weights to download.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Show this model's options and limits; or `pull`, `export`.")
+    ] = None,
+    weights: Annotated[str | None, typer.Argument(help="With `pull` or `export`: the model.")] = None,
 ) -> None:
-    """List the models, show one, or download the weights of one: `foretell models pull timemoe-50m`."""
+    """List the models, show one, download the weights of one (`pull`), or write it as an ONNX graph (`export`)."""
     from foretell.catalogue import describe, listing
-    from foretell.registry import pull
+    from foretell.registry import export, pull
 
-    if name != "pull":
+    if name not in ("pull", "export"):
         typer.echo(describe(name) if name else listing())
         return
     if weights is None:
-        raise InvalidInput("models pull", "say which model, such as timemoe-50m")
+        raise InvalidInput(f"models {name}", "say which model, such as timemoe-50m")
+    if name == "export":
+        typer.echo(f"{weights}: {export(weights)}")
+        return
     with _progress(weights) as progress:
         folder = pull(weights, progress)
     typer.echo(f"{weights}: {folder}")

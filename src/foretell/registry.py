@@ -131,7 +131,8 @@ class Named(Protocol):
     """What every model says of itself, whatever it does.
 
     A model that does not run everywhere has a classmethod `missing() -> str | None` as well, which says what would
-    make it run here; one with weights to fetch has a classmethod `pull(progress) -> Path`. A name that stands for
+    make it run here; one with weights to fetch has a classmethod `pull(progress) -> Path`, one that can be written in a
+    form that runs without its library a classmethod `export() -> Path`. A name that stands for
     another model has a classmethod `stands_for() -> type[Named]`, asked at the start and at a reload. One that
     remembers has a method `new_state()`: each worker keeps what it returns and gives it as a last argument to every
     call.
@@ -184,7 +185,8 @@ def nothing() -> str | None:
 class Entry:
     """What the registry knows of a model without running it; `target` is the entry-point string of its class.
 
-    `missing()` says what would make it run here, or None where it can; `pull` fetches its weights, if it has some.
+    `missing()` says what would make it run here, or None where it can; `pull` fetches its weights, if it has some,
+    `export` writes them in another form.
     `stands_for` names the model that answers where that is another one, whose target, limits and options these are.
     """
 
@@ -198,6 +200,7 @@ class Entry:
     options: Mapping[str, Option]
     missing: Callable[[], str | None] = nothing
     pull: Callable[..., Path] | None = None
+    export: Callable[[], Path] | None = None
     stands_for: str = ""
 
     @property
@@ -319,6 +322,7 @@ def _entry_of(model: type[Named]) -> Entry:
         options=dict(meant.options),
         missing=getattr(meant, "missing", nothing),
         pull=getattr(model, "pull", None),
+        export=getattr(model, "export", None),
         stands_for=meant.name if other else "",
     )
 
@@ -344,6 +348,14 @@ def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
     if entry.pull is None:
         raise InvalidInput("name", f"{entry.name} has no weights to fetch")
     return entry.pull(progress)
+
+
+def export(name: str) -> Path:
+    """Write a model in the form that its `execution` option knows, and say where it lies."""
+    entry = registry().lookup(name)
+    if entry.export is None:
+        raise InvalidInput("name", f"{entry.name} has no other form")
+    return entry.export()
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
-from foretell.errors import NotAvailable
+from foretell.errors import InvalidInput, NotAvailable
 from foretell.models.checkpoint import fingerprint, is_complete, load, read_config
 from foretell.models.published import Published
 from foretell.models.rolling import Rolling
 from foretell.models.time_moe_numpy import NumpyTimeMoe
+from foretell.models.time_moe_onnx import OnnxTimeMoe, is_exported
 from foretell.models.time_moe_rolling import Roll
 from foretell.registry import Kind, Limits, Named, Option, Options, nothing, require
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, Batch, FloatArray, Forecast
@@ -75,6 +76,12 @@ class _Forecaster:
             "fp32; int8 on CPUs (faster, not the same numbers); bf16 for GPUs that have it (slow on CPUs)",
             choices=("fp32", "int8", "bf16"),
         ),
+        "execution": Option(
+            "auto",
+            "torch; onnx, by ONNX Runtime with what `foretell models export` wrote (faster on CPUs, fp32, the same "
+            "numbers); auto takes onnx where it is there",
+            choices=("auto", "torch", "onnx"),
+        ),
     }
 
     def __init__(self) -> None:
@@ -83,10 +90,11 @@ class _Forecaster:
     @classmethod
     def missing(cls) -> str | None:
         """What would make this model run here; None where it can."""
-        if importlib.util.find_spec("torch") is None:
-            return "torch is not installed; pip install 'foretell[torch]'"
         source = cls.source()
-        if source.folder() is None:
+        folder = source.folder()
+        if importlib.util.find_spec("torch") is None and (folder is None or not is_exported(folder)):
+            return "torch is not installed; pip install 'foretell[torch]'"
+        if folder is None:
             return (
                 f"its weights are not on this machine; foretell models pull {source.name}, or {source.how_to_place()}"
             )
@@ -103,6 +111,16 @@ class _Forecaster:
         from foretell.models import hub
 
         return hub.pull(cls.source(), progress)
+
+    @classmethod
+    def export(cls) -> Path:
+        """Write the network as an ONNX graph beside its weights."""
+        from foretell.models import time_moe_export
+
+        source = cls.source()
+        if (folder := source.folder()) is None:
+            raise NotAvailable(f"{cls.name} cannot be exported: {cls.missing()}")
+        return time_moe_export.export(folder)
 
     @classmethod
     def new_state(cls) -> Rolling:
@@ -124,7 +142,7 @@ class _Forecaster:
         folder = self._source.folder()
         if folder is None:
             raise NotAvailable(f"{self.name} cannot run here: {self.missing()}")
-        model = loaded(folder, options["precision"])
+        model = network_of(folder, options)
         label = f"{self._source.label(folder)}@{model.fingerprint}"
         if options["norm"] != "fixed":
             point, status = answer(batch, horizon, options, model.generate, TOGETHER[model.device])
@@ -311,6 +329,29 @@ class Loaded:
     def _tensors(self, rows: Sequence[FloatArray]) -> list[Tensor]:
         torch = require("torch", "torch")
         return [torch.from_numpy(row.astype(np.float32)).to(self.device) for row in rows]
+
+
+def network_of(folder: Path, options: Options) -> Loaded | OnnxTimeMoe:
+    """The network of a folder in the form that the options ask for."""
+    precision, execution = options["precision"], options["execution"]
+    if execution == "onnx" and precision != "fp32":
+        raise InvalidInput("precision", "execution onnx computes in fp32 only")
+    if execution == "onnx" and not is_exported(folder):
+        raise NotAvailable("execution onnx needs `foretell models export NAME` and pip install 'foretell[onnx]'")
+    if execution == "onnx" or (execution == "auto" and precision == "fp32" and is_exported(folder) and not has_gpu()):
+        return exported(folder)
+    return loaded(folder, precision)
+
+
+def has_gpu() -> bool:
+    """Whether there is one that torch may use, without importing it."""
+    return importlib.util.find_spec("torch") is not None and any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+@cache
+def exported(folder: Path) -> OnnxTimeMoe:
+    """The exported network of a folder; one per process."""
+    return OnnxTimeMoe.read(folder)
 
 
 @cache

@@ -56,7 +56,8 @@ class Roll:
         return details
 
     def _visit(self, batch: Batch, row: int) -> Held:
-        key = batch.ids[row], self.options["precision"], self.network.fingerprint
+        form = type(self.network).__name__, self.options["precision"], self.network.fingerprint
+        key = batch.ids[row], *form
         context = Context(batch.row(row).copy(), batch.starts[row], batch.steps[row])
         return self.state.visit(key, context, self.most, partial(self._new, key))
 
