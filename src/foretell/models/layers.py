@@ -97,9 +97,9 @@ class Bank(nn.Module):
             rows = x.split(counts.tolist())
             return torch.cat([product(r) for r, product in zip(rows, self._products, strict=True) if len(r)])
         weight = plain(self).to(x.dtype)
-        if x.is_cuda and can_group(weight):
-            return grouped_product(x, weight, counts)
-        return looped_product(x, weight.unbind(), counts.tolist())
+        if can_loop(x, weight):
+            return looped_product(x, weight.unbind(), counts.tolist())
+        return grouped_product(x, weight, counts)
 
     def pack(self, form: Form) -> None:
         self._products.extend(form(w) for w in plain(self).unbind())
@@ -136,6 +136,11 @@ def grouped_product(x: Tensor, weight: Tensor, counts: Tensor) -> Tensor:
     """All experts in one launch; the counts stay on the device, so that it never waits for the host."""
     ends = counts.cumsum(0).to(torch.int32)
     return functional.grouped_mm(x, weight.transpose(1, 2), offs=ends)
+
+
+def can_loop(x: Tensor, weight: Tensor) -> bool:
+    """Whether the counts may be asked for: always, but for what a GPU can compute without them."""
+    return not (x.is_cuda and can_group(weight))
 
 
 def can_group(weight: Tensor) -> bool:

@@ -261,8 +261,10 @@ class TimeMoe(nn.Module):
         order = sorted(range(len(contexts)), key=lambda i: len(contexts[i]))
         values = torch.cat([contexts[i] for i in order]).to(self.compute_dtype)
         groups = self._groups([len(contexts[i]) for i in order], fed_back=sum(steps[:-1]), like=values)
-        back = torch.tensor(order, device=values.device).argsort()
-        return self._say(values, groups, steps)[back, :horizon]
+        said = self._say(values, groups, steps)[:, :horizon]
+        if order == sorted(order):
+            return said
+        return said[torch.tensor(order, device=values.device).argsort()]
 
     @torch.inference_mode()
     def resume(self, series: Sequence[Group], fresh: Sequence[Tensor], horizon: int, covering: bool = False) -> Tensor:
@@ -343,7 +345,7 @@ class TimeMoe(nn.Module):
 
     def _run(self, x: Tensor, groups: Sequence[Group], last: bool, watch: list[Routing] | None = None) -> Tensor:
         """New points x [N] -> hidden states [N, D], or [B, D] of the last ones, which alone pass the last layer."""
-        ends = torch.tensor([g.new for g in groups for _ in range(g.count)], device=x.device).cumsum(0) - 1
+        ends = last_points(groups, x.device)
         turn = torch.cat([turns(self.shape, g.seen, g.new, x.device).repeat(g.count, 1, 1) for g in groups])
         h = self.embedding(x)
         for i, module in enumerate(self.layers):
@@ -353,6 +355,16 @@ class TimeMoe(nn.Module):
             h = (h[ends] if cut else h) + mixed
             h = h + layer.mix(h, watch)
         return cast(Tensor, self.norm(h))
+
+
+def last_points(groups: Sequence[Group], device: torch.device) -> Tensor:
+    """Where the newest point of each series lies among the new ones of all [B]; made where it is needed."""
+    found, start = [], 0
+    for group in groups:
+        end = start + group.count * group.new
+        found.append(torch.arange(start + group.new - 1, end, group.new, device=device))
+        start = end
+    return torch.cat(found)
 
 
 def gated(x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foretell.models.hub import Progress
+    from foretell.models.recorded_torch import Recorded
     from foretell.models.time_moe import Group, TimeMoe
 
 TOGETHER = {"cpu": 4096, "cuda": 65536}
@@ -79,8 +80,9 @@ class _Forecaster:
         "execution": Option(
             "auto",
             "torch; onnx, by ONNX Runtime with what `foretell models export` wrote (faster on CPUs, fp32, the same "
-            "numbers); auto takes onnx where it is there",
-            choices=("auto", "torch", "onnx"),
+            "numbers); graphs, torch with recorded CUDA graphs (precision bf16 on a GPU; never measured); auto takes "
+            "onnx where it is there",
+            choices=("auto", "torch", "onnx", "graphs"),
         ),
     }
 
@@ -308,10 +310,12 @@ class Loaded:
     network: TimeMoe
     device: str
     fingerprint: str
+    recorded: Recorded | None = None
 
     def generate(self, contexts: Sequence[FloatArray], horizon: int, covering: bool) -> FloatArray:
         """Scaled contexts, each [T >= 1] -> [B, horizon]."""
-        made: FloatArray = self.network.generate(self._tensors(contexts), horizon, covering).double().cpu().numpy()
+        network = self.network if self.recorded is None else self.recorded
+        made: FloatArray = network.generate(self._tensors(contexts), horizon, covering).double().cpu().numpy()
         return made
 
     def resume(self, caches: Sequence[Group], fresh: Sequence[FloatArray], horizon: int, covering: bool) -> FloatArray:
@@ -340,7 +344,19 @@ def network_of(folder: Path, options: Options) -> Loaded | OnnxTimeMoe:
         raise NotAvailable("execution onnx needs `foretell models export NAME` and pip install 'foretell[onnx]'")
     if execution == "onnx" or (execution == "auto" and precision == "fp32" and is_exported(folder) and not has_gpu()):
         return exported(folder)
+    if execution == "graphs":
+        return recorded(loaded(folder, precision), precision)
     return loaded(folder, precision)
+
+
+@cache
+def recorded(model: Loaded, precision: str) -> Loaded:
+    """The same network, its generations recorded on the GPU."""
+    if model.device != "cuda" or precision != "bf16":
+        raise NotAvailable("execution graphs needs a GPU and precision bf16")
+    from foretell.models.recorded_torch import Recorded
+
+    return replace(model, recorded=Recorded(model.network))
 
 
 def has_gpu() -> bool:

@@ -28,8 +28,8 @@ FORM = "foretell 1"
 """Changes whenever a graph that was written before can no longer be run."""
 CHUNK = 256
 """Points of a series that go in at once: scores and what lies between an expert's matrices then stay in the cache."""
-TOGETHER = 4096
-"""Points of all series that go in at once."""
+TOGETHER = 768
+"""Points of all series that go in at once, where several go in."""
 
 
 def is_exported(folder: Path) -> bool:

@@ -184,7 +184,7 @@ def test_timemoe_fc_says_what_it_stands_for_and_is_that(small: Path) -> None:
     assert "(setting timemoe_fc): timemoe-50m, Time-MoE base" in entry.description
     assert entry.target == models().find("timemoe-50m").target
     assert entry.limits is TimeMoe50M.limits
-    assert set(entry.options) == {"norm", "head", "precision"}
+    assert set(entry.options) == {"norm", "head", "precision", "execution"}
 
 
 def test_timemoe_fc_follows_its_setting(small: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
