@@ -30,8 +30,9 @@ from tests.tdgpt.taosd import Column, body
 
 from benchmarks.anode_model import Burn
 from benchmarks.anode_parts import free_node, parts
+from foretell.application import new_node
 from foretell.registry import Registry
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 from foretell.wire.tdgpt import read_forecast
 from foretell.wire.tdgpt_answers import encode

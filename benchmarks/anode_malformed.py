@@ -17,8 +17,9 @@ import requests
 from tests.tdgpt.malformed import bodies
 from tests.tdgpt.test_malformed import check
 
+from foretell.application import new_node
 from foretell.registry import registry
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 
 COUNT = 20_000

@@ -23,8 +23,9 @@ import uvloop
 
 from benchmarks.anode import Exchange, exchange, post, request_body
 from benchmarks.anode_model import CALL, Burn
+from foretell.application import new_node
 from foretell.registry import Limits, Registry
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 
 PAGE = Path("docs/benchmarks/overload.md")

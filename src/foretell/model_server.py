@@ -21,6 +21,7 @@ import numpy as np
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
+from foretell.application import as_refusal, behind_gate, html_page, what_happened
 from foretell.engine import Engine
 from foretell.engine.pools import Pools
 from foretell.engine.serving import Serving
@@ -29,17 +30,7 @@ from foretell.http_api.access import Refusal
 from foretell.log import start_log
 from foretell.registry import Entry, Registry, pull, registry
 from foretell.series import Series
-from foretell.server import (
-    address,
-    as_refusal,
-    behind_gate,
-    html_page,
-    listen,
-    scheme,
-    warn_if_open,
-    web_server,
-    what_happened,
-)
+from foretell.server import address, listen, scheme, warn_if_open, web_server
 from foretell.settings import PREFIX, Settings, read_settings, settings
 from foretell.tdgpt.ds_predict import predict
 from foretell.tdgpt.endpoints import JSON, MODEL_SERVER

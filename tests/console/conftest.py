@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from foretell.server import in_background, new_node
+from foretell.application import new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from foretell.application import new_node
 from foretell.engine.cluster import PREFIX, Cluster, RayExecutor, _own_folder, _remove
 from foretell.engine.scaling import Scale
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.registry import registry
 from foretell.series import Series, batch_of
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 from tests.fakes import fake_engine
 

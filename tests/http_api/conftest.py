@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from foretell.application import new_node
 from foretell.registry import Registry
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 
 ADMIN = "only-for-tests"

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from foretell import algorithms
+from foretell.application import new_node
 from foretell.registry import Registry
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 from foretell.tdgpt.node import Node
 from tests.tdgpt import plugin_texts

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import requests
 
+from foretell.application import new_node
 from foretell.errors import InvalidInput
 from foretell.http_api.access import Rules
 from foretell.registry import Registry
-from foretell.server import in_background, new_node
+from foretell.server import in_background
 from foretell.settings import read_settings
 from foretell.wire.masking import Masking, mask
 from tests import fakes

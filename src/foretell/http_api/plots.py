@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from foretell.results import Detection
 from foretell.series import Forecast, IntArray, Series, has_forecast
-from foretell.sql.answer import Answer
+
+if TYPE_CHECKING:
+    from foretell.sql.answer import Answer
 
 MOST_SERIES, MOST_POINTS = 12, 1000
 Numbers = list[float | None]
