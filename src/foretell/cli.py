@@ -64,7 +64,7 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
 def sql(
     statements: Annotated[str | None, typer.Argument(help="SQL, several separated by ';'. Without: stdin.")] = None,
     db: Annotated[str | None, typer.Option("--db", help="A database file.")] = None,
-    url: Annotated[str | None, typer.Option("--url", help="A server: http://user:password@host:port.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="A server: http://user:password@host:port/database.")] = None,
     format: FormatFlag = "table",
     plot: PlotFlag = None,
     overwrite: OverwriteFlag = False,

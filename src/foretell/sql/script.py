@@ -61,7 +61,7 @@ def _in_place(statement: Statement, text: str) -> str:
 
 
 class RemoteDatabase:
-    """The database of a running server, `http://user:password@host:port`, through TDengine's REST interface."""
+    """The database of a running server, `http://user:password@host:port[/database]`, through its REST interface."""
 
     def __init__(self, url: str, timeout: float | None = None) -> None:
         import httpx
@@ -71,7 +71,7 @@ class RemoteDatabase:
             raise InvalidInput("--url", f"must be like http://root:taosdata@127.0.0.1:6035, got {parts.hostname!r}")
         user, password = unquote(parts.username or "root"), unquote(parts.password or "taosdata")
         self._where = parts.netloc.rpartition("@")[2]
-        self._database = ""
+        self._database = unquote(parts.path.strip("/"))
         self._client = httpx.Client(
             base_url=f"{parts.scheme}://{self._where}", auth=(user, password), timeout=timeout, trust_env=False
         )

@@ -20,6 +20,9 @@ def test_a_script_runs_there(host: str) -> None:
         (dt.datetime(1970, 1, 1), 1, "a;b", True, 0.5),
         (dt.datetime(1970, 1, 1, 0, 0, 1, 500_000), None, None, None, None),
     ]
+    with RemoteDatabase(f"http://root:taosdata@{host}/script") as runner:
+        (counted,) = runner.run("SELECT COUNT(*) FROM t")
+    assert counted.fetchall() == [(2,)]
 
 
 def test_errors_come_back(host: str) -> None:
