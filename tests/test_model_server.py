@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,14 +23,17 @@ import requests
 from foretell import model_server
 from foretell.engine import Engine
 from foretell.engine.loop import wait_for
+from foretell.engine.pools import Pools
 from foretell.engine.remote import RemoteExecutor
+from foretell.engine.serving import Serving
+from foretell.engine.worker import ThreadExecutor
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
 from foretell.model_server import Lines, choose, make_ready, place
 from foretell.registry import Kind, Registry
 from foretell.series import Series
 from foretell.settings import settings
 from foretell.tdgpt.model_servers import entry_of
-from tests.fakes import Fake
+from tests.fakes import Fake, Sleepy
 from tests.models.time_moe.golden import TINY, TOLERANCE, each_set, read
 
 FORETELL = [sys.executable, "-c", "from foretell.cli import main; main()"]
@@ -172,6 +177,39 @@ def test_a_crowd_gets_what_each_alone_gets(url: str) -> None:
     with ThreadPoolExecutor(16) as crowd:
         together = [answer.json()["output"] for answer in crowd.map(lambda body: post(url, body), bodies)]
     np.testing.assert_allclose(together, alone, rtol=1e-5)
+
+
+def test_a_series_that_goes_on_is_held_by_the_worker(url: str) -> None:
+    first = post(url, {"input": VALUES[:58], "next_len": 9, "options": {"norm": "fixed"}}).json()
+    assert first["output"] == pytest.approx(post(url, {"input": VALUES[:58], "next_len": 9}).json()["output"], rel=1e-5)
+    again = post(url, {"input": VALUES[:59], "next_len": 9, "options": {"norm": "fixed"}}).json()
+    anew = post(url, {"input": VALUES[:59], "next_len": 9}).json()
+    assert again["output"] != anew["output"], "its scale is not held"
+    wrong = post(url, {"input": VALUES, "next_len": 9, "options": {"norm": "other"}})
+    assert (wrong.status_code, "norm: must be one of" in wrong.json()["error"]) == (400, True)
+
+
+class Social(Sleepy):
+    """Slow, and likes company."""
+
+    name = "social"
+    kind: ClassVar[Kind] = "forecast"
+    limits = replace(Sleepy.limits, together=400)
+
+
+def test_a_crowd_is_answered_in_few_calls_however_slow_the_model_is() -> None:
+    models = Registry()
+    models.register(Social)
+    batches: list[int] = []
+
+    async def crowd() -> None:
+        pools = Pools(1, new=lambda count, _: ThreadExecutor(count))
+        serving = Serving(Engine(pools, models), pools, seen=lambda ran: batches.append(len(ran.waited)))
+        await asyncio.gather(*(serving.forecast([Series(np.arange(40.0) + i)], 10, "social") for i in range(17)))
+        serving.close()
+
+    asyncio.run(crowd())
+    assert batches == [1, 8, 8]
 
 
 def test_a_node_of_ours_can_use_it(url: str) -> None:

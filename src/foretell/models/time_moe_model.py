@@ -122,7 +122,15 @@ class _Forecaster:
         source = cls.source()
         if (folder := source.folder()) is None:
             raise NotAvailable(f"{cls.name} cannot be exported: {cls.missing()}")
-        return time_moe_export.export(folder)
+        try:
+            return time_moe_export.export(folder)
+        except OSError as error:
+            raise NotAvailable(f"cannot write into {folder}: {error.strerror}") from None
+
+    def warm(self) -> None:
+        """Load the network, in the form that answers where no option says otherwise."""
+        if (folder := self._source.folder()) is not None:
+            network_of(folder, {name: option.default for name, option in self.options.items()})
 
     @classmethod
     def new_state(cls) -> Rolling:

@@ -194,6 +194,21 @@ def test_a_graph_of_other_weights_is_refused(tmp_path: Path) -> None:
         OnnxTimeMoe.read(folder)
 
 
+def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = copied(tmp_path / "tiny")
+    (folder / "model.onnx").mkdir()
+    monkeypatch.setenv("FORETELL_WEIGHTS", f'{{"timemoe-50m": "{folder}"}}')
+    settings.cache_clear()
+    with pytest.raises(NotAvailable, match="cannot write into"):
+        TimeMoe50M.export()
+
+
+def test_warm_loads_what_will_answer(folder: Path) -> None:
+    time_moe_model.exported.cache_clear()
+    TimeMoe50M().warm()
+    assert time_moe_model.exported.cache_info().currsize == 1
+
+
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None
