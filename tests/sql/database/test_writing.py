@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -240,7 +241,7 @@ def test_runs_of_mixed_tables_are_those_of_each_alone(given: list[tuple[str, int
 def test_what_waits_together_is_written_in_one_transaction(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     made(empty)
     writer = empty._home.writer
-    ready, sizes = threading.Event(), []
+    running, ready, sizes = threading.Event(), threading.Event(), []
     transact = writer._transact
 
     def counted(jobs: list[Any]) -> list[int]:
@@ -250,6 +251,7 @@ def test_what_waits_together_is_written_in_one_transaction(empty: Connection, mo
     monkeypatch.setattr(writer, "_transact", counted)
 
     def held(_: object) -> tuple[int, Any]:
+        running.set()
         ready.wait(60)
         return 0, lambda: None
 
@@ -257,14 +259,17 @@ def test_what_waits_together_is_written_in_one_transaction(empty: Connection, mo
         with empty._home.connect(database="d") as connection:
             connection.run(f"INSERT INTO a VALUES ({i}, {i}, 1)")
 
-    threads = [threading.Thread(target=writer.change, args=(held,))]
-    threads += [threading.Thread(target=one, args=(i,)) for i in range(12)]
+    holding = threading.Thread(target=writer.change, args=(held,))
+    holding.start()
+    assert running.wait(60)
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(12)]
     for thread in threads:
         thread.start()
-    while writer._jobs.qsize() < 12:
-        pass
+    until = time.monotonic() + 60
+    while writer._jobs.qsize() < 12 and time.monotonic() < until:
+        time.sleep(0.001)
     ready.set()
-    for thread in threads:
+    for thread in (holding, *threads):
         thread.join()
     assert sizes == [1, 12]
     assert rows(empty, "SELECT count(*) FROM a") == [(12,)]
