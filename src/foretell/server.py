@@ -93,15 +93,21 @@ def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvic
 
 
 def _check_certificate(settings: Settings) -> None:
-    certificate, key = settings.tls_certificate, settings.tls_key
+    certificate, context = settings.tls_certificate, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate is None:
-        if key is not None:
-            raise InvalidInput("tls_certificate", "is needed with tls_key")
+        for name in ("tls_key", "tls_clients"):
+            if getattr(settings, name) is not None:
+                raise InvalidInput("tls_certificate", f"is needed with {name}")
         return
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, settings.tls_key)
     except OSError as error:
         raise InvalidInput("tls_certificate", f"cannot use {certificate}: {error.strerror or error}") from None
+    try:
+        if settings.tls_clients is not None:
+            context.load_verify_locations(settings.tls_clients)
+    except OSError as error:
+        raise InvalidInput("tls_clients", f"cannot use {settings.tls_clients}: {error.strerror or error}") from None
 
 
 def serve(config: Path | None = None, say: Callable[[str], None] = print, **flags: Any) -> None:

@@ -154,12 +154,23 @@ def test_https(certificate: tuple[str, str]) -> None:
         assert taosd.show_anodes() == "ready"
 
 
+def test_clients_that_bring_no_certificate_are_not_let_in(certificate: tuple[str, str]) -> None:
+    made, key = certificate
+    settings = read_settings(workers=1, tls_certificate=made, tls_key=key, tls_clients=made)
+    with in_background(new_node(settings, one_model())) as url:
+        answer = requests.get(f"{url}/status", cert=(made, key), verify=made, timeout=10)
+        assert answer.json()["status"] == "ready"
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{url}/status", verify=made, timeout=10)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"tls_certificate": "none.pem"}, "tls_certificate: cannot use none.pem: No such file"),
         ({"tls_certificate": __file__}, "tls_certificate: cannot use .*test_access.py"),
         ({"tls_key": "key.pem"}, "tls_certificate: is needed with tls_key"),
+        ({"tls_clients": "ca.pem"}, "tls_certificate: is needed with tls_clients"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_named(values: dict[str, Any], message: str) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 Places = Iterable[tuple[str, "nn.Parameter", Any]]
 """Name of a tensor in the files, the parameter that takes it, and the index where it lies there."""
 
@@ -36,12 +37,18 @@ def weight_files(folder: Path) -> list[Path]:
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if not (folder / INDEX).is_file():
-        raise InvalidInput("weights", f"{folder} has neither {WEIGHTS} nor {INDEX}")
+        raise InvalidInput("weights", f"{folder} has neither {WEIGHTS} nor {INDEX}{_pickles(folder)}")
     shards = sorted(set(_read_json(folder / INDEX).get("weight_map", {}).values()))
     missing = [s for s in shards if Path(s).name != s or not (folder / s).is_file()]
     if missing or not shards:
         raise InvalidInput("weights", f"{folder / INDEX} names files that are not there: {', '.join(missing) or '-'}")
     return [folder / s for s in shards]
+
+
+def _pickles(folder: Path) -> str:
+    """What to say of weights of the kind that runs code when it is read."""
+    found = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES) if folder.is_dir() else []
+    return f"; {found[0]} is a pickle, which is never read: save the weights as safetensors" if found else ""
 
 
 def load(places: Places, folder: Path) -> None:

@@ -112,3 +112,9 @@ def test_the_fingerprint_names_the_weights(folder: Path) -> None:
     assert fingerprint(folder) == "a142c84e"
     rewrite(folder, {"model.norm.weight": torch.zeros(32)})
     assert fingerprint(folder) != "a142c84e"
+
+
+def test_a_pickle_is_never_read(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(InvalidInput, match=r"pytorch_model\.bin is a pickle, which is never read"):
+        weight_files(folder)
