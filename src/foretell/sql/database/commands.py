@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from foretell.sql.database import anodes, ddl, grants, show
+from foretell.sql.database import alterations, anodes, databases, grants, show, tables
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.database.reader import Reader
 
@@ -16,17 +16,17 @@ Command = Callable[[Reader, "Connection"], Outcome]
 """Runs a statement whose first words have been read."""
 
 COMMANDS: dict[tuple[str, ...], Command] = {
-    ("CREATE", "DATABASE"): ddl.create_database,
-    ("ALTER", "DATABASE"): ddl.alter_database,
-    ("DROP", "DATABASE"): ddl.drop_database,
-    ("USE",): ddl.use,
-    ("CREATE", "TABLE"): ddl.create_table,
-    ("CREATE", "STABLE"): ddl.create_stable,
-    ("DROP", "TABLE"): ddl.drop_table,
-    ("DROP", "STABLE"): ddl.drop_stable,
-    ("ALTER", "TABLE"): ddl.alter_table,
-    ("ALTER", "STABLE"): ddl.alter_table,
-    ("DELETE", "FROM"): ddl.delete,
+    ("CREATE", "DATABASE"): databases.create_database,
+    ("ALTER", "DATABASE"): databases.alter_database,
+    ("DROP", "DATABASE"): databases.drop_database,
+    ("USE",): databases.use,
+    ("CREATE", "TABLE"): tables.create_table,
+    ("CREATE", "STABLE"): tables.create_stable,
+    ("DROP", "TABLE"): tables.drop_table,
+    ("DROP", "STABLE"): tables.drop_stable,
+    ("ALTER", "TABLE"): alterations.alter_table,
+    ("ALTER", "STABLE"): alterations.alter_table,
+    ("DELETE", "FROM"): tables.delete,
     ("SHOW", "CREATE"): show.show_create,
     ("SHOW", "TAGS"): show.show_tags,
     ("SHOW",): show.show,

@@ -311,6 +311,15 @@ def read_newest(connection: Duck, table: Table) -> None:
     table.is_read = True
 
 
+def execute(connection: Duck, sql: str, *values: object) -> None:
+    """Run a statement whose result nobody needs."""
+    connection.execute(sql, list(values)).fetchall()
+
+
+def nothing() -> None:
+    """What many changes have to do after the commit."""
+
+
 def now() -> int:
     """Milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
