@@ -101,6 +101,13 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
         (["models", "pull"], "say which model"),
+        (["forecast", str(ROOT / "examples"), "-n", "3"], "examples is a folder; name its files"),
+        (["sql", "SELECT 1", "--plot", "x.png", "--url", "http://127.0.0.1:1"], "not with --url"),
+        (["sql", "SELECT 1", "--url", "root:taosdata@127.0.0.1:1"], "must be like http://root"),
+        (["sql", "SHOW DATABASES", "--db", "no/folder.db"], "db: there is no folder no"),
+        (["sql", "SHOW DATABASES", "--db", AIR], "is no database file"),
+        (["batch", MANY, "out", "-n", "3", "--ray", "auto"], "--ray: is for --engine ray"),
+        (["serve", "--plugins", "nowhere"], "plugins: nowhere is no folder"),
     ],
 )
 def test_a_mistake_gets_one_line_that_names_it(foretell: Command, arguments: list[str], says: str) -> None:
@@ -120,6 +127,26 @@ def test_nothing_is_written_over_unless_asked(foretell: Command, tmp_path: Path,
     assert (tmp_path / name).read_text() == "mine"
     assert foretell(*arguments, "--overwrite").code == 0
     assert (tmp_path / name).read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("text", ["", "month,passengers\n"])
+def test_a_file_without_rows_is_named(foretell: Command, tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty.csv").write_text(text)
+    for command in (["forecast", "empty.csv", "-n", "3"], ["evaluate", "empty.csv", "-n", "3", "-m", "naive"]):
+        done = foretell(*command)
+        assert (done.code, done.stderr) == (2, "error: file: empty.csv has no rows\n")
+
+
+def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    done = foretell("reload", "--url", "http://127.0.0.1:1")
+    assert done.code == 1
+    assert "no server of this user was started at http://127.0.0.1:1" in done.stderr
+
+
+def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:
+    done = foretell("sql", "SELECT 1", "--plot", "x.png")
+    assert (done.code, "no statement has a FORECAST" in done.stderr) == (2, True)
 
 
 def test_worker_processes_give_the_same_answer(foretell: Command) -> None:

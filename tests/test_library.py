@@ -70,6 +70,19 @@ def test_columns_can_be_named() -> None:
     assert made["point"].iloc[-1] == 80
 
 
+@pytest.mark.parametrize("name", ["when", None])
+def test_times_that_are_the_index_of_a_pandas_table_are_taken(name: str | None) -> None:
+    frame = long_table().query("unique_id == 'a'").set_index("ds").rename_axis(name)[["y"]]
+    made = foretell.forecast(frame, 2, "naive")
+    assert made[name or "ds"].iloc[0] == pd.Timestamp("2024-02-10")
+
+
+def test_times_that_are_text_are_not_taken_for_nothing() -> None:
+    frame = long_table().query("unique_id == 'a'")[["ds", "y"]].rename(columns={"ds": "month"})
+    with pytest.raises(InvalidInput, match="time_col: no column has times; month is text"):
+        foretell.forecast(frame.assign(month=frame["month"].astype(str)), 2, "naive")
+
+
 def test_a_table_whose_value_cannot_be_guessed_says_so() -> None:
     with pytest.raises(InvalidInput, match=r"value_col: say which column.*p, q"):
         foretell.forecast(pd.DataFrame({"p": [1, 2], "q": [3, 4]}), 2, "naive")
@@ -90,6 +103,7 @@ def test_one_bad_series_leaves_the_others_alone() -> None:
         ({"horizon": True}, InvalidInput, "horizon"),
         ({"model": "nave"}, UnknownName, "did you mean 'naive'"),
         ({"levels": (0.5, 1.0)}, InvalidInput, "levels"),
+        ({"levels": 0.9}, InvalidInput, "levels: must be several numbers"),
         ({"colour": "red"}, UnknownName, "option of naive 'colour'"),
         ({"data": "text"}, InvalidInput, "data"),
         ({"data": [["a", "b"]]}, InvalidInput, "numbers"),

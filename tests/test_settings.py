@@ -56,3 +56,9 @@ def test_a_file_that_cannot_be_read_is_named(config: Path, content: str | None) 
 def test_the_folder_of_public_data_is_no_stray_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORETELL_DATA", "/somewhere")
     assert read_settings().timemoe_fc == "auto"
+
+
+def test_a_bad_value_in_a_table_names_its_place(config: Path) -> None:
+    config.write_text('[keys.grafana]\nhash = "short"\nscopes = ["read"]\n')
+    with pytest.raises(InvalidInput, match=r"keys\.grafana\.hash"):
+        read_settings()

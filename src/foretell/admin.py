@@ -51,7 +51,7 @@ def _token(url: str) -> str:
     path = token_file(urlsplit(url).port or 6035)
     try:
         return path.read_text()
+    except FileNotFoundError:
+        raise NotAvailable(f"no server of this user was started at {url} (there is no {path})") from None
     except OSError as error:
-        raise InvalidInput(
-            "admin_token", f"cannot read {path} ({error.strerror}); is the server another user's?"
-        ) from None
+        raise InvalidInput("admin_token", f"cannot read {path}: {error.strerror}") from None

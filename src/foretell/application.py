@@ -57,6 +57,8 @@ def new_node(settings: Settings, models: Registry | None = None) -> Node:
     """A node that has read nothing yet: its application does that when it starts."""
     servers = RemoteExecutor()
     models = models or registry()
+    for name in settings.preload:
+        models.find(name)
     pools = _pools(settings, models, {"http://": servers, "https://": servers})
     engine = Engine(pools, models)
     cache = Cache(settings.cache_mb << 20, settings.cache_age)
@@ -179,10 +181,17 @@ def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[b
         return problem(error) if ours else _tdgpt_error(error)
     status, detail = what_happened(request, error)
     if ours:
-        return problem_of(status, detail, **_fields(error))
+        return problem_of(status, _where_to_look(request, status) or detail, **_fields(error))
     if status in (404, 405):
         return html_page(status)
     return _tdgpt_error(detail)
+
+
+def _where_to_look(request: Request[Any, Any, Any], status: int) -> str:
+    """What helps whoever took a wrong path or method; "" for any other status."""
+    method, path = request.method, request.url.path
+    said = {404: f"there is nothing at {path}", 405: f"{path} does not take {method}"}.get(status)
+    return f"{said}; /schema/swagger lists what there is" if said else ""
 
 
 def what_happened(request: Request[Any, Any, Any], error: Exception) -> tuple[int, str]:

@@ -77,6 +77,9 @@ def sql(
 
     chosen = checked_format(format)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
+    if plot is not None and url is not None:
+        raise InvalidInput("--plot", "draws what is forecast here, not with --url")
+    drawn = plot is None
     with _runner(db, url, workers, timeout) as runner:
         for text in _statements(statements):
             for result in runner.run(text):
@@ -85,6 +88,9 @@ def sql(
                     sys.stdout.flush()
                 if result.forecasts:
                     _draw(plot, *result.forecasts[-1])
+                    drawn = True
+    if not drawn:
+        raise InvalidInput("--plot", "there is nothing to draw: no statement has a FORECAST")
 
 
 @app.command()

@@ -362,14 +362,14 @@ class Forecast:
         )
 
 
-def parse_time(value: str | dt.datetime | np.datetime64) -> int:
-    """ns since the epoch of an ISO 8601 time; one without a zone is UTC."""
+def parse_time(value: str | dt.datetime | np.datetime64, name: str = "time") -> int:
+    """ns since the epoch of an ISO 8601 time; one without a zone is UTC. `name` is the field that an error names."""
     if isinstance(value, np.datetime64):
         return int(value.astype("M8[ns]").astype(np.int64))
     try:
         moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
-        raise InvalidInput("time", f"{value!r} is not an ISO 8601 time") from None
+        raise InvalidInput(name, f"{value!r} is not an ISO 8601 time") from None
     moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
     since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000

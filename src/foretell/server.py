@@ -136,6 +136,7 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
 
     with _database(node, f"{scheme(settings)}://{addresses[0]}") as taos:
         web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
+    gc.unfreeze()  # or DuckDB's objects, which are not taken down with the rest, are listed as leaks at the exit
     tracing.stop()
 
 
@@ -167,10 +168,17 @@ def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, l
     if config is None or config.suffix == ".toml":
         if config is not None:
             os.environ[CONFIG] = str(config)  # for the worker processes
-        return read_settings(**flags), []
+        return _checked(read_settings(**flags)), []
     rules = read_settings(**flags)
     found = taosanode.read(config, may_open=has_rule(rules))
-    return read_settings(beneath=found.values, **flags), found.notes
+    return _checked(read_settings(beneath=found.values, **flags)), found.notes
+
+
+def _checked(settings: Settings) -> Settings:
+    """The settings, where the folder that they name is there."""
+    if settings.plugins is not None and not settings.plugins.is_dir():
+        raise InvalidInput("plugins", f"{settings.plugins} is no folder")
+    return settings
 
 
 def _reload_soon(node: Node) -> None:

@@ -139,9 +139,9 @@ def read_settings(beneath: Mapping[str, Any] | None = None, **flags: Any) -> Set
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
-        got = "" if name in SECRETS else f", got {first.get('input')!r}"
-        raise InvalidInput(name, f"{first['msg']}{got}") from None
+        place = [str(part) for part in first["loc"]] or ["settings"]
+        got = "" if place[0] in SECRETS else f", got {first.get('input')!r}"
+        raise InvalidInput(".".join(place), f"{first['msg']}{got}") from None
 
 
 def _names() -> list[str]:

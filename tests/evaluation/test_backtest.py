@@ -77,6 +77,8 @@ def test_options_go_to_their_model_and_aliases_are_one_model() -> None:
 def test_unknown_names_and_bad_arguments_are_errors() -> None:
     with pytest.raises(UnknownName, match="known: flat, seasonal_naive"):
         evaluate(np.arange(12.0), ["oracle"], 2, engine=engine())
+    with pytest.raises(UnknownName, match="'oracle'"):  # one name, not its letters
+        evaluate(np.arange(12.0), "oracle", 2, engine=engine())
     with pytest.raises(InvalidInput, match="period"):
         evaluate(np.arange(12.0), ["flat"], 2, period=0, engine=engine())
     with pytest.raises(InvalidInput, match="pass a table or arrays"):

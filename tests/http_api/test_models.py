@@ -54,3 +54,5 @@ def test_models_are_there_before_the_server_listens(tmp_path: Path) -> None:
 def test_a_name_in_the_settings_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="foretel-small"), serving(tmp_path, replicas={"foretel-small": 2}):
         pass
+    with pytest.raises(UnknownName, match="foretel-small"), serving(tmp_path, preload=("foretel-small",)):
+        pass

@@ -139,6 +139,29 @@ def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], stat
     assert field is None or answer.json().get("field") == field, answer.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "says"),
+    [
+        (
+            "POST",
+            "/v1/forecast",
+            {"series": [{"values": [1]}], "horizn": 1},
+            "horizn: is not known here (known: model, ",
+        ),
+        (
+            "POST",
+            "/v1/forecast",
+            {"series": [{"values": [1], "start": "x"}], "horizon": 1},
+            "series[0].start: 'x' is not",
+        ),
+        ("GET", "/v1/forecats", None, "there is nothing at /v1/forecats; /schema/swagger lists"),
+        ("GET", "/v1/forecast", None, "/v1/forecast does not take GET; /schema/swagger lists"),
+    ],
+)
+def test_problems_say_what_there_is_instead(url: str, method: str, path: str, body: Any, says: str) -> None:
+    assert says in requests.request(method, f"{url}{path}", json=body, timeout=60).json()["detail"]
+
+
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\xff" * 100])
 def test_a_body_that_is_no_arrow_is_a_problem(url: str, data: bytes) -> None:
     headers = {"Content-Type": ARROW}

@@ -173,7 +173,7 @@ SELECT FORECAST(site || 'x', 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
 --! site || 'x': must be a column of numbers, got string @ site ||
 
 SELECT FORECAST(ts, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
---! ts stands twice @ ts,
+--! ts is the time column: name one of values @ ts,
 
 SELECT FORECAST(v, 'algo=naive') FROM (SELECT * FROM 'sites.csv' UNION ALL SELECT 'a', NULL, 3) WHERE site = 'a';
 --! ts: 1 rows have no time
@@ -469,3 +469,6 @@ SELECT AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts');
 SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' UNION ALL
   SELECT v, ts + to_minutes(v % 50 + 1), 1 FROM 'sites.csv') PARTITION BY v;
 --! each of the 12 series is without an imputation: freq: the time 2024-01-01T00:01:00.000000000 is not @ IMPUTATION
+
+SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
+--! covariates: holtwinters takes none; options stand between quotation marks, 'algo=naive' @ algo=naive

@@ -153,3 +153,8 @@ def test_the_front_never_imports_torch_or_a_model_library() -> None:
 def test_an_open_address_warns_loudly(state: Path) -> None:
     with started(["--port", "0", "--host", "0.0.0.0"], state) as server:
         assert "ANYBODY WHO REACHES" in server.stop()
+
+
+def test_a_server_with_a_database_ends_without_a_word(tmp_path: Path) -> None:
+    with started(["--port", "0", "--db", str(tmp_path / "plant.db")], tmp_path) as found:
+        assert found.stop() == ""

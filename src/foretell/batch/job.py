@@ -45,6 +45,8 @@ class Workers:
         """As flags and settings say; one for each core where they do not."""
         if engine not in ("local", "ray"):
             raise UnknownName("engine", engine, ("local", "ray"))
+        if ray and engine != "ray":
+            raise InvalidInput("--ray", "is for --engine ray")
         asked = settings().workers or os.cpu_count() or 1 if count is None else count
         address = ray or settings().ray or "local"
         return cls("ray", max(1, asked), address) if engine == "ray" else cls("local", asked)

@@ -19,7 +19,7 @@ from foretell.wire.frames import groups_of, series_of, to_arrow
 
 def evaluate(
     data: Any,
-    models: Sequence[str],
+    models: Sequence[str] | str,
     horizon: int,
     windows: int = 1,
     *,
@@ -47,6 +47,7 @@ def evaluate(
     """
     if period is not None and period < 1:
         raise InvalidInput("period", f"must be at least 1, got {period}")
+    models = [models] if isinstance(models, str) else models
     series = _series(data, id_col, time_col, value_col)
     found = rolling_windows(series, horizon, windows, stride, max_context)
     season = period or _usual_season([w.visible() for w in found])

@@ -89,7 +89,7 @@ def _read(body: bytes) -> KserveIn:
     try:
         return msgspec.json.decode(body, type=KserveIn)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise wrong(error) from None
+        raise wrong(error, KserveIn) from None
 
 
 async def _ask(door: Door, given: KserveIn) -> Forecast:

@@ -95,7 +95,7 @@ def pairs_of_arrow(body: bytes, columns: Columns, first: str, second: str) -> li
 
 
 def _series(given: SeriesIn, name: str) -> Series:
-    start = None if given.start is None else parse_time(given.start)
+    start = None if given.start is None else parse_time(given.start, f"{name}.start")
     step: Step | None = None if given.step is None else read_step(f"{name}.step", given.step)
     if step is not None and start is None:
         raise InvalidInput(f"{name}.start", "is needed with step")

@@ -59,7 +59,7 @@ def sql(door: Door) -> HTTPRouteHandler:
         try:
             given = msgspec.json.decode(await request.body(), type=SqlIn)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise wrong(error) from None
+            raise wrong(error, SqlIn) from None
         try:
             connection = await connected(door, request, given.database)
             work = asyncio.ensure_future(statement(door, connection, lambda: _run(connection, given)))

@@ -82,7 +82,7 @@ class Verb:
         try:
             given = msgspec.json.decode(body, type=self.body)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise wrong(error) from None
+            raise wrong(error, self.body) from None
         return Question(self, given, self.from_json(given))
 
     def read_arrow(self, body: bytes, query: Mapping[str, str]) -> Question:
@@ -93,7 +93,7 @@ class Verb:
         try:
             given = msgspec.convert(rest, self.query, strict=False)
         except msgspec.ValidationError as error:
-            raise wrong(error) from None
+            raise wrong(error, self.query) from None
         return Question(self, given, self.from_arrow(body, columns, given))
 
 
@@ -108,10 +108,13 @@ def _read(key: str, text: str, struct: type[msgspec.Struct]) -> Any:
     return text.split(",") if many else text
 
 
-def wrong(error: Exception) -> InvalidInput:
-    """What msgspec found, with the field that it found it in."""
+def wrong(error: Exception, struct: type[msgspec.Struct]) -> InvalidInput:
+    """What msgspec found wrong with a `struct`, with the field that it found it in."""
     text, _, place = str(error).partition(" - at `$")
     unknown = text.startswith("Object contains unknown field `")
     name = text.split("`")[1] if "`" in text and ("unknown field" in text or "missing required field" in text) else ""
     field = ".".join(part for part in (place.rstrip("`").lstrip("."), name) if part)
-    return InvalidInput(field or "body", "is not known here" if unknown else text[:1].lower() + text[1:])
+    if unknown:
+        known = f" (known: {', '.join(struct.__struct_encode_fields__)})" if field == name else ""
+        return InvalidInput(field, f"is not known here{known}")
+    return InvalidInput(field or "body", text[:1].lower() + text[1:])

@@ -173,9 +173,11 @@ def _column(block: Block, name: str, span: Span) -> Column:
 
 def _refuse_twins(block: Block, columns: Sequence[Column]) -> None:
     seen: set[str] = set()
+    times = {column.name for column in columns if column.span is None}
     for column in columns:
         if column.name in seen:
-            raise block.statement.error(f"{column.name} stands twice", column.span or block.span)
+            said = "is the time column: name one of values" if column.name in times else "stands twice"
+            raise block.statement.error(f"{column.name} {said}", column.span or block.span)
         seen.add(column.name)
 
 

@@ -68,7 +68,7 @@ class RemoteDatabase:
 
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidInput("--url", f"must be like http://root:taosdata@127.0.0.1:6035, got {parts.hostname!r}")
+            raise InvalidInput("--url", "must be like http://root:taosdata@127.0.0.1:6035")
         user, password = unquote(parts.username or "root"), unquote(parts.password or "taosdata")
         self._where = parts.netloc.rpartition("@")[2]
         self._database = unquote(parts.path.strip("/"))

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine, Progress
-from foretell.errors import SqlError
+from foretell.errors import InvalidInput, SqlError
 from foretell.sql.anode_statements import anode_statement, anode_tables
 from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite
 from foretell.sql.duck import Duck, UnknownColumn
@@ -93,8 +94,13 @@ class Session:
 
     def read_file(self, path: str) -> pa.Table:
         """All of a CSV, Parquet or JSON file, or of all files that a pattern names."""
+        if Path(path).is_dir():
+            raise InvalidInput("file", f"{path} is a folder; name its files, such as '{path.rstrip('/')}/*.parquet'")
         escaped = path.replace("'", "''")
-        return self.sql(f"FROM '{escaped}'").table
+        table = self.sql(f"FROM '{escaped}'").table
+        if not table.num_rows:
+            raise InvalidInput("file", f"{path} has no rows")
+        return table
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""

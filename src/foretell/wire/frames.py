@@ -37,7 +37,7 @@ def to_arrow(data: Any) -> pa.Table | None:
     """A pandas, polars or Arrow table as Arrow; None for anything else. No library is imported for it."""
     kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
     if kind == "pandas.DataFrame":
-        return pa.Table.from_pandas(data, preserve_index=False)
+        return pa.Table.from_pandas(_with_times(data), preserve_index=False)
     if kind == "polars.LazyFrame":
         return data.collect().to_arrow()
     if kind == "polars.DataFrame":
@@ -45,6 +45,15 @@ def to_arrow(data: Any) -> pa.Table | None:
     if kind == "pyarrow.RecordBatch":
         return pa.Table.from_batches([data])
     return data if kind == "pyarrow.Table" else None
+
+
+def _with_times(frame: Any) -> Any:
+    """A pandas table whose times are its index gets them as its first column; any other is left as it is."""
+    name = frame.index.name or TIME_NAMES[0]
+    has_times = any(kind.kind == "M" for kind in frame.dtypes) or name in frame.columns
+    if type(frame.index).__name__ != "DatetimeIndex" or has_times:
+        return frame
+    return frame.rename_axis(index=name).reset_index()
 
 
 def like(data: Any, table: pa.Table) -> Any:
@@ -71,10 +80,20 @@ def columns_of(
     if value is None:
         raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
     time = time_col or _recognise(names, TIME_NAMES) or _first_time(schema)
-    if id_col is None:
-        found = _recognise(names, ID_NAMES)
-        return ([found] if found else []), time, value
-    return ([id_col] if isinstance(id_col, str) else list(id_col)), time, value
+    found = id_col or _recognise(names, ID_NAMES) or []
+    ids = [found] if isinstance(found, str) else list(found)
+    if time is None:
+        _refuse_text(schema, (*ids, value))
+    return ids, time, value
+
+
+def _refuse_text(schema: pa.Schema, used: Sequence[str]) -> None:
+    """Without times the rows count as one another's neighbours; a text that nobody asked for says that they are not."""
+    texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    stray = [name for name in texts if name not in used]
+    if stray:
+        advice = f"{stray[0]} is text: make times of it, or name it as id_col if it tells the series apart"
+        raise InvalidInput("time_col", f"no column has times; {advice}")
 
 
 def groups_of(

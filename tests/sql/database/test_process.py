@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from foretell.errors import DatabaseInUse, SqlError
+from foretell.errors import DatabaseInUse, InvalidInput
 from foretell.sql.database import Database
 from tests.sql.database.conftest import rows
 
@@ -75,9 +75,18 @@ def test_a_second_process_is_told_which_the_first_is(tmp_path: Path) -> None:
     assert not Path(f"{path}.lock").exists()
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    path.write_bytes(b"not a database at all" * 1000)
-    for _ in range(2):  # the lock was let go of
-        with pytest.raises(SqlError, match=r"x\.db"):
+@pytest.mark.parametrize(
+    ("name", "content"), [("x.db", b"not a database at all" * 1000), ("x.csv", b"a,b\n1,2\n"), ("x.csv", b"")]
+)
+def test_a_file_that_is_no_database(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match=rf"db: .*{name} is no database file"):
             Database(str(path))
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"db: there is no folder .*nowhere"):
+        Database(str(tmp_path / "nowhere" / "x.db"))

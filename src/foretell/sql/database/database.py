@@ -15,7 +15,7 @@ from foretell.sql.database.catalog import Catalog
 from foretell.sql.database.clustering import Clustering, forget_copies
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.lock import Lock
-from foretell.sql.database.safety import Limits, opened
+from foretell.sql.database.safety import Limits, check_place, opened
 from foretell.sql.database.users import OWNER, User, Users
 from foretell.sql.database.writer import Writer, now
 
@@ -51,6 +51,8 @@ class Database:
         self.is_own = is_own
         self.writable = writable
         self._folder = "" if path == IN_MEMORY else str(Path(path).resolve().parent)
+        if path != IN_MEMORY:
+            check_place(path)
         self._lock = None if path == IN_MEMORY else Lock(path)
         try:
             self._root = opened(path, Limits(memory, folders, writable, is_own))

@@ -22,6 +22,23 @@ class Limits:
     is_own: bool = False
 
 
+def check_place(path: str) -> None:
+    """Refuse what is no database, and where none can be made: a CSV file would be opened by DuckDB as a view beside
+    which everything that is written is lost. Raises InvalidInput."""
+    file = Path(path)
+    if not file.parent.is_dir():
+        raise InvalidInput("db", f"there is no folder {file.parent}")
+    if not file.exists():
+        return
+    try:
+        with file.open("rb") as opened_file:
+            start = opened_file.read(12)
+    except OSError as error:
+        raise InvalidInput("db", f"cannot read {path}: {error.strerror}") from None
+    if start[8:] != b"DUCK":
+        raise InvalidInput("db", f"{path} is no database file; files are read by name, FROM '{file.name}'")
+
+
 def opened(path: str, limits: Limits) -> duckdb.DuckDBPyConnection:
     """A database file, locked down for good where it is not the user's own."""
     try:
