@@ -19,6 +19,7 @@ import numpy as np
 
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.models.checkpoint import fingerprint, is_complete, load, read_config
+from foretell.models.cycles import Changes, close_cycle
 from foretell.models.published import Published
 from foretell.models.rolling import Rolling
 from foretell.models.time_moe_numpy import NumpyTimeMoe
@@ -206,9 +207,10 @@ class TimeMoeMini:
     )
     options: ClassVar[Mapping[str, Option]] = {
         "norm": Option(
-            "instance",
-            "scale each series by its own mean and standard deviation (instance), or feed it as it is (none)",
-            choices=("instance", "none"),
+            "cycles",
+            "scale each series by its own mean and standard deviation (instance), feed it as it is (none), or as "
+            "instance, but of a series that repeats itself closely take the changes from cycle to cycle (cycles)",
+            choices=("cycles", "instance", "none"),
         ),
         "head": _Forecaster.options["head"],
     }
@@ -282,7 +284,7 @@ def answer(
     """Points [B, horizon] and statuses: rows are scaled, answered in chunks of at most `budget` points, scaled back."""
     rows = batch.rows()
     point, status, ready = begin(batch, horizon)
-    scales = {i: scale(rows[i], options["norm"]) for i in ready}
+    scales = {i: in_units(rows[i], options["norm"]) for i in ready}
     for chunk in together(ready, [len(row) for row in rows], budget):
         made = generate([scales[i].apply(rows[i]) for i in chunk], horizon, options["head"] == "covering")
         for i, values in zip(chunk, made, strict=True):
@@ -302,6 +304,12 @@ class Scale:
 
     def undo(self, values: FloatArray) -> FloatArray:
         return values * self.spread + self.mean
+
+
+def in_units(values: FloatArray, norm: str) -> Scale | Changes:
+    """How a series [T >= 2] is fed: with norm=cycles by its changes where it has a close cycle."""
+    period = close_cycle(values) if norm == "cycles" else 0
+    return Changes.of(values, period) if period else scale(values, "none" if norm == "none" else "instance")
 
 
 def scale(values: FloatArray, norm: str) -> Scale:

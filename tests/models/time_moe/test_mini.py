@@ -27,9 +27,9 @@ main()
 """The command line where there is neither torch nor a network."""
 
 
-def ask(*rows: ArrayLike, horizon: int = 24, head: str = "greedy") -> Forecast:
+def ask(*rows: ArrayLike, horizon: int = 24, norm: str = "cycles") -> Forecast:
     series = [Series(np.asarray(row, np.float64)) for row in rows]
-    return TimeMoeMini().forecast(batch_of(series), horizon, (), {"norm": "instance", "head": head})
+    return TimeMoeMini().forecast(batch_of(series), horizon, (), {"norm": norm, "head": "greedy"})
 
 
 def days(points: int, period: int, noise: float = 0.3) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -54,12 +54,20 @@ def test_sql_by_tdgpts_name_without_torch_and_network(tmp_path: Path) -> None:
         assert expected in done.stdout
 
 
-@pytest.mark.parametrize("period", [24])
+@pytest.mark.parametrize("period", [24, 96])
 def test_a_season_is_continued_better_than_by_its_last_cycle(period: int) -> None:
     values = days(MINI_CONTEXT + 96, period)
     past, truth = values[:MINI_CONTEXT], days(MINI_CONTEXT + 96, period, noise=0)[MINI_CONTEXT:]
     naive = past[-period:][np.arange(96) % period]
     assert np.abs(ask(past, horizon=96).point[0] - truth).mean() < np.abs(naive - truth).mean()
+
+
+@pytest.mark.parametrize("norm", ["cycles", "instance"])
+def test_a_series_that_hardly_changes_from_day_to_day(norm: str) -> None:
+    """In units of its spread the changes are too small to see; from cycle to cycle they are not."""
+    values = days(MINI_CONTEXT + 48, 24, noise=0.01) + 0.02 * np.arange(MINI_CONTEXT + 48)
+    miss = np.abs(ask(values[:MINI_CONTEXT], horizon=48, norm=norm).point[0] - values[MINI_CONTEXT:]).mean()
+    assert (miss < 0.3) == (norm == "cycles")
 
 
 def test_the_newest_points_count() -> None:
