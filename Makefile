@@ -50,6 +50,7 @@ soak: setup
 	$(BIN)/python -m benchmarks.anode_load
 	$(BIN)/python -m benchmarks.soak
 	FUZZ=1000 $(BIN)/python -m pytest tests/http_api/test_schemathesis.py
+	FUZZ=5000 $(BIN)/python -m pytest tests/fuzz
 	SOAK=1 $(BIN)/python -m pytest tests/batch/test_killed.py
 
 docs: setup

@@ -9,7 +9,7 @@ from foretell.sql.calls import is_ours
 from foretell.sql.durations import is_duration
 from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS
 from foretell.sql.meanings import CALLS, OF_DATABASE
-from foretell.sql.statement import Statement
+from foretell.sql.statement import MOST_BRACKETS, MOST_DOTS, MOST_WITH, OPEN, Statement
 from foretell.sql.times import is_cast, is_instant, is_zoned
 from foretell.sql.tokens import NUMBER, STRING
 from foretell.sql.windows import WINDOWS
@@ -57,6 +57,9 @@ INSTANTS = re.compile(r"\d(?:[BUASMHDWNY]\b|\d{8})")
 OTHERS = re.compile(r":\d\d[\d.]*[+-]\d\d|\bLIMIT\s+\w+\s*,")
 """A time of day with an offset from UTC, and LIMIT 2, 5."""
 
+MOST = {"WITH": MOST_WITH, ".": MOST_DOTS, **dict.fromkeys(OPEN, MOST_BRACKETS)}
+"""What has more of these is read, to see whether they stand inside of each other."""
+
 
 def is_plain(text: str) -> bool:
     """Whether it can be seen without reading it that this is one statement, and none of ours."""
@@ -66,4 +69,5 @@ def is_plain(text: str) -> bool:
         and OURS.isdisjoint(WORD_AT.findall(upper))
         and not INSTANTS.search(upper)
         and not OTHERS.search(upper)
+        and all(upper.count(sign) <= most for sign, most in MOST.items())
     )

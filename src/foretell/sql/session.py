@@ -24,7 +24,7 @@ from foretell.sql.marks import OF_WINDOWS, is_plain
 from foretell.sql.result import Result
 from foretell.sql.selects import REWRITES
 from foretell.sql.statement import Statement, statements
-from foretell.sql.text import Source
+from foretell.sql.text import Source, check_text
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
@@ -131,6 +131,7 @@ class Session:
     def _run(
         self, text: str, timeout: float | None, progress: Progress | None, frame: FrameType | None
     ) -> Iterator[Result]:
+        check_text(text)
         place = Place(self.duck, lambda name: table_in(frame, name))
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
             if self._may_be_plain and is_plain(text):

@@ -12,6 +12,13 @@ Span = tuple[int, int]
 
 OPEN = {"(": ")", "[": "]", "{": "}"}
 CLOSE = frozenset(OPEN.values())
+MOST_BRACKETS = 500
+"""Brackets inside of brackets: what stands in many of them is looked at once for each. DuckDB knows 1,000."""
+MOST_DOTS = 100
+"""Dots of one name. DuckDB's time to look for it grows with their square, and cannot be interrupted."""
+MOST_WITH = 6
+"""WITH inside of WITH. DuckDB 2.0 takes six times as long for each level to say that something is wrong in the
+innermost one, cannot be interrupted there, and would be at it for a minute at ten."""
 
 
 class Statement:
@@ -26,6 +33,8 @@ class Statement:
         """The index of the bracket that a token stands in, or -1."""
         self._places: dict[frozenset[str], list[int]] = {}
         self._match_brackets()
+        self._check_depth()
+        self._check_names()
 
     def _match_brackets(self) -> None:
         stack: list[int] = []
@@ -41,6 +50,8 @@ class Statement:
             if text in OPEN:
                 stack.append(i)
                 inside = i
+                if len(stack) > MOST_BRACKETS:
+                    raise self.error(f"there may be {MOST_BRACKETS} brackets inside of each other at most", i)
         if stack:
             raise self.error(f"this {self.tokens[stack[-1]].text} is never closed", stack[-1])
 
@@ -50,6 +61,24 @@ class Statement:
         self.partner = list(range(len(self.tokens)))
         self.parent = [-1] * len(self.tokens)
         self._match_brackets()
+
+    def _check_depth(self) -> None:
+        """Refuse WITH too deep inside of others."""
+        if sum(token.text == "WITH" for token in self.tokens) <= MOST_WITH:
+            return
+        depths = {-1: 0}
+        for i, inside in enumerate(self.parent):
+            if self.partner[i] > i:
+                depths[i] = depths[inside] + self.is_word(i + 1, "WITH")
+                if depths[i] > MOST_WITH:
+                    raise self.error(f"there may be {MOST_WITH} levels of WITH at most", i + 1)
+
+    def _check_names(self) -> None:
+        """Refuse names of very many parts."""
+        dots = [i for i, token in enumerate(self.tokens) if token.text == "."]
+        for first, last in zip(dots, dots[MOST_DOTS:], strict=False):
+            if last - first == 2 * MOST_DOTS:
+                raise self.error(f"a name may have {MOST_DOTS} dots at most", last)
 
     @property
     def start(self) -> int:

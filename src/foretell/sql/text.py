@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from foretell.errors import SqlError
+
+
+def check_text(text: str) -> None:
+    """SqlError where a statement holds halves of characters, which no database can read."""
+    try:
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError as error:
+        raise SqlError("this is half of a character", text.encode(errors="replace").decode(), error.start) from None
 
 
 class Piece(NamedTuple):
@@ -101,12 +112,17 @@ _piece = tuple.__new__
 """Makes a piece out of a tuple, in half the time of the class itself."""
 
 
+_first, _last = itemgetter(0), itemgetter(1)
+
+
 @dataclass(slots=True)
 class Source:
     """A script as it was typed, and the parts of it that have been replaced so far."""
 
     text: str
     _patches: dict[tuple[int, int], Text] = field(default_factory=dict)
+    _places: list[tuple[int, int]] = field(default_factory=list)
+    """Where the patches stand, in order; none reaches into another."""
 
     def replace(self, start: int, end: int, text: Text) -> None:
         """Let `text` stand for the source from `start` to `end`, and for every replacement inside it.
@@ -114,26 +130,33 @@ class Source:
         Inside of an earlier replacement it stands wherever that copied the source.
         """
         within: list[tuple[int, int]] = []
-        for place, patch in self._patches.items():
+        for place in self._places[self._touching(start, end)]:
             first, last = place
             if first <= start and end <= last and place != (start, end):
-                self._patches[place] = patch.replaced(start, end, text)
+                self._patches[place] = self._patches[place].replaced(start, end, text)
                 return
             if start <= first and last <= end:
                 within.append(place)
         for place in within:
             del self._patches[place]
+            self._places.remove(place)
         self._patches[start, end] = text
+        insort(self._places, (start, end))
+
+    def _touching(self, start: int, end: int) -> slice:
+        """The patches that have anything to do with the source from `start` to `end`."""
+        return slice(bisect_left(self._places, start, key=_last), bisect_right(self._places, end, key=_first))
 
     def is_replaced(self, start: int, end: int) -> bool:
         """Whether something stands for the source from `start` to `end` as a whole."""
-        return any(first <= start and end <= last for first, last in self._patches)
+        return any(first <= start and end <= last for first, last in self._places[self._touching(start, end)])
 
     def cut(self, start: int, end: int) -> Text:
         """The source from `start` to `end`, with its replacements."""
-        inside = [place for place in self._patches if start <= place[0] and place[1] <= end]
         pieces: list[Piece] = []
-        for first, last in sorted(inside):
+        for first, last in [
+            place for place in self._places[self._touching(start, end)] if start <= place[0] and place[1] <= end
+        ]:
             if start < first:
                 pieces.append(_piece(Piece, (self.text[start:first], start, True)))
             pieces += self._patches[first, last].pieces

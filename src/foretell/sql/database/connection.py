@@ -29,6 +29,7 @@ from foretell.sql.database.writer import Change
 from foretell.sql.duck import Duck
 from foretell.sql.session import Session
 from foretell.sql.statement import Statement, statements
+from foretell.sql.text import check_text
 from foretell.sql.text import written as words
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Connection:
             raise
 
     def _run(self, text: str) -> Outcome:
+        check_text(text)
         if _INSERT.match(text):
             return self._insert(text)
         found = list(statements(text))
