@@ -36,7 +36,7 @@ def check_place(path: str) -> None:
     except OSError as error:
         raise InvalidInput("db", f"cannot read {path}: {error.strerror}") from None
     if start[8:] != b"DUCK":
-        raise InvalidInput("db", f"{path} is no database file; files are read by name, FROM '{file.name}'")
+        raise InvalidInput("db", f"{path} is no database file; files are read by name, FROM '{path}'")
 
 
 def opened(path: str, limits: Limits) -> duckdb.DuckDBPyConnection:
