@@ -65,6 +65,7 @@ class ForetellSmall:
         "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool)
     }
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is not finite, and then has no forecast
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         """Quantiles at `levels`; the point forecast is the median. NaN may be anywhere; see `Limits` for the rest."""
         rows = [newest_known(row) for row in batch.rows()]
