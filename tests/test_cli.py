@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -205,3 +207,31 @@ def test_sql_asks_a_file_or_a_server(foretell: Command) -> None:
     assert "no server answers at 127.0.0.1:1" in nobody.stderr
     assert "secret-of-mine" not in nobody.stderr
     assert foretell("sql", "SELECT 1", "--url", "ftp://x").code == 2
+
+
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from foretell.algorithms.forecast.arima import Arima
+from foretell.cli import main
+
+def forever(*arguments, plain=Arima.forecast):
+    print("begun", flush=True)
+    while True:
+        plain(*arguments)
+
+Arima.forecast = forever
+sys.argv = ["foretell", "evaluate", "examples/air_passengers.csv", "-n", "6", "-m", "arima", "--period", "12"]
+main()
+"""
+
+
+def test_ctrl_c_ends_a_computation_at_once() -> None:
+    """statsforecast in another thread keeps Python from waking the one that waits."""
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,6 +39,10 @@ RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, 
 TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
 
 
+INTERRUPTED = 130
+"""What Ctrl-C ends with."""
+
+
 def main() -> None:
     """The console script: errors of ours are one line on stderr, not a traceback."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
@@ -49,6 +54,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            sys.stdout.flush()
+            os._exit(INTERRUPTED)  # at once: Python would wait for the threads that still compute
+        raise
 
 
 @app.callback(invoke_without_command=True)

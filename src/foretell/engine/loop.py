@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent import futures
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,9 @@ async def at_most(count: int, jobs: Sequence[Callable[[], Awaitable[None]]]) -> 
         raise
 
 
+LOOK = 0.2
+"""Seconds between two looks for Ctrl-C: while another thread is in statsforecast, it does not wake who waits."""
+
 _loop_lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 
@@ -44,6 +48,8 @@ def wait_for(work: Coroutine[Any, Any, T]) -> T:
             threading.Thread(target=_loop.run_forever, name="foretell-loop", daemon=True).start()
     future = asyncio.run_coroutine_threadsafe(work, _loop)
     try:
+        while not futures.wait((future,), LOOK).done:
+            pass
         return future.result()
     except BaseException:
         future.cancel()
