@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 
 import msgspec
 
 from foretell.settings import Settings
-from foretell.wire.masking import Masking, mask
+from foretell.wire.masking import Masking
 from foretell.wire.request_id import request_id
 
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -38,8 +37,8 @@ class Json(logging.Formatter):
         }
         if name := request_id.get():
             line["request"] = name
-        if record.exc_info:
-            line["traceback"] = mask("".join(traceback.format_exception(*record.exc_info)))
+        if record.exc_text:  # the masking has written it already
+            line["traceback"] = record.exc_text
         return msgspec.json.encode(line).decode()
 
 
