@@ -43,6 +43,7 @@ check:
 	$(BIN)/python -m pytest
 
 bench: setup
+	@$(PIP) --editable '.[test,bench]'
 	$(BIN)/python -m benchmarks
 
 soak: setup
