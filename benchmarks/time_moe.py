@@ -231,7 +231,7 @@ def find_weights_in(directory: Path) -> None:
 INTRODUCTION = """# Time-MoE: speed on one core
 
 Written by `python -m benchmarks.time_moe` on {date}; {processor}, one thread, random weights of the 50M shape.
-CPU time, medians of rounds in which the variants take turns; the machine was shared with other jobs, so seconds are
+CPU time, medians of rounds in which the variants take turns; machines are shared, so seconds are
 rough and ratios are what counts. The limit is the time of plain matrix products of the active FLOPs (attention not
 counted, weights in the cache) in the same round. The plain twin computes as the reference implementation does: eager
 attention, a loop over the experts, one request at a time. "Ours" is PyTorch with packed weights, as without an export;
