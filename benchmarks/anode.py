@@ -119,9 +119,9 @@ def flask_server() -> Iterator[Exchange]:
 
 
 @contextlib.contextmanager
-def node_server() -> Iterator[Exchange]:
-    """The node in a process of its own, as `foretell serve` runs it."""
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.anode", "serve"], stdout=subprocess.PIPE, text=True)
+def node_server(module: str = "benchmarks.anode") -> Iterator[Exchange]:
+    """The node of a benchmark in a process of its own, as `foretell serve` runs it."""
+    process = subprocess.Popen([sys.executable, "-m", module, "serve"], stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline() if process.stdout else ""
         host, _, port = line.strip().removeprefix("http://").partition(":")

@@ -12,16 +12,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
-from benchmarks.anode import Exchange, exchange, post, request_body
+from benchmarks.anode import Exchange, exchange, node_server, post, request_body
 from benchmarks.anode_model import CALL, Burn
 from foretell.application import new_node
 from foretell.registry import Limits, Registry
@@ -60,20 +59,6 @@ class Seen:
         cuts = statistics.quantiles(self.listing, n=100)
         times = f"{cuts[49] * 1e3:.1f} | {cuts[98] * 1e3:.1f}"
         return f"| {self.name} | {self.goodput:.0f} | {self.goodput / most:.2f} | {self.refused} | {times} |"
-
-
-@contextlib.contextmanager
-def server() -> Iterator[Exchange]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.overload", "serve"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        line = process.stdout.readline() if process.stdout else ""
-        host, _, port = line.strip().removeprefix("http://").partition(":")
-        yield host, int(port)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def serve() -> None:
@@ -157,7 +142,7 @@ def main() -> None:
     if sys.argv[1:] == ["serve"]:
         serve()
         return
-    with server() as at:
+    with node_server("benchmarks.overload") as at:
         found = uvloop.run(scenes(at))
     most = found[0].goodput
     lines = [

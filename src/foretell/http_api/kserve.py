@@ -20,21 +20,14 @@ from litestar.handlers import HTTPRouteHandler
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.bodies import JSON, LARGE, beside
 from foretell.http_api.door import Door
-from foretell.http_api.verb import wrong
-from foretell.series import SECOND, FloatArray, Forecast, Series, Step, as_values, has_forecast, parse_time
+from foretell.http_api.verb import decode
+from foretell.series import FloatArray, Forecast, Series, as_values, has_forecast, parse_time
 from foretell.wire.asgi import unless_gone
 from foretell.wire.masking import mask
+from foretell.wire.options import DURATIONS
 
-STEPS = {
-    "S": Step(ns=SECOND),
-    "T": Step(ns=60 * SECOND),
-    "H": Step(ns=3600 * SECOND),
-    "D": Step(ns=86_400 * SECOND),
-    "W": Step(ns=7 * 86_400 * SECOND),
-    "M": Step(months=1),
-    "Q": Step(months=3),
-    "Y": Step(months=12),
-}
+UNITS = {"S": "s", "T": "m", "H": "h", "D": "d", "W": "w", "M": "mo", "Q": "q", "Y": "y"}
+STEPS = {letter: DURATIONS[unit] for letter, unit in UNITS.items()}
 WORDS = dict(zip(("second", "minute", "hour", "day", "week", "month", "quarter", "year"), STEPS, strict=True))
 EPOCH = "1970-01-01T00:00:00Z"
 Web = Request[Any, Any, Any]
@@ -67,7 +60,7 @@ def forecast(door: Door) -> HTTPRouteHandler:
         """For clients of KServe's time-series runtime."""
         body = await request.body()
         try:
-            given = await beside(len(body), _read, body)
+            given = await beside(len(body), decode, body, KserveIn)
             made = await unless_gone(request.receive, _ask(door, given))
         except ForetellError as error:
             return _refusal(error)
@@ -83,13 +76,6 @@ def models(door: Door) -> HTTPRouteHandler:
         return [entry.name for entry in door.serving.engine.models.entries("forecast")]
 
     return handle
-
-
-def _read(body: bytes) -> KserveIn:
-    try:
-        return msgspec.json.decode(body, type=KserveIn)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise wrong(error, KserveIn) from None
 
 
 async def _ask(door: Door, given: KserveIn) -> Forecast:

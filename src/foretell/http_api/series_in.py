@@ -56,6 +56,10 @@ class Columns(msgspec.Struct):
     time_col: str | None = None
     value_col: str | None = None
 
+    @property
+    def ids(self) -> list[str] | None:
+        return None if self.id_col is None else [name.strip() for name in self.id_col.split(",")]
+
 
 def groups_of_json(given: Sequence[SeriesIn]) -> Groups:
     """The series of a JSON body; errors name the place in it."""
@@ -72,8 +76,7 @@ def groups(series: list[Series], time_type: pa.DataType | None = None) -> Groups
 
 def groups_of_arrow(body: bytes, columns: Columns) -> Groups:
     """The series of an Arrow IPC stream in long form."""
-    ids = None if columns.id_col is None else [name.strip() for name in columns.id_col.split(",")]
-    return groups_of(read_arrow(body), ids, columns.time_col, columns.value_col)
+    return groups_of(read_arrow(body), columns.ids, columns.time_col, columns.value_col)
 
 
 def pairs_of_json(given: Sequence[PairIn]) -> list[tuple[Series, Series]]:
@@ -89,8 +92,7 @@ def pairs_of_json(given: Sequence[PairIn]) -> list[tuple[Series, Series]]:
 def pairs_of_arrow(body: bytes, columns: Columns, first: str, second: str) -> list[tuple[Series, Series]]:
     """Pairs of an Arrow table: for each id, the columns `first` and `second`."""
     table = read_arrow(body)
-    ids = None if columns.id_col is None else [name.strip() for name in columns.id_col.split(",")]
-    one, other = (groups_of(table, ids, columns.time_col, name).series for name in (first, second))
+    one, other = (groups_of(table, columns.ids, columns.time_col, name).series for name in (first, second))
     return list(zip(one, other, strict=True))
 
 

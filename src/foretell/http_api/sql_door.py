@@ -19,7 +19,7 @@ from foretell.http_api.door import Door
 from foretell.http_api.openapi import taking
 from foretell.http_api.plots import Plot, plots
 from foretell.http_api.problems import problem_of
-from foretell.http_api.verb import wrong
+from foretell.http_api.verb import decode
 from foretell.wire.asgi import unless_gone
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ def sql(door: Door) -> HTTPRouteHandler:
     @post("/v1/sql", status_code=200, summary="Run one SQL statement", operation_class=taking(SqlIn, SqlOut))
     async def handle(request: Web) -> Response[bytes]:
         """As a user of the database."""
-        try:
-            given = msgspec.json.decode(await request.body(), type=SqlIn)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise wrong(error, SqlIn) from None
+        given = decode(await request.body(), SqlIn)
         try:
             connection = await connected(door, request, given.database)
             work = asyncio.ensure_future(statement(door, connection, lambda: _run(connection, given)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -21,6 +21,7 @@ from foretell.registry import Kind
 from foretell.settings import Settings
 from foretell.wire.options import read_pairs
 
+T = TypeVar("T", bound=msgspec.Struct)
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -79,10 +80,7 @@ class Verb:
         return str(parameters.model or self.default or settings.default_model)
 
     def read_json(self, body: bytes) -> Question:
-        try:
-            given = msgspec.json.decode(body, type=self.body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise wrong(error, self.body) from None
+        given = decode(body, self.body)
         return Question(self, given, self.from_json(given))
 
     def read_arrow(self, body: bytes, query: Mapping[str, str]) -> Question:
@@ -93,7 +91,7 @@ class Verb:
         try:
             given = msgspec.convert(rest, self.query, strict=False)
         except msgspec.ValidationError as error:
-            raise wrong(error, self.query) from None
+            raise _wrong(error, self.query) from None
         return Question(self, given, self.from_arrow(body, columns, given))
 
 
@@ -108,7 +106,15 @@ def _read(key: str, text: str, struct: type[msgspec.Struct]) -> Any:
     return text.split(",") if many else text
 
 
-def wrong(error: Exception, struct: type[msgspec.Struct]) -> InvalidInput:
+def decode(body: bytes, struct: type[T]) -> T:
+    """A JSON body as a `struct`; InvalidInput names the field that is wrong."""
+    try:
+        return msgspec.json.decode(body, type=struct)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _wrong(error, struct) from None
+
+
+def _wrong(error: Exception, struct: type[msgspec.Struct]) -> InvalidInput:
     """What msgspec found wrong with a `struct`, with the field that it found it in."""
     text, _, place = str(error).partition(" - at `$")
     unknown = text.startswith("Object contains unknown field `")
