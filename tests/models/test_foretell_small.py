@@ -38,7 +38,7 @@ def test_any_context_and_horizon(length: int, horizon: int) -> None:
     assert np.all(np.diff(found, axis=1) >= 0)
 
 
-def test_only_the_newest_points_of_a_long_series_count() -> None:
+def test_without_a_long_cycle_only_the_newest_points_count() -> None:
     values = wave(3000, seed=3).values
     np.testing.assert_array_equal(ask(values).point, ask(values[-2048:]).point)
 

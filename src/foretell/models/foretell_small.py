@@ -20,7 +20,9 @@ from safetensors.numpy import load_file
 
 from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.features import PATCH, make_features
+from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
 from foretell.models.hybrid.network import NumpyNetwork
+from foretell.models.hybrid.periods import REACH
 from foretell.models.hybrid.quantiles import at_levels
 from foretell.models.hybrid.scaling import is_constant, scale
 from foretell.models.hybrid.shape import Shape
@@ -31,7 +33,11 @@ NAME = "foretell-small"
 WEIGHTS = Path(__file__).parent / "weights" / NAME
 FILES = ("config.json", "model.safetensors")
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
-"""Rows are grouped by the smallest of these that holds them; longer ones keep their newest points."""
+"""Rows are grouped by the smallest of these that holds them; the network sees no more than the newest points."""
+MEMORY = 26_304
+"""Points in which a cycle too long for the network is looked for: three years of hours, eighteen days of minutes."""
+SHORTEST_LONG = int(REACH * CONTEXTS[-1])
+"""Cycles from this length on are too long for the network."""
 TOGETHER = 64
 """Rows computed at once: more would leave the processor's cache."""
 STRIDE = 6
@@ -52,7 +58,7 @@ class ForetellSmall:
     license: ClassVar[str] = "Apache-2.0"
     limits: ClassVar[Limits] = Limits(
         min_context=LEAST,
-        max_context=CONTEXTS[-1],
+        max_context=MEMORY,
         max_horizon=1024,
         intervals=True,
         prefix_consistent=True,
@@ -85,12 +91,17 @@ class ForetellSmall:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A series up to its newest known value, how many missing ones follow, its status, its smallest value."""
+    """The newest part of a series, to its newest known value, and how many missing ones follow; its smallest value."""
 
     values: FloatArray
     after: int
     status: str
     low: float = -math.inf
+    cycle: LongCycle | None = None
+
+    def without_cycle(self) -> FloatArray:
+        """What the network sees."""
+        return self.values if self.cycle is None else self.values - self.cycle.before(len(self.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,7 @@ class Chunk:
 
 
 def newest_known(values: FloatArray) -> Row:
-    """Without the missing values at both ends, at most as long as the longest context."""
+    """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any."""
     places = np.flatnonzero(~np.isnan(values))
     if not len(places):
         return Row(values[:0], len(values), ALL_MISSING)
@@ -111,7 +122,10 @@ def newest_known(values: FloatArray) -> Row:
     places = places[places >= last - CONTEXTS[-1]]
     known = values[places]
     low, high = float(known.min()), float(known.max())
-    return Row(values[places[0] : last], len(values) - last, _status(len(known), low, high), low)
+    status = _status(len(known), low, high)
+    history = values[max(0, last - MEMORY) : last]
+    cycle = find_long_cycle(history, SHORTEST_LONG) if status == OK else None
+    return Row(values[places[0] : last], len(values) - last, status, low, cycle)
 
 
 def _status(count: int, low: float, high: float) -> str:
@@ -139,10 +153,13 @@ def _quantiles(rows: list[Row], chunk: Chunk, horizon: int) -> FloatArray:
     """Quantiles [B, H, 15] of a chunk, from each row's own end (missing values at the end are forecast, then cut)."""
     padded = np.full((len(rows), chunk.context), np.nan)
     for target, row in zip(padded, rows, strict=True):
-        target[-len(row.values) :] = row.values
+        target[-len(row.values) :] = row.without_cycle()
     z, known, scaling = scale(padded)
     features = make_features(NUMPY, z, known, np.arange(chunk.patches), chunk.patches * PATCH)
     found = scaling.undo(built_in()(features))
+    for quantiles, row in zip(found, rows, strict=True):
+        if row.cycle is not None:
+            quantiles += row.cycle.ahead(len(quantiles))[:, None]
     return np.stack([found[i, row.after : row.after + horizon] for i, row in enumerate(rows)])
 
 
