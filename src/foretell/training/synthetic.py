@@ -1,4 +1,4 @@
-"""The synthetic corpus: six families of series, mixed and spoilt as real ones are. On any device, from one seed."""
+"""The synthetic corpus: seven families of series, mixed and spoilt as real ones are. On any device, from one seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ LONG = Style(
     0.70,
     400,
     0.85,
-    (0.38, 0.20, 0.11, 0.14, 0.10, 0.07),
+    (0.37, 0.20, 0.11, 0.13, 0.09, 0.07, 0.03),
     0.08,
 )
 """Hourly, daily and denser data."""
@@ -49,7 +49,7 @@ SHORT = Style(
     0.80,
     30,
     0.60,
-    (0.40, 0.0, 0.06, 0.31, 0.20, 0.03),
+    (0.25, 0.0, 0.05, 0.20, 0.14, 0.03, 0.33),
     0.5,
 )
 """Yearly, quarterly, monthly data: few points, strong trends, short periods."""
@@ -260,8 +260,24 @@ def counting(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     return torch.maximum(y, torch.quantile(y[:, ::7], dice.block.uniform(0, 0.5), dim=1, keepdim=True))
 
 
+def growing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
+    """Economies, firms, visitors: growth that persists and moves slowly, mostly in proportion to the level."""
+    mean = (dice.normal(rows, 1) + 1) * dice.log_uniform(0.1, 2, rows)
+    if dice.yes(0.3):
+        mean = mean * torch.exp(-dice.uniform(0.5, 5, rows, 1) * clock(dice, length) / length)
+    moving = noise(dice, rows, length, "ar1") * dice.log_uniform(0.03, 1, rows)
+    e = dice.heavy(rows, length) if dice.yes(0.3) else dice.normal(rows, length)
+    level = (mean + moving + e * dice.log_uniform(0.1, 1, rows)).cumsum(1)
+    season = pattern(dice, rows, length, _period(dice, rows, style)) * dice.chance(style.seasonal, rows)
+    if dice.yes(0.3):
+        season = season * (0.4 * smooth(dice, rows, length, 3)).exp()
+    y = standard(level) + season * dice.log_uniform(0.05, 1.5, rows)
+    y = y + dice.normal(rows, length) * dice.log_uniform(0.01, 0.3, rows)
+    return (y * dice.log_uniform(0.1, 1, rows)).clamp(-4, 4).exp() if dice.yes(0.65) else y
+
+
 Family = Callable[[Dice, int, int, Style], Tensor]
-FAMILIES: tuple[Family, ...] = (structural, calendar, mixture, smoothing, wandering, counting)
+FAMILIES: tuple[Family, ...] = (structural, calendar, mixture, smoothing, wandering, counting, growing)
 
 
 def _spoil(dice: Dice, y: Tensor) -> Tensor:

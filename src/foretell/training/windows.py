@@ -12,7 +12,7 @@ from foretell.training.ingredients import standard
 from foretell.training.synthetic import BLOCK, LONG, SHORT, Style, synthesize
 
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
-CONTEXT_WEIGHTS = (0.25, 0.15, 0.17, 0.27, 0.10, 0.06)
+CONTEXT_WEIGHTS = (0.26, 0.12, 0.14, 0.25, 0.13, 0.10)
 HORIZONS = {
     64: (1, 1, 2, 3),
     128: (1, 2, 3, 4, 8),
@@ -70,7 +70,15 @@ class Shelf:
 
 Plan = tuple[tuple[Style, int, int], ...]
 """Style, length and number of the series on each shelf."""
-PLAN: Plan = ((LONG, 2816, 10240), (LONG, 1024, 20480), (SHORT, 192, 15360), (SHORT, 96, 15360))
+PLAN: Plan = (
+    (LONG, 2816, 10240),
+    (LONG, 1024, 20480),
+    (SHORT, 640, 8192),
+    (SHORT, 192, 15360),
+    (SHORT, 96, 15360),
+)
+MONTHS = 192
+"""Windows up to this many points are mostly of SHORT style; longer ones (decades of months) seldom."""
 
 
 class Pool:
@@ -113,7 +121,8 @@ class Pool:
         dice = self.dice
         fitting = [s for s in self.shelves if s.series.shape[1] >= width]
         short = [s for s in fitting if s.style is SHORT]
-        shelf = dice.block.choice(short) if short and dice.yes(0.6) else dice.block.choice(fitting)
+        brief = bool(short) and dice.yes(0.75 if width <= MONTHS else 0.15)
+        shelf = dice.block.choice(short if brief else [s for s in fitting if s.style is not SHORT])
         length = shelf.series.shape[1]
         every = 1
         if shelf.style is not SHORT and 2 * width <= length and dice.yes(0.15):
@@ -134,7 +143,7 @@ def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int) -> Tensor:
     if dice.yes(0.35):
         share = dice.uniform(0, 1, rows, 1) * dice.chance(0.7, rows)
         y = standard(y) * (1 - share) + standard(crops()) * share
-    y = torch.where(dice.chance(0.3, rows), -y, y)
+    y = torch.where(dice.chance(0.2, rows), -y, y)
     if dice.yes(0.1):
         y = y.flip(1)
     if dice.yes(0.15):
@@ -145,7 +154,8 @@ def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int) -> Tensor:
 def _hidden(dice: Dice, rows: int, context: int) -> Tensor:
     """[rows, C] short histories, scattered gaps, and missing stretches; never all of a row."""
     low = SHORTEST if context == CONTEXTS[0] else context // 2
-    length = torch.where(dice.chance(0.45, rows), context, dice.whole(low, context + 1, rows, 1))
+    shorter = dice.log_uniform(low, context + 1, rows).long()
+    length = torch.where(dice.chance(0.45, rows), context, shorter)
     place = torch.arange(context, device=dice.device)[None]
     hidden = place < context - length
     if dice.yes(0.25):
