@@ -103,6 +103,8 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
         (["models", "pull"], "say which model"),
+        (["models", "pull", "ets"], "known: timemoe-200m"),
+        (["models", "grubs"], "did you mean 'grubbs'"),
         (["forecast", str(ROOT / "examples"), "-n", "3"], "examples is a folder; name its files"),
         (["sql", "SELECT 1", "--plot", "x.png", "--url", "http://127.0.0.1:1"], "not with --url"),
         (["sql", "SELECT 1", "--url", "root:taosdata@127.0.0.1:1"], "must be like http://root"),

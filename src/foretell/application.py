@@ -121,6 +121,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     )
     doors: App = Routes(node, metrics.request, cast(App, app))
     if taos is not None:
+        taos.threads.seen = partial(metrics.request, "sql")
         doors = _beside(doors, taos)
     return behind_gate(doors, settings, _refuse, (*CONSOLE, *(TAOS if taos else ())))
 

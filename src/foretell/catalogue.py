@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foretell.errors import UnknownName
 from foretell.registry import Entry, registry
 from foretell.render import aligned
 
@@ -19,7 +20,10 @@ def describe(name: str) -> str:
     """One model: limits and options."""
     found = registry()
     entries = [e for e in found.entries() if name.lower() in (e.name.lower(), *(a.lower() for a in e.aliases))]
-    return "\n\n".join(_page(entry) for entry in entries or [found.lookup(name)])
+    try:
+        return "\n\n".join(_page(entry) for entry in entries or [found.lookup(name)])
+    except UnknownName:
+        raise UnknownName("model", name, {e.name for e in found.entries()}) from None
 
 
 def _page(entry: Entry) -> str:

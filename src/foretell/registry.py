@@ -269,6 +269,10 @@ class Registry:
         named = {key: entry for (kind, key), entry in self._by_name.items() if kind == "forecast"}
         return {key.removeprefix(f"{family}-"): e for key, e in named.items() if key.startswith(f"{family}-")}
 
+    def able(self, deed: Literal["pull", "export"]) -> str:
+        """Names of the models that have weights to `pull` or a form to `export`, whether they can run here or not."""
+        return ", ".join(sorted({e.name for e in self._by_name.values() if getattr(e, deed)}))
+
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """All entries that can run here, or those of one kind, by name."""
         known = {(e.kind, e.name): e for e in self._by_name.values() if kind in (None, e.kind)}
@@ -346,7 +350,7 @@ def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
     """Bring the weights of a model onto this machine, and say where they lie; `progress` gets bytes done and all."""
     entry = registry().lookup(name)
     if entry.pull is None:
-        raise InvalidInput("name", f"{entry.name} has no weights to fetch")
+        raise InvalidInput("name", f"{entry.name} has no weights to fetch (known: {registry().able('pull')})")
     return entry.pull(progress)
 
 
@@ -354,7 +358,7 @@ def export(name: str) -> Path:
     """Write a model in the form that its `execution` option knows, and say where it lies."""
     entry = registry().lookup(name)
     if entry.export is None:
-        raise InvalidInput("name", f"{entry.name} has no other form")
+        raise InvalidInput("name", f"{entry.name} has no other form (known: {registry().able('export')})")
     return entry.export()
 
 

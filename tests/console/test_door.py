@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,22 @@ def test_errors_have_place_and_code(url: str) -> None:
     wrong = requests.post(f"{url}/v1/sql", json={"sql": "SELECT 1"}, auth=("root", "no"), timeout=10)
     assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "X-Basic")
     assert requests.post(f"{url}/v1/sql", json={"sq": 1}, auth=USER, timeout=10).json()["field"] == "sq"
+
+
+def statements(url: str) -> dict[str, float]:
+    """How many statements /metrics has counted, by outcome."""
+    lines = requests.get(f"{url}/metrics", timeout=10).text.splitlines()
+    found = (re.fullmatch(r'foretell_requests_total\{outcome="(.*)",path="sql"\} (.*)', line) for line in lines)
+    return {match[1]: float(match[2]) for match in found if match}
+
+
+def test_statements_are_counted_by_outcome(url: str) -> None:
+    before = statements(url)
+    sql(url, "SELECT 1")
+    requests.post(f"{url}/rest/sql", "SELEC 1", auth=USER, timeout=10)
+    after = statements(url)
+    assert after["ok"] == before.get("ok", 0) + 1
+    assert after["SqlError"] == before.get("SqlError", 0) + 1
 
 
 def long_frame() -> pd.DataFrame:

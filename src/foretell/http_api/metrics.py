@@ -66,7 +66,8 @@ class Metrics:
         self._stage: Callable[..., Histogram] = lru_cache(None)(self._stages.labels)
         self._point: Callable[..., Counter] = lru_cache(None)(self._points.labels)
 
-    def request(self, path: str, error: Exception | None, seconds: float) -> None:
+    def request(self, path: str, error: BaseException | None, seconds: float) -> None:
+        """A request was answered, or (path `sql`) a statement at one of the database's doors."""
         self._counter(path, "ok" if error is None else type(error).__name__).inc()
         self._clock(path).observe(seconds)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -19,10 +20,15 @@ AGAIN = 0.05
 """Seconds after which a statement that still runs is interrupted again: the first time it may not have begun."""
 
 
+Seen = Callable[[BaseException | None, float], None]
+"""Is told of every statement that has ended: its error, and how many seconds it took."""
+
+
 class Threads:
     """Threads of one door."""
 
     def __init__(self) -> None:
+        self.seen: Seen | None = None
         self._statements = ThreadPoolExecutor(MOST, "foretell-sql")
         self._short = ThreadPoolExecutor(SHORT, "foretell-taos")
 
@@ -39,7 +45,9 @@ class Threads:
                 raise Cancelled
             return work()
 
+        begun = time.monotonic()
         running = asyncio.get_running_loop().run_in_executor(self._statements, unless_gone)
+        running.add_done_callback(lambda done: self._ended(done, time.monotonic() - begun))
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -47,9 +55,12 @@ class Threads:
             while not running.done():
                 connection.interrupt()
                 await asyncio.wait((running,), timeout=AGAIN)
-            if not running.cancelled():
-                running.exception()
             raise
+
+    def _ended(self, done: asyncio.Future[T], seconds: float) -> None:
+        error = Cancelled() if done.cancelled() else done.exception()
+        if self.seen is not None:
+            self.seen(error, seconds)
 
     def close(self) -> None:
         for pool in (self._statements, self._short):
