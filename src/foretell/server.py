@@ -22,6 +22,7 @@ from foretell.admin import write_admin_token
 from foretell.application import application, new_node
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import has_rule
+from foretell.http_protocol import patient_http
 from foretell.log import start_log
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
@@ -74,7 +75,7 @@ def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvic
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=patient_http(settings.body_timeout),
             ws=_quiet_web_socket() if with_sockets else "none",
             ws_max_size=MESSAGE_LIMIT,
             ws_per_message_deflate=False,

@@ -159,6 +159,31 @@ def test_a_body_that_comes_in_drops_and_one_that_never_ends(taosd: Taosd) -> Non
     assert taosd.show_anodes() == "ready"
 
 
+@pytest.mark.parametrize("begun", [b"", b"POST /forecast HTTP/1.1\r\nHost: 127", b"GET /v1/models HTTP/1.1\r\n"])
+def test_who_begins_a_request_and_goes_silent_is_hung_up_on(taosd: Taosd, begun: bytes) -> None:
+    with Line(taosd) as line:
+        line.say(begun)
+        assert line.is_closed()
+
+
+@pytest.mark.parametrize("path", ["/v1/forecast", "/v1/sql"])
+def test_so_is_who_never_ends_its_body(taosd: Taosd, path: str) -> None:
+    with Line(taosd) as line:
+        line.say(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{{".encode())
+        assert line.is_closed()
+
+
+def test_silence_between_two_requests_may_be_longer(taosd: Taosd) -> None:
+    text = question()
+    with Line(taosd) as line:
+        line.say(head(text) + text)
+        assert line.answer()["rows"] == 3
+        with Line(taosd) as silent:
+            assert silent.is_closed()
+        line.say(head(text) + text)
+        assert line.answer()["rows"] == 3
+
+
 def test_a_half_closed_connection_counts_as_hung_up(taosd: Taosd) -> None:
     """One cannot tell it from a client that has gone, and work for those has to stop."""
     text = question(option="algo=busy,rounds=1000000000")
