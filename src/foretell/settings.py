@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         "error", description="Where bounds are asked for and unknown: an error, or TDgpt's copies of the point."
     )
     body_limit: int = Field(32 << 20, gt=0, description="Largest request body, in bytes.")
-    body_timeout: float = Field(60.0, gt=0, description="Seconds for a request's head to arrive, and then for its body.")
+    body_timeout: float = Field(60.0, gt=0, description="Seconds for a request's head to arrive, then for its body.")
     request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
     preload: tuple[str, ...] = Field((), description="Models that are loaded before the server listens.")
     replicas: dict[str, int] = Field({}, description="Worker processes of a model: name = count; others have one.")
