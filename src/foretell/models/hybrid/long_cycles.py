@@ -53,11 +53,16 @@ def find_long_cycle(values: FloatArray, shortest: int) -> LongCycle | None:
     x[~np.isfinite(x)] = np.nan
     unit = float(np.nanmax(np.abs(x))) or 1.0
     x /= unit
-    period = _period(x, shortest, most)
-    if period is None:
+    rough = _autocorrelation(_averages(x))
+    long = _peak(rough, -(-shortest // COARSE), most // COARSE)
+    short = _peak(rough, 2, shortest // COARSE)
+    if not long or rough[long] < max(EXPLAINED, rough[short] if short else 0.0):
         return None
+    r = _autocorrelation(x)
+    period = _exact(r, long * COARSE, 2 * COARSE, shortest, most)
+    short = _peak(r, 2, shortest)
+    short = _exact(r, short, short // 50, 2, shortest)
     smoothing = max(SMOOTHING, key=lambda s: _explained(x, period, 0, period, s))
-    short = _period(x, 2, shortest)
     for turn in (0, 1):
         explained = _explained(x, period, turn, period, smoothing)
         rival = _explained(x, short, turn, period, smoothing) if short else 0.0
@@ -70,28 +75,29 @@ def find_long_cycle(values: FloatArray, shortest: int) -> LongCycle | None:
     return LongCycle(_profile(x, period, smoothing) * (min(1.0, max(0.0, share)) * unit))
 
 
-def _period(x: FloatArray, least: int, most: int) -> int | None:
-    """The lag within least .. most - 1 at which x [T] repeats itself best: coarsely first, then to the point."""
-    step = COARSE if least > 4 * COARSE else 1
-    r = _autocorrelation(_averages(x, step))
+def _peak(r: FloatArray, least: int, most: int) -> int:
+    """The shortest lag within least .. most - 1 that is as good as the best of autocorrelations r; 0: none."""
     crossing = int(np.argmax(r < 0))  # nearer lags are alike because they are near
-    lags = np.arange(max(-(-least // step), crossing), most // step) if crossing else np.arange(0)
+    lags = np.arange(max(least, crossing), most) if crossing else np.arange(0)
     peaks = lags[(r[lags] > r[lags - 1]) & (r[lags] >= r[lags + 1]) & (r[lags] > 0)]
-    if not len(peaks):
-        return None
-    score = r[peaks] * np.sqrt(1 - peaks * step / len(x))
-    found = int(peaks[score >= AS_GOOD * score.max()][0]) * step
-    r = r if step == 1 else _autocorrelation(x)
-    about = max(2 * step, found // 50)
+    score = r[peaks] * np.sqrt(1 - peaks / len(r))
+    return int(peaks[score >= AS_GOOD * score.max()][0]) if len(peaks) else 0
+
+
+def _exact(r: FloatArray, found: int, about: int, least: int, most: int) -> int:
+    """The lag near `found` (0 stays 0) whose multiples have the highest autocorrelations."""
+    if not found:
+        return 0
     near = np.arange(max(least, found - about), min(most, found + about + 1))
-    turns = np.arange(1, max(2, min(MOST_TURNS, len(x) // 2 // int(near[-1])) + 1))
-    return int(near[np.argmax((r[np.outer(turns, near)] * (len(x) - np.outer(turns, near))).sum(0))])
+    turns = np.arange(1, max(2, min(MOST_TURNS, len(r) // 2 // int(near[-1])) + 1))
+    lags = np.outer(turns, near)
+    return int(near[np.argmax((r[lags] * (len(r) - lags)).sum(0))])
 
 
-def _averages(x: FloatArray, step: int) -> FloatArray:
-    """Means of every `step` known values of x, counted from its end; NaN where none is known."""
-    count = len(x) // step
-    parts = x[len(x) - count * step :].reshape(count, step)
+def _averages(x: FloatArray) -> FloatArray:
+    """Means of every COARSE known values of x, counted from its end; NaN where none is known."""
+    count = len(x) // COARSE
+    parts = x[len(x) - count * COARSE :].reshape(count, COARSE)
     known = (~np.isnan(parts)).sum(1)
     means: FloatArray = np.where(known > 0, np.where(np.isnan(parts), 0, parts).sum(1) / np.maximum(known, 1), np.nan)
     return means
