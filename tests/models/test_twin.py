@@ -77,7 +77,7 @@ def test_an_empty_context_token_changes_nothing() -> None:
 
 
 def test_candidates_have_names() -> None:
-    assert len(set(NAMES)) == COUNT == 40
+    assert len(set(NAMES)) == COUNT == 44
 
 
 def newest_first(x: np.ndarray) -> np.ndarray:
@@ -92,6 +92,16 @@ def test_lines_are_least_squares() -> None:
     for row, values in enumerate(x):
         slope, start = np.polyfit(np.arange(64), values, 1)
         np.testing.assert_allclose(line[row], start + slope * np.arange(64, 72), atol=2e-2)
+
+
+@pytest.mark.parametrize("k", [-0.05, 0.02, 0.05])
+def test_the_curve_goes_on_bending(k: float) -> None:
+    values = np.exp(k * np.arange(48))[None].astype(np.float32)
+    z = (values - values.mean()) / values.std()
+    now = past(NUMPY, newest_first(z[:, :40]), np.full((1, 1), 40))
+    found = level_forecasts(NUMPY, now, fit_lines(NUMPY, now), np.arange(1, 9)[None])
+    miss = dict(zip(NAMES, [np.abs(x[0] - z[0, 40:]).mean() for x in found], strict=False))
+    assert miss["curve"] < 0.45 * min(miss["line"], miss["trend_fast"], miss["drift"])
 
 
 def yule_walker(x: FloatArray, order: int) -> FloatArray:

@@ -10,11 +10,14 @@ import pytest
 import torch
 
 from foretell.models.foretell_small_torch import Network, features
+from foretell.models.hybrid.backtest import BANDS
+from foretell.models.hybrid.candidates import NAMES
 from foretell.models.hybrid.features import PATCH
 from foretell.models.hybrid.network import NumpyNetwork
 from foretell.models.hybrid.shape import LEVELS, Shape
 from foretell.training.dice import Dice
 from foretell.training.export import export
+from foretell.training.grow import grow
 from foretell.training.ingredients import recursive
 from foretell.training.loss import pinball, window_loss
 from foretell.training.muon import Muon, orthogonal
@@ -169,3 +172,30 @@ def test_a_fresh_network_is_a_blend_of_the_candidates() -> None:
     slack = 0.5 * seen.scale.numpy()
     assert np.all(median <= candidates.amax(-1).numpy() + slack)
     assert np.all(median >= candidates.amin(-1).numpy() - slack)
+
+
+def test_new_candidates_change_nothing_but_by_their_errors() -> None:
+    network = Network(Shape(width=32, depth=1))
+    for p in network.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    weights = {name: w.detach().numpy() for name, w in network.state_dict().items()}
+    known = [name for name in NAMES if name not in {"local", "seasonal_curve"}]
+    place = [NAMES.index(name) for name in known]
+    old = weights | {
+        "ahead.weight": weights["ahead.weight"].reshape(32, PATCH, -1)[..., place].reshape(32, -1),
+        "weigh.weight": weights["weigh.weight"].reshape(2, len(NAMES), 32)[:, place].reshape(-1, 32),
+        "weigh.bias": weights["weigh.bias"].reshape(2, -1)[:, place].reshape(-1),
+        "summary.0.weight": np.delete(
+            weights["summary.0.weight"],
+            [band * len(NAMES) + i for band in range(BANDS) for i in range(len(NAMES)) if i not in place],
+            axis=1,
+        ),
+    }
+    grown = grow(old, known)
+    assert {name: w.shape for name, w in grown.items()} == {name: w.shape for name, w in weights.items()}
+    for name in ("ahead.weight", "summary.0.weight"):
+        new = grown[name] == 0
+        np.testing.assert_array_equal(grown[name][~new], weights[name][~new])
+        assert new.sum() == (PATCH if name.startswith("ahead") else BANDS) * 2 * 32
+    assert grown["weigh.bias"][NAMES.index("local")] == 0
+    assert grown["weigh.bias"][len(NAMES) + NAMES.index("last")] == weights["weigh.bias"][len(NAMES)]

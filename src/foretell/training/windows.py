@@ -114,7 +114,7 @@ class Pool:
 
     def series(self, rows: int, width: int) -> Tensor:
         """[rows, width] crops of pool series, varied."""
-        return _vary(self.dice, lambda: self._crops(rows, width), rows)
+        return _vary(self.dice, lambda: self._crops(rows, width), rows, 0.35 if width <= MONTHS else 0.15)
 
     def _crops(self, rows: int, width: int) -> Tensor:
         """[rows, width] stretches of pool series, some thinned or averaged over a few steps."""
@@ -137,8 +137,8 @@ class Pool:
         return found.mean(2) if dice.yes(0.5) else found[:, :, 0]
 
 
-def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int) -> Tensor:
-    """Crops mixed with others, turned upside down, reversed, or made exponential."""
+def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int, exponential: float) -> Tensor:
+    """Crops mixed with others, turned upside down, reversed, or (with this chance) made exponential."""
     y = crops()
     if dice.yes(0.35):
         share = dice.uniform(0, 1, rows, 1) * dice.chance(0.7, rows)
@@ -146,7 +146,7 @@ def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int) -> Tensor:
     y = torch.where(dice.chance(0.2, rows), -y, y)
     if dice.yes(0.1):
         y = y.flip(1)
-    if dice.yes(0.15):
+    if dice.yes(exponential):
         y = (standard(y) * dice.log_uniform(0.05, 1, rows)).clamp(-5, 5).exp()
     return y
 

@@ -1,4 +1,4 @@
-"""The candidate forecasts that the network weighs: 40 cheap, classical ones, in batches, from any origin."""
+"""The candidate forecasts that the network weighs: 44 cheap, classical ones, in batches, from any origin."""
 
 from foretell.models.hybrid.analogues import analogue_forecasts
 from foretell.models.hybrid.arrays import Array, Arrays
@@ -13,7 +13,7 @@ from foretell.models.hybrid.past import Past, median, past
 from foretell.models.hybrid.periods import detrended, differenced
 from foretell.models.hybrid.seasons import Joint, cycle_forecasts, cycle_slope, joint_profile
 
-_LEVELS = ("last", "level_fast", "level_slow", "trend_fast", "trend_slow", "line", "drift", "theta")
+_LEVELS = ("last", "level_fast", "level_slow", "trend_fast", "trend_slow", "line", "drift", "theta", "local", "curve")
 _CYCLES = ("naive", "profile", "profile_recent")
 NAMES = (
     *_LEVELS,
@@ -79,7 +79,7 @@ def candidate_forecasts(
     cycles = cycle_forecasts(xp, now, xp.where(periods < now.length, periods, periods * 0 + 1), steps)
     found = level_forecasts(xp, now, view.lines, steps) + [x + ahead for x in calm] + cycles
     found.append(cycles[3] + cycle_slope(xp, now, periods[:, :1]) * h)
-    found.append(found[12] + swing(xp, view) * ahead)
+    found.append(found[NAMES.index("seasonal_trend_slow")] + swing(xp, view) * ahead)
     found.append(view.calm.mean() + ahead)
     recent = min(RECENT, now.z.shape[1])
     found.append(now.mean() + h * 0.0)

@@ -15,6 +15,10 @@ UNIT = 64.0
 """Ages enter the sums in units of 64 steps, which keeps 32-bit sums exact enough."""
 FAST, SLOW = 0.9, 0.98
 """Damping of the local and the long trend."""
+LOCAL, BEND = 0.97, 0.97
+"""Damping of the local line, and of the time over which a curve bends on."""
+MOST_BENT = 0.1
+"""Most that a slope grows or shrinks per step."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,19 @@ class Lines:
     """[B, 5] slopes per step towards the future."""
     end: Array
     """[B, 5] the line's value at the newest point."""
+    age: Array
+    """[B, 5] mean age of the weighted points."""
+    slope_age: Array
+    """[B, 5] age at which a parabola has the slope of its line."""
 
 
 @lru_cache(maxsize=64)
 def _weights(context: int) -> np.ndarray:
-    """[C, 15]: the discounts' weights, times age, times age squared."""
+    """[C, 20]: the discounts' weights, times age, times age squared, times age cubed."""
     age = np.arange(context)[:, None]
     w = (1.0 - np.array(DISCOUNTS)[None]) ** age
     aged = age / UNIT
-    return np.concatenate([w, w * aged, w * aged**2], 1).astype(np.float32)
+    return np.concatenate([w, w * aged, w * aged**2, w * aged**3], 1).astype(np.float32)
 
 
 def fit_lines(xp: Arrays, now: Past) -> Lines:
@@ -44,12 +52,14 @@ def fit_lines(xp: Arrays, now: Past) -> Lines:
     k = len(DISCOUNTS)
     s = now.seen @ w
     t = now.z @ w[:, : 2 * k]
-    s0, s1, s2 = s[:, :k], s[:, k : 2 * k], s[:, 2 * k :]
+    s0, s1, s2, s3 = (s[:, i * k : (i + 1) * k] for i in range(4))
     t0, t1 = t[:, :k], t[:, k:]
     level = t0 / s0
     spread = s0 * s2 - s1 * s1
     slope = (s1 * t0 - s0 * t1) / (spread + (1e-3 / UNIT**2) * s0 * s0 + 1e-9)
-    return Lines(level, slope / UNIT, level + slope * (s1 / s0))
+    age = s1 / s0
+    slope_age = 0.5 * (s0 * s3 - s1 * s2) / (spread + 1e-3 * s0 * s0 / UNIT**2)
+    return Lines(level, slope / UNIT, level + slope * age, UNIT * age, UNIT * slope_age)
 
 
 def damped(xp: Arrays, h: Array, damping: float) -> Array:
@@ -58,7 +68,10 @@ def damped(xp: Arrays, h: Array, damping: float) -> Array:
 
 
 def level_forecasts(xp: Arrays, now: Past, lines: Lines, steps: Array) -> list[Array]:
-    """Eight forecasts [B, H] for steps [B, H] (1 = next): last, two levels, two damped trends, line, drift, theta."""
+    """Ten forecasts [B, H] for steps [B, H] (1 = next).
+
+    Last, two levels, two damped trends, line, drift, theta, local line, curve.
+    """
     h = xp.real(steps)
     flat = h * 0.0
     last = now.z[:, :1]
@@ -75,4 +88,21 @@ def level_forecasts(xp: Arrays, now: Past, lines: Lines, steps: Array) -> list[A
         end[:, 4:5] + slope[:, 4:5] * h,
         last + drift * h,
         level[:, 0:1] + (0.5 * slope[:, 4:5]) * h,
+        end[:, 2:3] + slope[:, 2:3] * damped(xp, h, LOCAL),
+        _bent(xp, now, lines, damped(xp, h, BEND)),
     ]
+
+
+def _bent(xp: Arrays, now: Past, lines: Lines, h: Array) -> Array:
+    """A curve a + b exp(k t) at times h [B, H] ahead: its slope goes on changing as it has changed.
+
+    k comes from the local slope relative to the whole line's; it has no zero point, so neither has the forecast.
+    """
+    local, whole = lines.slope[:, 2:3], lines.slope[:, 4:5]
+    age, at = lines.age[:, 2:3], lines.slope_age[:, 2:3]
+    apart = xp.clip(lines.slope_age[:, 4:5] - at, 1.0, None)
+    ratio = xp.clip(xp.where(local * whole > 0, abs(local) / (abs(whole) + 1e-9), local * 0.0 + 1.0), 0.2, 5.0)
+    k = xp.clip(xp.log(ratio) / apart, -MOST_BENT, MOST_BENT) * (now.size / (now.size + 8.0))
+    k = xp.where(abs(k) < 1e-4, k * 0.0 + 1e-4, k)
+    newest = local * xp.exp(k * at)
+    return lines.level[:, 2:3] + local * xp.exp(k * (at - age)) * age + newest * (xp.exp(k * h) - 1.0) / k
