@@ -39,26 +39,35 @@ class Lines:
 
 @lru_cache(maxsize=64)
 def _weights(context: int) -> np.ndarray:
-    """[C, 20]: the discounts' weights, times age, times age squared, times age cubed."""
+    """[C, 10]: the discounts' weights, and times age."""
+    return _moments(context)[:, : 2 * len(DISCOUNTS)].astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def _sums(context: int) -> np.ndarray:
+    """[C + 1, 20]: the weights of the newest 0 .. C points added up; so too times age, its square and its cube."""
+    zero = np.zeros((1, 4 * len(DISCOUNTS)))
+    return np.concatenate([zero, _moments(context).cumsum(0)]).astype(np.float32)
+
+
+def _moments(context: int) -> np.ndarray:
     age = np.arange(context)[:, None]
     w = (1.0 - np.array(DISCOUNTS)[None]) ** age
-    aged = age / UNIT
-    return np.concatenate([w, w * aged, w * aged**2, w * aged**3], 1).astype(np.float32)
+    return np.concatenate([w * (age / UNIT) ** power for power in range(4)], 1)
 
 
 def fit_lines(xp: Arrays, now: Past) -> Lines:
     """Weighted least squares lines for all discounts, slopes shrunk a little towards zero."""
-    w = xp.const(_weights(now.z.shape[1]))
     k = len(DISCOUNTS)
-    s = now.seen @ w
-    t = now.z @ w[:, : 2 * k]
+    s = xp.const(_sums(now.z.shape[1]))[now.length[:, 0]]
+    t = now.z @ xp.const(_weights(now.z.shape[1]))
     s0, s1, s2, s3 = (s[:, i * k : (i + 1) * k] for i in range(4))
     t0, t1 = t[:, :k], t[:, k:]
     level = t0 / s0
     spread = s0 * s2 - s1 * s1
     slope = (s1 * t0 - s0 * t1) / (spread + (1e-3 / UNIT**2) * s0 * s0 + 1e-9)
     age = s1 / s0
-    slope_age = 0.5 * (s0 * s3 - s1 * s2) / (spread + 1e-3 * s0 * s0 / UNIT**2)
+    slope_age = 0.5 * (s0 * s3 - s1 * s2) / (spread + (1e-3 / UNIT**2) * s0 * s0)
     return Lines(level, slope / UNIT, level + slope * age, UNIT * age, UNIT * slope_age)
 
 
