@@ -20,15 +20,17 @@ def analogue_forecasts(xp: Arrays, now: Past, steps: Array) -> list[Array]:
     inside = xp.real(xp.count(widest)[None, None] < window[..., None])
     mean = (now.z[:, None, :widest] * inside).sum(axis=-1) / wide
     query = (now.z[:, None, :widest] - mean[..., None]) * inside
-    match = xp.cross(now.z, query, context)  # circular: wrong only for starts that the history's end forbids
+    distance = xp.cross(now.z, query, context)  # circular: wrong only for starts that the history's end forbids
     total = xp.window_sums(now.sums, window)
     squares = xp.window_sums(_with_zero(xp, xp.running_sum(now.z * now.z)), window)
-    energy = squares - total * total / wide[..., None]
+    distance *= -2.0
+    distance += squares
+    distance -= total * total * (1.0 / wide[..., None])
+    distance += (query * query).sum(axis=-1)[..., None]
     start = xp.count(context)[None, None]
-    distance = xp.clip((query * query).sum(axis=-1)[..., None] + energy - 2.0 * match, 0.0, None)
     gap = xp.clip(now.length // 8, 2, 8)[..., None]
-    allowed = (start >= gap) & (start + window[..., None] <= now.length[..., None])
-    distance = distance + FAR * (1.0 - xp.real(allowed))
+    allowed = (start >= gap) & (start <= now.length[..., None] - window[..., None])
+    distance = xp.where(allowed, xp.clip(distance, 0.0, None), distance * 0.0 + FAR)
     found = _pick(xp, now, distance, total, mean, wide, steps)
     return [found[:, i] for i in range(len(WINDOWS))]
 
