@@ -56,7 +56,7 @@ def sequences(pool: Pool, points: int, known: float, regular: float = 0.0) -> Se
     dice = pool.dice
     length = dice.block.choice((LONGEST, LONGEST, LONGEST // 2)) + AHEAD
     rows = max(1, points // length)
-    series = pool.series(rows, length + 1)
+    series = pool.series(rows, length + 1, pool.shelves)
     context = dice.whole(length // 4, length - AHEAD + 1, rows, 1)
     context = torch.where(dice.chance(0.5, rows), length - AHEAD, context)
     inside = torch.arange(length + 1, device=dice.device)[None] < context
@@ -89,7 +89,7 @@ class MiniValidation:
 
     def __init__(self, device: str, rows: int) -> None:
         pool = mini_pool(Dice(SEED, device), 0.05)
-        series = pool.series(rows, LONGEST + STEPS)
+        series = pool.series(rows, LONGEST + STEPS, pool.shelves)
         inside = torch.arange(LONGEST + STEPS, device=series.device)[None] < LONGEST
         scaled = _scaled(series, inside)
         self.context, self.truth = scaled[:, :LONGEST], scaled[:, LONGEST:]

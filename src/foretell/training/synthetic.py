@@ -52,7 +52,19 @@ SHORT = Style(
     (0.25, 0.0, 0.05, 0.20, 0.14, 0.03, 0.33),
     0.5,
 )
-"""Yearly, quarterly, monthly data: few points, strong trends, short periods."""
+"""Quarterly and monthly data: few points, strong trends, short periods."""
+BRIEF = Style(
+    (4, 12, 7, 24, 6, 5),
+    (0.30, 0.35, 0.12, 0.08, 0.08, 0.07),
+    0.80,
+    30,
+    0.15,
+    (0.06, 0.0, 0.02, 0.09, 0.09, 0.02, 0.72),
+    0.5,
+)
+"""Yearly data: growth, seldom a season."""
+FEW = (SHORT, BRIEF)
+"""Styles of few points."""
 
 
 def synthesize(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
@@ -177,7 +189,7 @@ def mixture(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
 
 def smoothing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     """Exponential smoothing state space models with additive errors (Hyndman et al. 2008), one period per block."""
-    short = style is SHORT
+    short = style in FEW
     usual = dice.block.choices((1, 4, 7, 12, 24, 52), (35, 25, 8, 27, 5, 0) if short else (20, 15, 20, 25, 12, 8))[0]
     period = usual if dice.yes(0.8) else dice.block.randint(2, 30 if short else 96)
     alpha = (dice.uniform(0, 1, rows, 1) ** 1.6).clamp(0.005, 1)
@@ -212,7 +224,7 @@ def _seasonal_states(dice: Dice, shocks: Tensor, period: int) -> Tensor:
 def wandering(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     """Random walks, volatile prices, level shifts, decaying spikes; sometimes with a season on top."""
     e = dice.heavy(rows, length) if dice.yes(0.4) else dice.normal(rows, length)
-    kind = dice.block.choices(range(7), (4, 1, 3, 1, 1, 0, 1) if style is SHORT else (1, 1, 1, 1, 1, 1, 1))[0]
+    kind = dice.block.choices(range(7), (4, 1, 3, 1, 1, 0, 1) if style in FEW else (1, 1, 1, 1, 1, 1, 1))[0]
     if kind == 0:
         y = (e + dice.normal(rows, 1) * style.drift).cumsum(1)
     elif kind == 1:
@@ -231,7 +243,7 @@ def wandering(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     else:
         pull = 1 - dice.log_uniform(0.002, 0.2, rows)
         y = standard(recursive(e, pull)) + dice.log_uniform(0.05, 1, rows) * noise(dice, rows, length)
-    if style is SHORT and dice.yes(0.4):
+    if style in FEW and dice.yes(0.4):
         y = (standard(y) * dice.log_uniform(0.1, 0.9, rows)).exp()
     if dice.yes(0.3):
         y = standard(y) + dice.log_uniform(0.1, 1.5, rows) * pattern(dice, rows, length, _period(dice, rows, style))
@@ -261,19 +273,24 @@ def counting(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
 
 
 def growing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
-    """Economies, firms, visitors: growth that persists and moves slowly, mostly in proportion to the level."""
-    mean = (dice.normal(rows, 1) + 1) * dice.log_uniform(0.1, 2, rows)
-    if dice.yes(0.3):
-        mean = mean * torch.exp(-dice.uniform(0.5, 5, rows, 1) * clock(dice, length) / length)
-    moving = noise(dice, rows, length, "ar1") * dice.log_uniform(0.03, 1, rows)
-    e = dice.heavy(rows, length) if dice.yes(0.3) else dice.normal(rows, length)
-    level = (mean + moving + e * dice.log_uniform(0.1, 1, rows)).cumsum(1)
+    """Economies, firms, visitors: growth that persists, mostly upwards, at .05 to 4 standard deviations of its changes.
+
+    Of the yearly changes of M1's series, a quarter have a mean of more than 1.3 of their standard deviations.
+    """
+    change = dice.heavy(rows, length) if dice.yes(0.3) else dice.normal(rows, length)
+    change = standard(change) + noise(dice, rows, length, "ar1") * dice.log_uniform(0.1, 2, rows) * dice.chance(
+        0.5, rows
+    )
+    growth = dice.log_uniform(0.05, 4, rows) * torch.where(dice.chance(0.85, rows), 1.0, -1.0)
+    if dice.yes(0.25):
+        growth = growth * torch.exp(-dice.uniform(0.5, 4, rows, 1) * clock(dice, length) / length)
+    y = (growth + change).cumsum(1)
     season = pattern(dice, rows, length, _period(dice, rows, style)) * dice.chance(style.seasonal, rows)
     if dice.yes(0.3):
         season = season * (0.4 * smooth(dice, rows, length, 3)).exp()
-    y = standard(level) + season * dice.log_uniform(0.05, 1.5, rows)
-    y = y + dice.normal(rows, length) * dice.log_uniform(0.01, 0.3, rows)
-    return (y * dice.log_uniform(0.1, 1, rows)).clamp(-4, 4).exp() if dice.yes(0.65) else y
+    y = y + season * dice.log_uniform(0.3, 10, rows)
+    y = y + dice.normal(rows, length) * dice.log_uniform(0.05, 1.5, rows) * dice.chance(0.5, rows)
+    return (standard(y) * dice.log_uniform(0.1, 1.5, rows)).clamp(-4, 4).exp() if dice.yes(0.4) else y
 
 
 Family = Callable[[Dice, int, int, Style], Tensor]

@@ -9,7 +9,7 @@ from torch import Tensor
 from foretell.models.hybrid.features import COARSE, FINE, PATCH
 from foretell.training.dice import Dice
 from foretell.training.ingredients import standard
-from foretell.training.synthetic import BLOCK, LONG, SHORT, Style, synthesize
+from foretell.training.synthetic import BLOCK, BRIEF, FEW, LONG, SHORT, Style, synthesize
 
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
 CONTEXT_WEIGHTS = (0.26, 0.12, 0.14, 0.25, 0.13, 0.10)
@@ -76,9 +76,12 @@ PLAN: Plan = (
     (SHORT, 640, 8192),
     (SHORT, 192, 15360),
     (SHORT, 96, 15360),
+    (BRIEF, 96, 20480),
 )
-MONTHS = 192
-"""Windows up to this many points are mostly of SHORT style; longer ones (decades of months) seldom."""
+KINDS: tuple[tuple[Style, int, float], ...] = ((BRIEF, 96, 0.45), (SHORT, 192, 0.7))
+"""Styles of few points, the widest windows that are often of them, and how often, in this order."""
+SELDOM = 0.15
+"""How often wider windows are: decades of months."""
 
 
 class Pool:
@@ -108,24 +111,32 @@ class Pool:
         coarse = context // (COARSE * PATCH) if context > FINE else 0
         each = 1 + min(context, FINE) // PATCH + coarse + min(groups, PATCHES_SEEN)
         rows = min(tokens // MOST_ROWS, max(32, tokens // each)) // 16 * 16
-        series = self.series(rows, context + reach)
+        shelves = self.shelves_for(context + reach)
+        series = self.series(rows, context + reach, shelves)
         patches = torch.randperm(groups, generator=dice.generator, device=dice.device)[:PATCHES_SEEN]
-        return Window(series, _hidden(dice, rows, context), patches.sort().values)
+        whole = 0.1 if shelves[0].style is BRIEF else 0.7 if context == CONTEXTS[0] else 0.45
+        return Window(series, _hidden(dice, rows, context, whole), patches.sort().values)
 
-    def series(self, rows: int, width: int) -> Tensor:
-        """[rows, width] crops of pool series, varied."""
-        return _vary(self.dice, lambda: self._crops(rows, width), rows, 0.35 if width <= MONTHS else 0.15)
+    def shelves_for(self, width: int) -> list[Shelf]:
+        """Shelves of one kind whose series are long enough: short windows are mostly yearly, quarterly, monthly."""
+        fitting = [s for s in self.shelves if s.series.shape[1] >= width]
+        for style, most, chance in KINDS:
+            kind = [s for s in fitting if s.style is style]
+            if kind and self.dice.yes(chance if width <= most else SELDOM):
+                return kind
+        return [s for s in fitting if s.style not in FEW]
 
-    def _crops(self, rows: int, width: int) -> Tensor:
+    def series(self, rows: int, width: int, shelves: list[Shelf]) -> Tensor:
+        """[rows, width] crops of series on these shelves, varied."""
+        return _vary(self.dice, lambda: self._crops(rows, width, shelves), rows, shelves[0].style in FEW)
+
+    def _crops(self, rows: int, width: int, shelves: list[Shelf]) -> Tensor:
         """[rows, width] stretches of pool series, some thinned or averaged over a few steps."""
         dice = self.dice
-        fitting = [s for s in self.shelves if s.series.shape[1] >= width]
-        short = [s for s in fitting if s.style is SHORT]
-        brief = bool(short) and dice.yes(0.75 if width <= MONTHS else 0.15)
-        shelf = dice.block.choice(short if brief else [s for s in fitting if s.style is not SHORT])
+        shelf = dice.block.choices(shelves, [len(s.series) for s in shelves])[0]
         length = shelf.series.shape[1]
         every = 1
-        if shelf.style is not SHORT and 2 * width <= length and dice.yes(0.15):
+        if shelf.style not in FEW and 2 * width <= length and dice.yes(0.15):
             every = dice.block.randint(2, min(6, length // width))
         row = dice.whole(0, len(shelf.series), rows, 1)
         start = dice.whole(0, length - width * every + 1, rows, 1)
@@ -137,25 +148,25 @@ class Pool:
         return found.mean(2) if dice.yes(0.5) else found[:, :, 0]
 
 
-def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int, exponential: float) -> Tensor:
-    """Crops mixed with others, turned upside down, reversed, or (with this chance) made exponential."""
+def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int, few: bool) -> Tensor:
+    """Crops mixed with others, turned upside down, reversed, or made exponential: more often where they are short."""
     y = crops()
-    if dice.yes(0.35):
+    if dice.yes(0.2 if few else 0.35):
         share = dice.uniform(0, 1, rows, 1) * dice.chance(0.7, rows)
         y = standard(y) * (1 - share) + standard(crops()) * share
     y = torch.where(dice.chance(0.2, rows), -y, y)
     if dice.yes(0.1):
         y = y.flip(1)
-    if dice.yes(exponential):
+    if dice.yes(0.4 if few else 0.15):
         y = (standard(y) * dice.log_uniform(0.05, 1, rows)).clamp(-5, 5).exp()
     return y
 
 
-def _hidden(dice: Dice, rows: int, context: int) -> Tensor:
-    """[rows, C] short histories, scattered gaps, and missing stretches; never all of a row."""
+def _hidden(dice: Dice, rows: int, context: int, whole: float) -> Tensor:
+    """[rows, C] histories of which a share is `whole`, scattered gaps, missing stretches; never all of a row."""
     low = SHORTEST if context == CONTEXTS[0] else context // 2
     shorter = dice.log_uniform(low, context + 1, rows).long()
-    length = torch.where(dice.chance(0.45, rows), context, shorter)
+    length = torch.where(dice.chance(whole, rows), context, shorter)
     place = torch.arange(context, device=dice.device)[None]
     hidden = place < context - length
     if dice.yes(0.25):
