@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from foretell.models.foretell_small_torch import Network, features
 from foretell.models.hybrid.backtest import BANDS
@@ -147,10 +148,11 @@ def test_a_run_stops_resumes_and_is_exported(tmp_path: Path) -> None:
     (tmp_path / "run" / "state.pt").unlink()
     afresh = train(TINY, tmp_path / "run", resume=True)
     assert afresh.progress.step == 3
-    export(tmp_path / "run", tmp_path / "weights", "a command")
+    export([tmp_path / "run"], tmp_path / "weights", "a command")
     story = json.loads((tmp_path / "weights" / "recipe.json").read_text())
     assert story["seed"] == TINY.seed
     assert story["command"] == "a command"
+    assert story["runs"] == [{"seed": TINY.seed, "steps_done": 3, "seconds_spent": story["seconds_spent"]}]
     config = json.loads((tmp_path / "weights" / "config.json").read_text())
     assert tuple(config["levels"]) == LEVELS
 
@@ -199,3 +201,13 @@ def test_new_candidates_change_nothing_but_by_their_errors() -> None:
         assert new.sum() == (PATCH if name.startswith("ahead") else BANDS) * 2 * 32
     assert grown["weigh.bias"][NAMES.index("local")] == 0
     assert grown["weigh.bias"][len(NAMES) + NAMES.index("last")] == weights["weigh.bias"][len(NAMES)]
+
+
+def test_runs_are_averaged(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        train(Recipe(**{**vars(TINY), "seed": seed, "steps": 1}), tmp_path / str(seed))
+    export([tmp_path / "1", tmp_path / "2"], tmp_path / "weights")
+    one, two, mean = (load_file(tmp_path / name / "model.safetensors") for name in ("1", "2", "weights"))
+    for name, weight in mean.items():
+        np.testing.assert_allclose(weight, (one[name] + two[name]) / 2, atol=1e-6)
+    assert [run["seed"] for run in json.loads((tmp_path / "weights" / "recipe.json").read_text())["runs"]] == [1, 2]

@@ -1,17 +1,23 @@
-"""Puts a run's averaged weights where the package ships them: `python -m foretell.training.export runs/small`."""
+"""Puts a run's averaged weights where the package ships them: `python -m foretell.training.export runs/small`.
+
+Several runs that began from the same weights are averaged once more (Wortsman et al. 2022, model soups).
+"""
 
 import argparse
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 from safetensors.torch import load_file as load_tensors
 
 from foretell.models.foretell_small import WEIGHTS
+from foretell.models.hybrid.candidates import NAMES
 from foretell.models.hybrid.network import NumpyNetwork
 from foretell.models.hybrid.shape import Shape
 from foretell.models.time_moe import TimeMoe
@@ -24,16 +30,24 @@ Weights = dict[str, Floats]
 DATA = "synthetic only (foretell.training.synthetic), made while training from the seed"
 LARGEST = {"foretell-small": 12_000_000, "timemoe-mini": 4_000_000}
 """Bytes that the weights may take."""
+OF_A_RUN = ("seed", "steps_done", "seconds_spent")
+"""What recipe.json says of every averaged run."""
 
 
-def export(run: Path, target: Path = WEIGHTS, command: str = "", widening: float = 1.0) -> None:
+def export(runs: Sequence[Path], target: Path = WEIGHTS, command: str = "", widening: float = 1.0) -> None:
     """foretell-small: writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand."""
-    story = _story(run)
-    shape = Shape(width=story["width"], depth=story["depth"], widening=widening)
-    weights = load_file(run / "model.safetensors")
+    stories = [_story(run) for run in runs]
+    shape = Shape(width=stories[0]["width"], depth=stories[0]["depth"], widening=widening)
+    weights = mean_weights([load_file(run / "model.safetensors") for run in runs])
     NumpyNetwork(shape, weights)
-    _ship(target, weights, asdict(shape), command or f"python -m foretell.training.train --out {run}", story)
+    story = stories[0] | {"candidates": list(NAMES), "runs": [{k: s[k] for k in OF_A_RUN} for s in stories]}
+    _ship(target, weights, asdict(shape), command or f"python -m foretell.training.train --out {runs[0]}", story)
     _check_size(target, "foretell-small")
+
+
+def mean_weights(runs: Sequence[Weights]) -> Weights:
+    """The mean of each tensor."""
+    return {name: np.mean([weights[name] for weights in runs], axis=0, dtype=np.float32) for name in runs[0]}
 
 
 def export_mini(run: Path, target: Path = MINI, command: str = "") -> None:
@@ -86,16 +100,16 @@ def _commit() -> str:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--model", choices=tuple(LARGEST), default="foretell-small")
     parser.add_argument("--target", type=Path)
     parser.add_argument("--command", default="")
     parser.add_argument("--widening", type=float, default=1.0, help="see foretell.models.hybrid.shape.Shape")
     given = parser.parse_args()
     if given.model == "timemoe-mini":
-        export_mini(given.run, given.target or MINI, given.command)
+        export_mini(given.runs[0], given.target or MINI, given.command)
     else:
-        export(given.run, given.target or WEIGHTS, given.command, given.widening)
+        export(given.runs, given.target or WEIGHTS, given.command, given.widening)
 
 
 if __name__ == "__main__":
