@@ -1,6 +1,6 @@
 """`foretell-small`, the built-in foundation model: NumPy only, weights in the package, nothing to download.
 
-A hybrid: forty classical forecasts of each series, their errors in back-tests inside the context, and a small
+A hybrid: forty-four classical forecasts of each series, their errors in back-tests inside the context, and a small
 transformer, trained on synthetic series, that weighs and corrects them into quantiles (docs/model.md).
 """
 

@@ -13,7 +13,7 @@ from foretell.models.foretell_small import ForetellSmall
 from foretell.series import Series, batch_of
 from foretell.training.dice import Dice
 from foretell.training.ingredients import standard
-from foretell.training.synthetic import BLOCK, FAMILIES, LONG, SHORT, synthesize
+from foretell.training.synthetic import BLOCK, BRIEF, FAMILIES, LONG, SHORT, synthesize
 
 SEED = 11
 COLUMNS = 5
@@ -23,7 +23,7 @@ INK = "#2a6f97"
 
 def families(dice: Dice) -> Figure:
     """A row of series of 512 points per family, one block each."""
-    figure, axes = plt.subplots(len(FAMILIES), COLUMNS, figsize=(13, 9))
+    figure, axes = plt.subplots(len(FAMILIES), COLUMNS, figsize=(13, 10))
     for row, family in zip(axes, FAMILIES, strict=True):
         for axis in row:
             _draw(axis, standard(family(dice, 2, 512, LONG))[0])
@@ -32,10 +32,10 @@ def families(dice: Dice) -> Figure:
 
 
 def corpus(dice: Dice) -> Figure:
-    """What training draws from: dense series above, yearly to monthly ones below."""
-    figure, axes = plt.subplots(6, COLUMNS, figsize=(13, 9))
-    for i, row in enumerate(axes):
-        style, length = (SHORT, 96) if i >= 4 else (LONG, 1024)
+    """What training draws from: dense series above, then one row of quarterly and monthly and one of yearly ones."""
+    styles = (*4 * ((LONG, 1024),), (SHORT, 96), (BRIEF, 40))
+    figure, axes = plt.subplots(len(styles), COLUMNS, figsize=(13, 9))
+    for row, (style, length) in zip(axes, styles, strict=True):
         for axis, series in zip(row, synthesize(dice, COLUMNS * BLOCK, length, style)[::BLOCK], strict=True):
             _draw(axis, series)
     return figure
