@@ -4,6 +4,7 @@ Only what NumPy and torch spell differently, or what needs care for speed, is li
 both share (`+`, `@`, `x.sum(axis=1)`, slicing with positive steps) are used directly.
 """
 
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +16,13 @@ K candidates."""
 
 SMALL = 4096
 """Up to so many numbers the fewest calls are fastest, beyond the fewest passes."""
+
+
+@lru_cache(maxsize=64)
+def _count(n: int) -> np.ndarray:
+    numbers = np.arange(n)
+    numbers.setflags(write=False)
+    return numbers
 
 
 class Arrays(Protocol):
@@ -67,8 +75,8 @@ class NumpyArrays:
         return x
 
     def count(self, n: int) -> Array:
-        """0 .. n-1, whole numbers."""
-        return np.arange(n)
+        """0 .. n-1, whole numbers (the same array each time, which cannot be written to)."""
+        return _count(n)
 
     def zeros(self, *shape: int) -> Array:
         return np.zeros(shape, np.float32)
@@ -104,8 +112,9 @@ class NumpyArrays:
 
     def take(self, x: Array, index: Array) -> Array:
         """x [B, N], index [B, ...] within 0 .. N-1 -> [B, ...]: each row's own elements."""
-        rows = np.arange(0, x.size, x.shape[1]).reshape((-1,) + (1,) * (index.ndim - 1))
-        return np.take(x.reshape(-1), index + rows)
+        if len(x) > 1:
+            index = index + np.arange(0, x.size, x.shape[1]).reshape((-1,) + (1,) * (index.ndim - 1))
+        return x.reshape(-1).take(index)
 
     def phase(self, steps: Array, period: Array) -> Array:
         """steps % period for steps within 1e5 of 0, of many by the reciprocal: whole numbers have no fast division."""
