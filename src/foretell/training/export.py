@@ -25,6 +25,7 @@ from foretell.models.time_moe_model import MINI
 from foretell.models.time_moe_numpy import Floats, NumpyTimeMoe
 from foretell.models.time_moe_shape import Shape as MoeShape
 from foretell.training import train_mini
+from foretell.training.grow import BEGINNING
 
 Weights = dict[str, Floats]
 DATA = "synthetic only (foretell.training.synthetic), made while training from the seed"
@@ -41,6 +42,8 @@ def export(runs: Sequence[Path], target: Path = WEIGHTS, command: str = "", wide
     weights = mean_weights([load_file(run / "model.safetensors") for run in runs])
     NumpyNetwork(shape, weights)
     story = stories[0] | {"candidates": list(NAMES), "runs": [{k: s[k] for k in OF_A_RUN} for s in stories]}
+    if (beginning := runs[0] / BEGINNING).exists():
+        story["began_from"] = json.loads(beginning.read_text())
     _ship(target, weights, asdict(shape), command or f"python -m foretell.training.train --out {runs[0]}", story)
     _check_size(target, "foretell-small")
 

@@ -18,6 +18,9 @@ from foretell.models.hybrid.features import PATCH
 from foretell.models.hybrid.network import Floats
 from foretell.models.hybrid.summary import EXTRA
 
+BEGINNING = "began_from.json"
+"""In a run's folder: the recipe of the weights that it began from."""
+
 
 def grow(weights: dict[str, Floats], known: Sequence[str]) -> dict[str, Floats]:
     """Weights of a network that knew the candidates `known`, for one that knows NAMES."""
@@ -52,9 +55,10 @@ def grow(weights: dict[str, Floats], known: Sequence[str]) -> dict[str, Floats]:
 def main() -> None:
     """Command line."""
     old, run = Path(sys.argv[1]), Path(sys.argv[2])
-    known = json.loads((old / "recipe.json").read_text())["candidates"]
+    story = json.loads((old / "recipe.json").read_text())
     run.mkdir(parents=True, exist_ok=True)
-    save_file(grow(load_file(old / "model.safetensors"), known), run / "model.safetensors")
+    save_file(grow(load_file(old / "model.safetensors"), story["candidates"]), run / "model.safetensors")
+    (run / BEGINNING).write_text(json.dumps(story, indent=1) + "\n")
 
 
 if __name__ == "__main__":
