@@ -1,7 +1,7 @@
 """The synthetic corpus: seven families of series, mixed and spoilt as real ones are. On any device, from one seed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -53,15 +53,7 @@ SHORT = Style(
     0.5,
 )
 """Quarterly and monthly data: few points, strong trends, short periods."""
-BRIEF = Style(
-    (4, 12, 7, 24, 6, 5),
-    (0.30, 0.35, 0.12, 0.08, 0.08, 0.07),
-    0.80,
-    30,
-    0.15,
-    (0.06, 0.0, 0.02, 0.09, 0.09, 0.02, 0.72),
-    0.5,
-)
+BRIEF = replace(SHORT, seasonal=0.15, families=(0.06, 0.0, 0.02, 0.09, 0.09, 0.02, 0.72))
 """Yearly data: growth, seldom a season."""
 FEW = (SHORT, BRIEF)
 """Styles of few points."""
