@@ -41,7 +41,7 @@ def draw(series: Sequence[Series], forecast: Forecast, title: str = "", history:
     left_out = f" (first {shown} of {len(series)} series)" if shown < len(series) else ""
     figure.suptitle((title or forecast.model) + left_out, fontsize=11)
     if shown:
-        axes[0].legend(loc="upper left", fontsize=8, frameon=False)
+        axes[0].legend(loc="upper left", fontsize=8, framealpha=0.8, edgecolor="none")
     return figure
 
 
@@ -66,7 +66,7 @@ def _panel(axis: Axes, series: Series, forecast: Forecast, index: int, history: 
         import matplotlib.dates
 
         dates: Any = matplotlib.dates  # its locators carry no types
-        locator = dates.AutoDateLocator(maxticks=7)
+        locator = dates.AutoDateLocator(minticks=3, maxticks=7)  # with 5, four days fit no interval
         axis.xaxis.set_major_locator(locator)
         axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
 

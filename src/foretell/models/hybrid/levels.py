@@ -15,8 +15,8 @@ UNIT = 64.0
 """Ages enter the sums in units of 64 steps, which keeps 32-bit sums exact enough."""
 FAST, SLOW = 0.9, 0.98
 """Damping of the local and the long trend."""
-LOCAL, BEND = 0.97, 0.97
-"""Damping of the local line, and of the time over which a curve bends on."""
+LOCAL = 0.97
+"""Damping of the local line, and of the time over which a curve goes on."""
 MOST_BENT = 0.1
 """Most that a slope grows or shrinks per step."""
 
@@ -86,7 +86,7 @@ def level_forecasts(xp: Arrays, now: Past, lines: Lines, steps: Array) -> list[A
     last = now.z[:, :1]
     oldest = xp.take(now.z, now.length - 1)
     drift = (last - oldest) / xp.clip(now.size - 1.0, 1.0, None)
-    fast, slow = damped(xp, h, FAST), damped(xp, h, SLOW)
+    fast, slow, local = (damped(xp, h, damping) for damping in (FAST, SLOW, LOCAL))
     level, slope, end = lines.level, lines.slope, lines.end
     return [
         last + flat,
@@ -97,8 +97,8 @@ def level_forecasts(xp: Arrays, now: Past, lines: Lines, steps: Array) -> list[A
         end[:, 4:5] + slope[:, 4:5] * h,
         last + drift * h,
         level[:, 0:1] + (0.5 * slope[:, 4:5]) * h,
-        end[:, 2:3] + slope[:, 2:3] * damped(xp, h, LOCAL),
-        _bent(xp, now, lines, damped(xp, h, BEND)),
+        end[:, 2:3] + slope[:, 2:3] * local,
+        _bent(xp, now, lines, local),
     ]
 
 

@@ -1,0 +1,32 @@
+"""Pictures of forecasts: whatever the step and the span, the axis of time has ticks and says nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from foretell.picture import draw, save
+from foretell.series import DAY, SECOND, Forecast, Series, Step
+
+
+def forecast(horizon: int) -> Forecast:
+    point = np.zeros((1, horizon))
+    return Forecast(point, point[..., None] + [-1, 1], (0.1, 0.9), ("ok",), "naive")
+
+
+@pytest.mark.parametrize("step", [SECOND, 60 * SECOND, 3600 * SECOND, DAY, 7 * DAY])
+@pytest.mark.parametrize("count", [1, 5, 30, 100, 366, 1000, 4320, 5760, 7200])
+def test_every_span_has_a_few_ticks(step: int, count: int) -> None:
+    series = Series(np.arange(float(count)), start=0, step=Step(ns=step), id="a")
+    figure = draw([series], forecast(3), history=count)
+    figure.canvas.draw()  # matplotlib's warning about spans without a fitting interval would be an error
+    assert 1 <= len(figure.axes[0].get_xticks()) <= 9
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_the_ending_decides(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{ending}"
+    save(path, [Series(np.arange(20.0))], forecast(3))
+    assert path.read_bytes()[:4] in (b"\x89PNG", b"<?xm", b"%PDF")
