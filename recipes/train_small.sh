@@ -21,4 +21,4 @@ for seed in ${SEEDS:-21 22}; do
 done
 for job in "${jobs[@]}"; do wait "$job"; done
 "$PYTHON" -m foretell.training.export "${runs[@]}" --target "${TARGET:-src/foretell/models/weights/foretell-small}" \
-    --command "$COMMAND ${OPTIONS:-}" --widening "${WIDENING:-1.1}"
+    --command "$COMMAND ${OPTIONS:-}" --widening "${WIDENING:-1.05}"

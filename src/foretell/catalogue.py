@@ -19,11 +19,10 @@ def listing() -> str:
 def describe(name: str) -> str:
     """One model: limits and options."""
     found = registry()
-    entries = [e for e in found.entries() if name.lower() in (e.name.lower(), *(a.lower() for a in e.aliases))]
-    try:
-        return "\n\n".join(_page(entry) for entry in entries or [found.lookup(name)])
-    except UnknownName:
-        raise UnknownName("model", name, {e.name for e in found.entries()}) from None
+    entries = found.named(name)
+    if not entries:
+        raise UnknownName("model", name, {e.name for e in found.entries()})
+    return "\n\n".join(_page(entry) for entry in entries)
 
 
 def _page(entry: Entry) -> str:

@@ -264,6 +264,11 @@ class Registry:
             raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
         return entry
 
+    def named(self, name: str) -> list[Entry]:
+        """The entries of a name or alias, in any case, of every kind, whether they can run or not."""
+        key = name.strip().lower()
+        return [self._by_name[kind, key] for kind in VERBS if (kind, key) in self._by_name]
+
     def sizes(self, family: str) -> dict[str, Entry]:
         """The forecasters called `family` and something (timemoe-50m), by that, whether they can run here or not."""
         named = {key: entry for (kind, key), entry in self._by_name.items() if kind == "forecast"}

@@ -270,9 +270,8 @@ def growing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     Of the yearly changes of M1's series, a quarter have a mean of more than 1.3 of their standard deviations.
     """
     change = dice.heavy(rows, length) if dice.yes(0.3) else dice.normal(rows, length)
-    change = standard(change) + noise(dice, rows, length, "ar1") * dice.log_uniform(0.1, 2, rows) * dice.chance(
-        0.5, rows
-    )
+    lasting = noise(dice, rows, length, "ar1") * dice.log_uniform(0.1, 2, rows)
+    change = standard(change) + lasting * dice.chance(0.5, rows)
     growth = dice.log_uniform(0.05, 4, rows) * torch.where(dice.chance(0.85, rows), 1.0, -1.0)
     if dice.yes(0.25):
         growth = growth * torch.exp(-dice.uniform(0.5, 4, rows, 1) * clock(dice, length) / length)
