@@ -15,6 +15,7 @@ from foretell.models.hybrid.candidates import COUNT, NAMES
 from foretell.models.hybrid.features import PATCH, Features, make_features
 from foretell.models.hybrid.levels import fit_lines, level_forecasts
 from foretell.models.hybrid.past import past
+from foretell.models.hybrid.periods import detrended, find_periods
 from foretell.models.hybrid.seasons import joint_profile
 from foretell.series import FloatArray
 
@@ -104,26 +105,41 @@ def test_the_curve_goes_on_bending(k: float) -> None:
     assert miss["curve"] < 0.45 * min(miss["line"], miss["trend_fast"], miss["drift"])
 
 
-def yule_walker(x: FloatArray, order: int) -> FloatArray:
-    """The slow twin of the Levinson recursion: the normal equations, solved."""
-    lags = np.array([x[: len(x) - k] @ x[k:] for k in range(order + 1)])
-    lags = lags / (lags[0] + 1e-6) * np.exp(-0.5 * (np.arange(order + 1) / (2.5 * order)) ** 2)
-    lags[0] += 3e-3 + 0.3 / len(x)
-    matrix = lags[np.abs(np.subtract.outer(np.arange(order), np.arange(order)))]
-    solved: FloatArray = np.linalg.solve(matrix, lags[1:])
+def least_squares(x: FloatArray, order: int) -> FloatArray:
+    """The slow twin of the fit: a row of the regression per value, the history faded in, then the normal equations."""
+    fade = np.clip((np.arange(len(x)) + 0.5) / min(order, len(x) / 2), 0, 1)
+    x = np.concatenate([np.zeros(order), x * fade**2 * (3 - 2 * fade)])
+    rows = np.array([x[t - order : t][::-1] for t in range(order, len(x))])
+    wanted = x[order:]
+    variance = wanted @ wanted / len(wanted) + 1e-6
+    penalty = np.diag(1e-3 * len(wanted) + 2.0 * np.arange(1, order + 1)) * variance
+    solved: FloatArray = np.linalg.solve(rows.T @ rows + penalty, rows.T @ wanted)
     return solved
 
 
-def test_autoregression_is_the_plain_recursion() -> None:
-    x = series(3, 128)
-    fitted = fit_autoregression(NUMPY, [newest_first(x)], np.full((3, 1), 128.0, np.float32))
-    fast = forecast_autoregression(NUMPY, fitted, [newest_first(x)[:, :24]], 60)[0]
+@pytest.mark.parametrize("length", [128, 90, 11])
+def test_autoregression_is_plain_least_squares(length: int) -> None:
+    x = series(3, length)
+    padded = np.concatenate([newest_first(x), np.zeros((3, 128 - length), np.float32)], 1)
+    fitted = fit_autoregression(NUMPY, [padded], np.full((3, 1), length, np.float32))
+    fast = forecast_autoregression(NUMPY, fitted, [padded[:, :24]], 60)[0]
     for row, values in enumerate(x):
-        phi = yule_walker(values.astype(np.float64), 24)
-        path = list(values.astype(np.float64))
+        phi = least_squares(values.astype(np.float64), 24)
+        path = [0.0] * 24 + list(values.astype(np.float64))
         for _ in range(60):
             path.append(float(phi @ np.array(path[:-25:-1])))
-        np.testing.assert_allclose(fast[row], path[128:], atol=2e-3)
+        np.testing.assert_allclose(fast[row], path[24 + length :], atol=2e-3)
+
+
+@pytest.mark.parametrize("growth", [1.01, 1.03])
+def test_autoregression_goes_on_growing(growth: float) -> None:
+    """What Yule-Walker cannot: it foretells the zeros after the end too."""
+    values = (growth ** np.arange(140)).astype(np.float32)[None]
+    z = (values - values[:, :128].mean()) / values[:, :128].std()
+    change = np.diff(z, axis=1, prepend=0.0).astype(np.float32)
+    fitted = fit_autoregression(NUMPY, [newest_first(change[:, :128])], np.full((1, 1), 128.0, np.float32))
+    found = forecast_autoregression(NUMPY, fitted, [newest_first(change[:, 104:128])], 12)[0]
+    np.testing.assert_allclose(found.sum(), change[:, 128:].sum(), rtol=0.1)
 
 
 def test_joint_profile_finds_two_seasons_in_noise() -> None:
@@ -140,6 +156,28 @@ def test_joint_profile_finds_two_seasons_in_noise() -> None:
     noise = random.normal(size=(1, 512)).astype(np.float32)
     nothing = joint_profile(NUMPY, past(NUMPY, noise, np.array([[512]])), noise, np.array([[24]]), np.array([[168]]))
     assert np.abs(nothing.at(NUMPY, -np.arange(1, 169)[None])).max() < 0.25
+
+
+def test_a_joint_profile_follows_a_season_that_grows() -> None:
+    age = np.arange(480)[None]
+    wave = np.sin(2 * np.pi * age / 12)
+    x = (wave * (1 - age / 480)).astype(np.float32)
+    joint = joint_profile(NUMPY, past(NUMPY, x, np.array([[480]])), x, np.array([[12]]), np.array([[1]]))
+    found = joint.at(NUMPY, -np.arange(1, 13)[None])[0]
+    size = found @ -wave[0, 1:13] / (wave[0, 1:13] @ wave[0, 1:13])
+    assert 0.85 < size < 1
+
+
+@pytest.mark.parametrize("period", [22, 23, 24, 25, 47])
+def test_a_period_is_found_to_the_step_in_noise(period: int) -> None:
+    random = np.random.default_rng(period)
+    wave = np.sin(2 * np.pi * np.arange(1024) / period + random.uniform(0, 6, (40, 1)))
+    x = (wave + random.normal(0, 0.8, (40, 1024))).astype(np.float32)
+    now = past(NUMPY, x, np.full((40, 1), 1024))
+    found = find_periods(NUMPY, now, detrended(NUMPY, now, fit_lines(NUMPY, now))).periods[:, 1]
+    near = found[abs(found - period) <= 2]
+    assert len(near) >= 8
+    assert (near == period).mean() > 0.9, near
 
 
 def test_features_on_another_device_are_those_of_the_cpu() -> None:

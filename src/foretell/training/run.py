@@ -109,14 +109,17 @@ class Run(Generic[Network]):
             group["lr"] = self.progress.rate()
 
     def learn(self, loss: Tensor) -> float:
-        """One step of all optimisers down the gradient of `loss`, which is given back as a number."""
+        """One step of all optimisers down the gradient of `loss`, which is given back as a number.
+
+        A gradient that is not finite moves nothing: one bad batch must not end a long run.
+        """
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        for optimiser in self.optimisers:
-            optimiser.step()
-        follow(self.average, self.network, self.progress.step, self.recipe.average)
+        if nn.utils.clip_grad_norm_(self.network.parameters(), 1.0).isfinite():
+            for optimiser in self.optimisers:
+                optimiser.step()
+            follow(self.average, self.network, self.progress.step, self.recipe.average)
         self.progress.step += 1
         return loss.item()
 

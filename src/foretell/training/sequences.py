@@ -16,7 +16,8 @@ DENSE = Style(
     0.85,
     200,
     0.92,
-    (0.36, 0.34, 0.06, 0.10, 0.09, 0.05, 0.0),
+    1.0,
+    (0.36, 0.34, 0.06, 0.10, 0.09, 0.05, 0.0, 0.0),
     0.08,
 )
 """Hours and quarters of an hour, mostly with days and weeks in them."""

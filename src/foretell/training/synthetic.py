@@ -1,4 +1,4 @@
-"""The synthetic corpus: seven families of series, mixed and spoilt as real ones are. On any device, from one seed."""
+"""The synthetic corpus: eight families of series, mixed and spoilt as real ones are. On any device, from one seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,6 +27,8 @@ class Style:
     """Longest random period."""
     seasonal: float
     """Share of structural series with a season."""
+    moving: float
+    """Share of structural series whose level moves."""
     families: tuple[float, ...]
     """Weights of FAMILIES."""
     drift: float
@@ -38,8 +40,9 @@ LONG = Style(
     (0.10, 0.14, 0.17, 0.17, 0.05, 0.05, 0.08, 0.04, 0.07, 0.04, 0.03, 0.06),
     0.70,
     400,
-    0.85,
-    (0.37, 0.20, 0.11, 0.13, 0.09, 0.07, 0.03),
+    0.75,
+    0.75,
+    (0.28, 0.18, 0.10, 0.12, 0.12, 0.08, 0.03, 0.09),
     0.08,
 )
 """Hourly, daily and denser data."""
@@ -49,11 +52,12 @@ SHORT = Style(
     0.80,
     30,
     0.60,
-    (0.25, 0.0, 0.05, 0.20, 0.14, 0.03, 0.33),
+    1.0,
+    (0.23, 0.0, 0.05, 0.19, 0.13, 0.03, 0.32, 0.05),
     0.5,
 )
 """Quarterly and monthly data: few points, strong trends, short periods."""
-BRIEF = replace(SHORT, seasonal=0.15, families=(0.06, 0.0, 0.02, 0.09, 0.09, 0.02, 0.72))
+BRIEF = replace(SHORT, seasonal=0.15, families=(0.06, 0.0, 0.02, 0.08, 0.08, 0.02, 0.70, 0.04))
 """Yearly data: growth, seldom a season."""
 FEW = (SHORT, BRIEF)
 """Styles of few points."""
@@ -81,7 +85,7 @@ def _period(dice: Dice, rows: int, style: Style) -> Tensor:
 
 def structural(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     """Trend, one or two seasons, noise; additive or multiplicative."""
-    level = trend(dice, rows, length) * dice.log_uniform(0.05, 3, rows)
+    level = trend(dice, rows, length) * dice.log_uniform(0.05, 3, rows) * dice.chance(style.moving, rows)
     period = _period(dice, rows, style)
     size = dice.log_uniform(0.1, 3, rows) * dice.chance(style.seasonal, rows)
     first = pattern(dice, rows, length, period)
@@ -153,7 +157,7 @@ def calendar(dice: Dice, rows: int, length: int, style: Style) -> Tensor:  # noq
     slow = pattern(dice, rows, length, year) * dice.log_uniform(0.1, 2, rows) * dice.chance(0.7, rows)
     weather = recursive(dice.normal(rows, length), 1 - 1 / (day.clamp(min=3) * dice.log_uniform(0.3, 12, rows)))
     quick = noise(dice, rows, length)
-    walk = trend(dice, rows, length) * dice.log_uniform(0.05, 1.5, rows) * dice.chance(0.5, rows)
+    walk = trend(dice, rows, length) * dice.log_uniform(0.05, 1.5, rows) * dice.chance(0.4, rows)
     size = dice.log_uniform(0.2, 2, rows)
     spoil = dice.log_uniform(0.05, 1.5, rows) * _changing(dice, quick, daily)
     y = size * season + slow + standard(weather) * dice.log_uniform(0.1, 1.5, rows) + spoil + walk
@@ -237,7 +241,7 @@ def wandering(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
         y = standard(recursive(e, pull)) + dice.log_uniform(0.05, 1, rows) * noise(dice, rows, length)
     if style in FEW and dice.yes(0.4):
         y = (standard(y) * dice.log_uniform(0.1, 0.9, rows)).exp()
-    if dice.yes(0.3):
+    if dice.yes(0.3 if style in FEW else 0.15):
         y = standard(y) + dice.log_uniform(0.1, 1.5, rows) * pattern(dice, rows, length, _period(dice, rows, style))
     return y
 
@@ -247,8 +251,9 @@ def counting(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     kind = dice.block.choices(range(4), (0.35, 0.25, 0.2, 0.2))[0]
     if kind == 0:
         season = dice.log_uniform(0.1, 1, rows) * pattern(dice, rows, length, _period(dice, rows, style))
+        season = season * dice.chance(0.6, rows)
         wander = 0.4 * noise(dice, rows, length, "ar1") * dice.chance(0.5, rows)
-        rate = dice.uniform(-2, 3, rows, 1) + season + wander + 0.5 * trend(dice, rows, length)
+        rate = dice.uniform(-2, 3, rows, 1) + season + wander + 0.5 * trend(dice, rows, length) * dice.chance(0.6, rows)
         return torch.poisson(rate.clamp(-5, 6).exp(), generator=dice.generator)
     if kind == 1:
         often = (dice.uniform(-3.4, -0.7, rows, 1) + 0.5 * smooth(dice, rows, length) * dice.chance(0.4, rows)).exp()
@@ -284,8 +289,22 @@ def growing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     return (standard(y) * dice.log_uniform(0.1, 1.5, rows)).clamp(-4, 4).exp() if dice.yes(0.4) else y
 
 
+def steady(dice: Dice, rows: int, length: int, style: Style) -> Tensor:  # noqa: ARG001
+    """Weather by days, delays, levels in a body: back to the mean, without a season or with the year's alone."""
+    y = noise(dice, rows, length) + noise(dice, rows, length) * dice.log_uniform(0.1, 3, rows) * dice.chance(0.6, rows)
+    if dice.yes(0.3):
+        y = standard(y) + pattern(dice, rows, length, 0.0 * y[:, :1] + 365) * dice.log_uniform(0.2, 3, rows)
+    y = standard(_changing(dice, y, standard(y)))
+    shape = dice.block.choices(range(4), (0.5, 0.3, 0.1, 0.1))[0]
+    if shape == 1:
+        return (y * dice.log_uniform(0.2, 1.2, rows)).clamp(-5, 5).exp()
+    if shape == 2:
+        return (y - dice.uniform(-1.5, 1, rows, 1)).clamp(min=0)
+    return y - dice.log_uniform(0.1, 1, rows) * y.square() if shape == 3 else y
+
+
 Family = Callable[[Dice, int, int, Style], Tensor]
-FAMILIES: tuple[Family, ...] = (structural, calendar, mixture, smoothing, wandering, counting, growing)
+FAMILIES: tuple[Family, ...] = (structural, calendar, mixture, smoothing, wandering, counting, growing, steady)
 
 
 def _spoil(dice: Dice, y: Tensor) -> Tensor:

@@ -89,6 +89,9 @@ class TorchArrays:
         f = torch.fft.rfft(x, length, dim=-1)[:, None] * torch.fft.rfft(y, length, dim=-1).conj()
         return torch.fft.irfft(f, length, dim=-1)
 
+    def solve(self, a: Array, b: Array) -> Array:
+        return torch.linalg.solve(a, b)
+
     def smallest(self, x: Array, k: int) -> Array:
         return x.topk(k, dim=-1, largest=False).indices
 

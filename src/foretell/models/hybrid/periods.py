@@ -11,6 +11,10 @@ REACH = 0.55
 """A period is at most this share of the history."""
 FIRST = 0.85
 """The shortest lag whose peak has this share of the highest is the first period."""
+AROUND, CLOSE = 3, 0.09
+"""A period is sharpened among its neighbours: so many steps, and this share of it, to either side."""
+MULTIPLES = 12
+"""How many multiples of a period say how sharp it is: two periods of 23 and 24 steps are 12 steps apart at the last."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,26 @@ def find_periods(xp: Arrays, now: Past, flat: Array) -> Periods:
     shortest = _first(xp, score[rows:], FIRST)
     left, _ = _peaks(xp, _without(xp, now, flat, shortest), now.length, now.size, lags)
     left = xp.where(xp.count(lags)[None] == shortest, left * 0.0 - 1.0, left)
-    periods = xp.concat([shortest, strongest, _first(xp, left, 1.0)], 1)
+    rough = xp.concat([shortest, strongest, _first(xp, left, 1.0)], 1)
+    periods = _sharpened(xp, r[:rows], rough, now.size)
     found = xp.concat([xp.take(r[:rows], periods), xp.take(r[rows:], shortest)], 1)
     return Periods(periods, found * xp.real(xp.concat([periods, shortest], 1) > 1))
+
+
+def _sharpened(xp: Arrays, r: Array, periods: Array, size: Array) -> Array:
+    """The neighbours [B, 3] of periods whose multiples have the highest mean autocorrelation in r [B, lags]."""
+    limit = xp.clip(xp.whole(0.6 * size), None, r.shape[1] - 1)[..., None, None]
+    old = periods[..., None]
+    offset = xp.count(2 * AROUND + 1)[None, None] - AROUND
+    multiple = xp.count(MULTIPLES)[None, None, None] + 1
+    known = ((old[..., None] + AROUND) * multiple <= limit) | (multiple == 1)
+    lags = xp.clip(xp.minimum((old + offset)[..., None] * multiple, limit), 0, None)
+    mean = (xp.take(r, lags) * xp.real(known)).sum(axis=-1) / xp.real(known).sum(axis=-1)
+    mean = mean + 1e-3 * xp.real(offset == 0)
+    allowed = (xp.real(abs(offset)) <= CLOSE * xp.real(old)) & (old > AROUND) | (offset == 0)
+    mean = xp.where(allowed, mean, mean * 0.0 - 9.0)
+    best = mean >= xp.highest(mean)
+    return xp.lowest(xp.where(best, old + offset, old + offset + r.shape[1]))[..., 0]
 
 
 def _peaks(xp: Arrays, x: Array, length: Array, size: Array, lags: int) -> tuple[Array, Array]:

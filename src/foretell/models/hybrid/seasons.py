@@ -1,6 +1,7 @@
 """Seasonal profiles: of single periods with recent cycles weighted up, and of two periods together, shrunk."""
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -11,6 +12,7 @@ CYCLES = 6
 """Cycles that a decayed profile averages."""
 DECAY = 0.8
 """Weight of a cycle relative to the next newer one."""
+LOG_DECAY = log(DECAY)
 CYCLE_WEIGHTS = (DECAY ** np.arange(CYCLES)).astype(np.float32)
 RECENT = 16
 """Newest points from which the level beside a profile is estimated."""
@@ -109,21 +111,24 @@ def joint_profile(xp: Arrays, now: Past, residual: Array, first: Array, second: 
 def _profile(xp: Arrays, now: Past, residual: Array, phase: Array, period: Array, size: int) -> tuple[Array, Array]:
     """Smoothed and shrunk phase means [B, size] and the shrinkage [B, 1] (variance components, one-way layout).
 
-    `phase` [B, C] is the age modulo `period` [B, 1].
+    `phase` [B, C] is the age modulo `period` [B, 1]; older cycles count less.
     """
-    residual = residual * now.seen
-    sums = xp.phase_sums(residual, phase, size)
-    counts = phase_counts(xp, now.length, period, size)
-    means = sums / xp.clip(counts, 1.0, None)
-    centre = residual.sum(axis=1, keepdims=True) / now.size
+    age = xp.real(xp.count(residual.shape[1]))[None]
+    weight = xp.exp((age - xp.real(phase)) * (LOG_DECAY / xp.real(period))) * now.seen
+    whole = weight.sum(axis=1, keepdims=True)
+    counts = (1.0 - xp.exp(LOG_DECAY * phase_counts(xp, now.length, period, size))) / (1.0 - DECAY)
+    part = residual * weight
+    centre = part.sum(axis=1, keepdims=True) / whole
+    means = xp.phase_sums(part, phase, size) / xp.clip(counts, 1.0, None)
     means = (means - centre) * xp.real(counts > 0)
-    between = (means * means * counts).sum(axis=1, keepdims=True) / now.size
-    total = ((residual - centre) ** 2 * now.seen).sum(axis=1, keepdims=True) / now.size
-    share = xp.real(period) / now.size
+    between = (means * means * counts).sum(axis=1, keepdims=True) / whole
+    total = ((residual - centre) ** 2 * weight).sum(axis=1, keepdims=True) / whole
+    points = whole * whole / (weight * weight).sum(axis=1, keepdims=True)
+    share = xp.real(period) / xp.maximum(points, xp.real(period))
     half = period // SMOOTH_FROM
     smooth = _smooth(xp, means, period, half)
     left = (total - between) / xp.clip(1.0 - share, 0.1, None) * share / (1.0 + 2.0 * xp.real(half))
-    signal = (smooth * smooth * counts).sum(axis=1, keepdims=True) / now.size
+    signal = (smooth * smooth * counts).sum(axis=1, keepdims=True) / whole
     kept = xp.clip(1.0 - left / (signal + 1e-6), 0.0, 1.0) * xp.real(period > 1)
     return smooth * kept, kept
 
