@@ -40,9 +40,9 @@ LONG = Style(
     (0.10, 0.14, 0.17, 0.17, 0.05, 0.05, 0.08, 0.04, 0.07, 0.04, 0.03, 0.06),
     0.70,
     400,
-    0.75,
-    0.75,
-    (0.28, 0.18, 0.10, 0.12, 0.12, 0.08, 0.03, 0.09),
+    0.80,
+    0.85,
+    (0.33, 0.19, 0.10, 0.12, 0.10, 0.07, 0.03, 0.06),
     0.08,
 )
 """Hourly, daily and denser data."""
@@ -53,11 +53,11 @@ SHORT = Style(
     30,
     0.60,
     1.0,
-    (0.23, 0.0, 0.05, 0.19, 0.13, 0.03, 0.32, 0.05),
+    (0.25, 0.0, 0.05, 0.19, 0.13, 0.03, 0.32, 0.03),
     0.5,
 )
 """Quarterly and monthly data: few points, strong trends, short periods."""
-BRIEF = replace(SHORT, seasonal=0.15, families=(0.06, 0.0, 0.02, 0.08, 0.08, 0.02, 0.70, 0.04))
+BRIEF = replace(SHORT, seasonal=0.15, families=(0.06, 0.0, 0.02, 0.09, 0.08, 0.02, 0.71, 0.02))
 """Yearly data: growth, seldom a season."""
 FEW = (SHORT, BRIEF)
 """Styles of few points."""
@@ -241,7 +241,7 @@ def wandering(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
         y = standard(recursive(e, pull)) + dice.log_uniform(0.05, 1, rows) * noise(dice, rows, length)
     if style in FEW and dice.yes(0.4):
         y = (standard(y) * dice.log_uniform(0.1, 0.9, rows)).exp()
-    if dice.yes(0.3 if style in FEW else 0.15):
+    if dice.yes(0.3 if style in FEW else 0.2):
         y = standard(y) + dice.log_uniform(0.1, 1.5, rows) * pattern(dice, rows, length, _period(dice, rows, style))
     return y
 
@@ -251,9 +251,9 @@ def counting(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
     kind = dice.block.choices(range(4), (0.35, 0.25, 0.2, 0.2))[0]
     if kind == 0:
         season = dice.log_uniform(0.1, 1, rows) * pattern(dice, rows, length, _period(dice, rows, style))
-        season = season * dice.chance(0.6, rows)
+        season = season * dice.chance(0.75, rows)
         wander = 0.4 * noise(dice, rows, length, "ar1") * dice.chance(0.5, rows)
-        rate = dice.uniform(-2, 3, rows, 1) + season + wander + 0.5 * trend(dice, rows, length) * dice.chance(0.6, rows)
+        rate = dice.uniform(-2, 3, rows, 1) + season + wander + 0.5 * trend(dice, rows, length) * dice.chance(0.75, rows)
         return torch.poisson(rate.clamp(-5, 6).exp(), generator=dice.generator)
     if kind == 1:
         often = (dice.uniform(-3.4, -0.7, rows, 1) + 0.5 * smooth(dice, rows, length) * dice.chance(0.4, rows)).exp()

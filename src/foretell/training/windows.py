@@ -151,7 +151,7 @@ class Pool:
 def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int, few: bool) -> Tensor:
     """Crops mixed with others, turned upside down, reversed, or made exponential: more often where they are short."""
     y = crops()
-    if dice.yes(0.2 if few else 0.25):
+    if dice.yes(0.2 if few else 0.3):
         share = dice.uniform(0, 1, rows, 1) * dice.chance(0.7, rows)
         y = standard(y) * (1 - share) + standard(crops()) * share
     y = torch.where(dice.chance(0.2, rows), -y, y)

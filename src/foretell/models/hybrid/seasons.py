@@ -12,8 +12,10 @@ CYCLES = 6
 """Cycles that a decayed profile averages."""
 DECAY = 0.8
 """Weight of a cycle relative to the next newer one."""
-LOG_DECAY = log(DECAY)
 CYCLE_WEIGHTS = (DECAY ** np.arange(CYCLES)).astype(np.float32)
+FADE = 0.92
+"""The same in joint profiles, which average all cycles."""
+LOG_FADE = log(FADE)
 RECENT = 16
 """Newest points from which the level beside a profile is estimated."""
 SMOOTH_FROM = 96
@@ -114,9 +116,9 @@ def _profile(xp: Arrays, now: Past, residual: Array, phase: Array, period: Array
     `phase` [B, C] is the age modulo `period` [B, 1]; older cycles count less.
     """
     age = xp.real(xp.count(residual.shape[1]))[None]
-    weight = xp.exp((age - xp.real(phase)) * (LOG_DECAY / xp.real(period))) * now.seen
+    weight = xp.exp((age - xp.real(phase)) * (LOG_FADE / xp.real(period))) * now.seen
     whole = weight.sum(axis=1, keepdims=True)
-    counts = (1.0 - xp.exp(LOG_DECAY * phase_counts(xp, now.length, period, size))) / (1.0 - DECAY)
+    counts = (1.0 - xp.exp(LOG_FADE * phase_counts(xp, now.length, period, size))) / (1.0 - FADE)
     part = residual * weight
     centre = part.sum(axis=1, keepdims=True) / whole
     means = xp.phase_sums(part, phase, size) / xp.clip(counts, 1.0, None)
