@@ -19,6 +19,7 @@ from foretell.models.hybrid.shape import LEVELS, Shape
 from foretell.training.dice import Dice
 from foretell.training.export import export
 from foretell.training.grow import grow
+from foretell.training.grow import main as begin
 from foretell.training.ingredients import recursive
 from foretell.training.loss import pinball, window_loss
 from foretell.training.muon import Muon, orthogonal
@@ -201,6 +202,13 @@ def test_new_candidates_change_nothing_but_by_their_errors() -> None:
         assert new.sum() == (PATCH if name.startswith("ahead") else BANDS) * 2 * 32
     assert grown["weigh.bias"][NAMES.index("local")] == 0
     assert grown["weigh.bias"][len(NAMES) + NAMES.index("last")] == weights["weigh.bias"][len(NAMES)]
+
+
+def test_growing_says_what_a_recipe_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipe.json").write_text("{}")
+    monkeypatch.setattr("sys.argv", ["grow", str(tmp_path), str(tmp_path / "run")])
+    with pytest.raises(SystemExit, match="`candidates` has to list"):
+        begin()
 
 
 def test_runs_are_averaged(tmp_path: Path) -> None:

@@ -56,8 +56,11 @@ def main() -> None:
     """Command line."""
     old, run = Path(sys.argv[1]), Path(sys.argv[2])
     story = json.loads((old / "recipe.json").read_text())
+    known = story.get("candidates", [])
+    if not known or not set(known) <= set(NAMES):
+        sys.exit(f"{old}/recipe.json: `candidates` has to list what these weights knew, among {', '.join(NAMES)}")
     run.mkdir(parents=True, exist_ok=True)
-    save_file(grow(load_file(old / "model.safetensors"), story["candidates"]), run / "model.safetensors")
+    save_file(grow(load_file(old / "model.safetensors"), known), run / "model.safetensors")
     (run / BEGINNING).write_text(json.dumps(story, indent=1) + "\n")
 
 
