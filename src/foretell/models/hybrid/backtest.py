@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from foretell.models.hybrid.arrays import Array, Arrays
-from foretell.models.hybrid.autoregression import Autoregression
-from foretell.models.hybrid.candidates import View, candidate_forecasts
+from foretell.models.hybrid.candidates import View, candidate_forecasts, fit_residuals
 from foretell.models.hybrid.past import Past, earlier
 from foretell.models.hybrid.periods import differenced
 
@@ -41,8 +40,8 @@ class Trial:
         return xp.real(xp.count(TRIAL)[None] < self.back[:, :1]) * self.usable[:, :1]
 
 
-def back_test(xp: Arrays, now: Past, seen: Array, periods: Array, models: Autoregression) -> Trial:
-    """All origins in one call; periods and autoregressive coefficients stay those of the whole past."""
+def back_test(xp: Arrays, now: Past, seen: Array, periods: Array) -> Trial:
+    """All origins in one call; periods stay those of the whole past, autoregressions those of the newest origin's."""
     rows, context = now.z.shape
     near = xp.clip(now.length // 5, 1, TRIAL)
     far = xp.clip((3 * now.length) // 8, 1, FAR)
@@ -57,7 +56,8 @@ def back_test(xp: Arrays, now: Past, seen: Array, periods: Array, models: Autore
     asked = xp.clip(steps, 1, None)
     reach = max(TRIAL, min((3 * context) // 8, FAR))
     flat = xp.concat([asked[:, i] for i in range(ORIGINS)], 0)
-    found = candidate_forecasts(xp, View(xp, origins, same), same, models, flat, reach)
+    view = View(xp, origins, same)
+    found = candidate_forecasts(xp, view, same, fit_residuals(xp, view, rows), flat, reach)
     forecasts = xp.stack([found[i * rows : (i + 1) * rows] for i in range(ORIGINS)], 1)
     return Trial(forecasts, xp.take(now.z, ages), weight, back, usable)
 

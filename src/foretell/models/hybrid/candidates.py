@@ -64,9 +64,10 @@ class View:
         return [x[:, :width] for x in found]
 
 
-def fit_residuals(xp: Arrays, view: View) -> Autoregression:
-    """Autoregressions of the five variants [5 * B] over the whole past."""
-    return fit_autoregression(xp, view.residuals(xp, view.now.z.shape[1]), view.now.size)
+def fit_residuals(xp: Arrays, view: View, rows: int) -> Autoregression:
+    """Autoregressions of the five variants over the whole past of the first `rows` series."""
+    variants = view.residuals(xp, view.now.z.shape[1])
+    return fit_autoregression(xp, [x[:rows] for x in variants], view.now.size[:rows])
 
 
 def candidate_forecasts(

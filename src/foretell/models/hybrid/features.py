@@ -65,10 +65,10 @@ def _assemble(xp: Arrays, now: Past, seen: Array, patches: Array, reach: int) ->
     rows = len(now.z)
     periods = find_periods(xp, now, detrended(xp, now, fit_lines(xp, now)))
     view = View(xp, now, periods.periods)
-    models = fit_residuals(xp, view)
+    models = fit_residuals(xp, view, rows)
     steps = (patches[:, None] * PATCH + xp.count(PATCH)[None] + 1).reshape(1, -1) + now.length * 0
     found = candidate_forecasts(xp, view, periods.periods, models, steps, reach)
-    trial = back_test(xp, now, seen, periods.periods, models)
+    trial = back_test(xp, now, seen, periods.periods)
     errors, scale = errors_and_scale(xp, now, trial)
     anchor = view.lines.level[:, :1]
     logs = xp.clip(0.5 * xp.log(errors / scale[:, None] + 1e-3), -4.0, 4.0)
