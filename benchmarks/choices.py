@@ -116,7 +116,9 @@ def tweets() -> Lines:
 SETS = (
     ChoiceSet("Chicago stations", "d", stations, 7, 28),
     ChoiceSet("Chicago weather", "d", columns("modeldata", "Chicago", "temp", "dew", "humidity", "wind"), 365, 28),
-    ChoiceSet("New York weather", "h", groups("nycflights13", "weather", ["origin"], "temp", "humid", "wind_speed"), 24, 48),
+    ChoiceSet(
+        "New York weather", "h", groups("nycflights13", "weather", ["origin"], "temp", "humid", "wind_speed"), 24, 48
+    ),
     ChoiceSet("flights by carrier", "d", flights("D", "carrier"), 7, 28),
     ChoiceSet("flights by destination", "d", flights("D", "dest"), 7, 28),
     ChoiceSet("flights by airport", "h", flights("h", "origin"), 24, 48),
@@ -133,7 +135,9 @@ SETS = (
     ChoiceSet("prisoners", "q", columns("fpp2", "prison"), 4, 8),
     ChoiceSet("page views", "d", columns("fpp2", "hyndsight", "value"), 7, 14, 40),
     ChoiceSet("tweets", "d", tweets, 7, 28),
-    ChoiceSet("diseases", "y", groups("dslabs", "us_contagious_diseases", ["disease", "state"], "count", every=4), 1, 6),
+    ChoiceSet(
+        "diseases", "y", groups("dslabs", "us_contagious_diseases", ["disease", "state"], "count", every=4), 1, 6
+    ),
     ChoiceSet("countries", "y", groups("dslabs", "gapminder", ["country"], "gdp", "fertility", every=5), 1, 6),
     ChoiceSet("tree rings", "y", columns("datasets", "treering", "value"), 1, 12),
 )
@@ -185,8 +189,8 @@ def page(lines: list[str], found: list[tuple[str, float]]) -> str:
             "# The series that choices are made by",
             "",
             "Open data that come with R packages, drawn at random windows; none of them is trained on, and none is in",
-            "the [score table](scores.md). Absolute errors relative to seasonal naive (geometric means over the series;",
-            "a context has at most 2,048 points), and the share of truths inside foretell-small's 80 % interval.",
+            "the [score table](scores.md). Absolute errors relative to seasonal naive (geometric means over series; at",
+            "most 2,048 points of context), and the share of truths inside foretell-small's 80 % interval.",
             "Made by `python -m benchmarks.choices`.",
             "",
             f"foretell-small, geometric mean over the sets: **{geometric_mean(np.array([r for _, r in found])):.3f}**"

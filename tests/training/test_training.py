@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from foretell.models.foretell_small_torch import Network, features
 from foretell.models.hybrid.backtest import BANDS
@@ -18,7 +18,7 @@ from foretell.models.hybrid.network import NumpyNetwork
 from foretell.models.hybrid.shape import LEVELS, Shape
 from foretell.training.dice import Dice
 from foretell.training.export import export
-from foretell.training.grow import grow
+from foretell.training.grow import BEGINNING_WEIGHTS, grow
 from foretell.training.grow import main as begin
 from foretell.training.ingredients import recursive
 from foretell.training.loss import pinball, window_loss
@@ -214,8 +214,12 @@ def test_growing_says_what_a_recipe_lacks(tmp_path: Path, monkeypatch: pytest.Mo
 def test_runs_are_averaged(tmp_path: Path) -> None:
     for seed in (1, 2):
         train(Recipe(**{**vars(TINY), "seed": seed, "steps": 1}), tmp_path / str(seed))
-    export([tmp_path / "1", tmp_path / "2"], tmp_path / "weights")
+    zeros = {name: w * 0 for name, w in load_file(tmp_path / "1" / "model.safetensors").items()}
+    save_file(zeros, tmp_path / "1" / BEGINNING_WEIGHTS)
+    export([tmp_path / "1", tmp_path / "2"], tmp_path / "weights", keep=0.25)
     one, two, mean = (load_file(tmp_path / name / "model.safetensors") for name in ("1", "2", "weights"))
     for name, weight in mean.items():
-        np.testing.assert_allclose(weight, (one[name] + two[name]) / 2, atol=1e-6)
-    assert [run["seed"] for run in json.loads((tmp_path / "weights" / "recipe.json").read_text())["runs"]] == [1, 2]
+        np.testing.assert_allclose(weight, 0.75 * (one[name] + two[name]) / 2, atol=1e-6)
+    story = json.loads((tmp_path / "weights" / "recipe.json").read_text())
+    assert [run["seed"] for run in story["runs"]] == [1, 2]
+    assert story["keep"] == 0.25

@@ -1,6 +1,7 @@
 """Puts a run's averaged weights where the package ships them: `python -m foretell.training.export runs/small`.
 
-Several runs that began from the same weights are averaged once more (Wortsman et al. 2022, model soups).
+Several runs that began from the same weights are averaged once more (Wortsman et al. 2022, model soups), and with
+`--keep` the mean goes part of the way back to where they began (Wortsman et al. 2022, robust fine-tuning).
 """
 
 import argparse
@@ -25,7 +26,7 @@ from foretell.models.time_moe_model import MINI
 from foretell.models.time_moe_numpy import Floats, NumpyTimeMoe
 from foretell.models.time_moe_shape import Shape as MoeShape
 from foretell.training import train_mini
-from foretell.training.grow import BEGINNING
+from foretell.training.grow import BEGINNING, BEGINNING_WEIGHTS
 
 Weights = dict[str, Floats]
 DATA = "synthetic only (foretell.training.synthetic), made while training from the seed"
@@ -35,13 +36,21 @@ OF_A_RUN = ("seed", "steps_done", "seconds_spent")
 """What recipe.json says of every averaged run."""
 
 
-def export(runs: Sequence[Path], target: Path = WEIGHTS, command: str = "", widening: float = 1.0) -> None:
-    """foretell-small: writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand."""
+def export(
+    runs: Sequence[Path], target: Path = WEIGHTS, command: str = "", widening: float = 1.0, keep: float = 0.0
+) -> None:
+    """foretell-small: writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand.
+
+    `keep` is the share of the weights that the runs began from.
+    """
     stories = [_story(run) for run in runs]
     shape = Shape(width=stories[0]["width"], depth=stories[0]["depth"], widening=widening)
     weights = mean_weights([load_file(run / "model.safetensors") for run in runs])
+    if keep:
+        weights = between(weights, load_file(runs[0] / BEGINNING_WEIGHTS), keep)
     NumpyNetwork(shape, weights)
-    story = stories[0] | {"candidates": list(NAMES), "runs": [{k: s[k] for k in OF_A_RUN} for s in stories]}
+    told = [{k: s[k] for k in OF_A_RUN} for s in stories]
+    story = stories[0] | {"candidates": list(NAMES), "runs": told, "keep": keep}
     if (beginning := runs[0] / BEGINNING).exists():
         story["began_from"] = json.loads(beginning.read_text())
     _ship(target, weights, asdict(shape), command or f"python -m foretell.training.train --out {runs[0]}", story)
@@ -51,6 +60,11 @@ def export(runs: Sequence[Path], target: Path = WEIGHTS, command: str = "", wide
 def mean_weights(runs: Sequence[Weights]) -> Weights:
     """The mean of each tensor."""
     return {name: np.mean([weights[name] for weights in runs], axis=0, dtype=np.float32) for name in runs[0]}
+
+
+def between(new: Weights, old: Weights, keep: float) -> Weights:
+    """The point between two networks that has the share `keep` of the old one."""
+    return {name: ((1 - keep) * w + keep * old[name]).astype(np.float32) for name, w in new.items()}
 
 
 def export_mini(run: Path, target: Path = MINI, command: str = "") -> None:
@@ -108,11 +122,12 @@ def main() -> None:
     parser.add_argument("--target", type=Path)
     parser.add_argument("--command", default="")
     parser.add_argument("--widening", type=float, default=1.0, help="see foretell.models.hybrid.shape.Shape")
+    parser.add_argument("--keep", type=float, default=0.0, help="share of the weights that the runs began from")
     given = parser.parse_args()
     if given.model == "timemoe-mini":
         export_mini(given.runs[0], given.target or MINI, given.command)
     else:
-        export(given.runs, given.target or WEIGHTS, given.command, given.widening)
+        export(given.runs, given.target or WEIGHTS, given.command, given.widening, given.keep)
 
 
 if __name__ == "__main__":

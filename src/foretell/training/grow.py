@@ -20,6 +20,8 @@ from foretell.models.hybrid.summary import EXTRA
 
 BEGINNING = "began_from.json"
 """In a run's folder: the recipe of the weights that it began from."""
+BEGINNING_WEIGHTS = "began_from.safetensors"
+"""And these weights, grown."""
 
 
 def grow(weights: dict[str, Floats], known: Sequence[str]) -> dict[str, Floats]:
@@ -60,7 +62,9 @@ def main() -> None:
     if not known or not set(known) <= set(NAMES):
         sys.exit(f"{old}/recipe.json: `candidates` has to list what these weights knew, among {', '.join(NAMES)}")
     run.mkdir(parents=True, exist_ok=True)
-    save_file(grow(load_file(old / "model.safetensors"), known), run / "model.safetensors")
+    grown = grow(load_file(old / "model.safetensors"), known)
+    for name in ("model.safetensors", BEGINNING_WEIGHTS):
+        save_file(grown, run / name)
     (run / BEGINNING).write_text(json.dumps(story, indent=1) + "\n")
 
 

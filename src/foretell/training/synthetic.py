@@ -253,7 +253,8 @@ def counting(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
         season = dice.log_uniform(0.1, 1, rows) * pattern(dice, rows, length, _period(dice, rows, style))
         season = season * dice.chance(0.75, rows)
         wander = 0.4 * noise(dice, rows, length, "ar1") * dice.chance(0.5, rows)
-        rate = dice.uniform(-2, 3, rows, 1) + season + wander + 0.5 * trend(dice, rows, length) * dice.chance(0.75, rows)
+        rate = dice.uniform(-2, 3, rows, 1) + season + wander
+        rate = rate + 0.5 * trend(dice, rows, length) * dice.chance(0.75, rows)
         return torch.poisson(rate.clamp(-5, 6).exp(), generator=dice.generator)
     if kind == 1:
         often = (dice.uniform(-3.4, -0.7, rows, 1) + 0.5 * smooth(dice, rows, length) * dice.chance(0.4, rows)).exp()
