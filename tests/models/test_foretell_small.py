@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in
+from foretell.models.hybrid.grid import step_of
 from foretell.models.hybrid.shape import LEVELS
 from foretell.series import FloatArray, Forecast, Series, batch_of
 from tests.fakes import wave
@@ -18,9 +19,11 @@ from tests.fakes import wave
 MODEL = ForetellSmall()
 
 
-def ask(*rows: ArrayLike, horizon: int = 24, levels: tuple[float, ...] = LEVELS, floor: bool = True) -> Forecast:
+def ask(
+    *rows: ArrayLike, horizon: int = 24, levels: tuple[float, ...] = LEVELS, floor: bool = True, grid: bool = True
+) -> Forecast:
     series = [Series(np.asarray(row, np.float64)) for row in rows]
-    return MODEL.forecast(batch_of(series), horizon, levels, {"floor": floor})
+    return MODEL.forecast(batch_of(series), horizon, levels, {"floor": floor, "grid": grid})
 
 
 def numbers(forecast: Forecast, row: int = 0) -> FloatArray:
@@ -128,6 +131,39 @@ def test_rare_demand_has_a_median_of_exactly_zero() -> None:
     assert numbers(found)[:, 1].min() > 0.5
 
 
+@pytest.mark.parametrize(("size", "shift"), [(1.0, 0.0), (0.1, 3.0), (1e-12, 0.0), (5.0, -1e6)])
+def test_counts_are_forecast_as_counts(size: float, shift: float) -> None:
+    values = np.random.default_rng(2).poisson(4, 200).astype(np.float64)
+    values[17] = np.nan
+    found = (numbers(ask(values * size + shift)) - shift) / size
+    np.testing.assert_allclose(found, np.round(found), atol=1e-4)
+    between = (numbers(ask(values * size + shift, grid=False)) - shift) / size
+    assert np.abs(between - np.round(between)).max() > 0.2
+    np.testing.assert_allclose(found, between, atol=0.5 + 1e-4)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(0).normal(size=300),
+        np.arange(300.0),
+        np.array([1.0, 2.0, 4.0]),
+        np.array([5.0, 5.0, 5.0, 5.0]),
+        np.tile([0.0, 1.0, 1.3, 2.0], 30),
+        np.random.default_rng(1).integers(0, 1000, 300).astype(np.float64),
+    ],
+    ids=["noise", "ramp", "short", "constant", "off the grid", "fine"],
+)
+def test_what_has_no_coarse_grid(values: FloatArray) -> None:
+    assert step_of(values) == 0
+
+
+@pytest.mark.parametrize("step", [1.0, 0.1, 0.25, 1e-9])
+def test_a_coarse_grid_is_found(step: float) -> None:
+    values = np.random.default_rng(3).integers(0, 9, 90) * step + 7 * step
+    assert step_of(values) == pytest.approx(step)
+
+
 def test_levels_between_and_beyond_the_trained_ones() -> None:
     levels = (0.0001, 0.001, 0.01, 0.25, 0.5, 0.99, 0.9999)
     found = numbers(ask(wave(200).values, levels=levels))
@@ -148,7 +184,7 @@ def test_no_torch_and_a_named_set_of_weights() -> None:
     program = (
         "import sys, numpy as np; from foretell.models.foretell_small import ForetellSmall;"
         "from foretell.series import Series, batch_of;"
-        "f = ForetellSmall().forecast(batch_of([Series(np.arange(20.0) % 5)]), 3, (0.5,), {'floor': True});"
+        "f = ForetellSmall().forecast(batch_of([Series(np.arange(20.0) % 5)]), 3, (0.5,), {'floor': True, 'grid': True});"
         "print(f.model, [m for m in ('torch', 'scipy', 'onnxruntime') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

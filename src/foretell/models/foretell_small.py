@@ -20,6 +20,7 @@ from safetensors.numpy import load_file
 
 from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.features import PATCH, make_features
+from foretell.models.hybrid.grid import put_on_grid
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
 from foretell.models.hybrid.network import NumpyNetwork
 from foretell.models.hybrid.periods import REACH
@@ -68,7 +69,8 @@ class ForetellSmall:
         shift_equivariant=True,
     )
     options: ClassVar[Mapping[str, Option]] = {
-        "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool)
+        "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool),
+        "grid": Option(True, "a series of few values on one grid (counts) is forecast on it (1) or between (0)", bool),
     }
 
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is not finite, and then has no forecast
@@ -81,7 +83,11 @@ class ForetellSmall:
         for quantiles, row in zip(trained, rows, strict=True):
             if row.status == CONSTANT:
                 quantiles[:] = row.values[-1]
-            elif row.low >= 0 and options["floor"]:
+            if row.status != OK:
+                continue
+            if options["grid"]:
+                put_on_grid(quantiles, row.values[~np.isnan(row.values)])
+            if options["floor"] and row.low >= 0:
                 _keep_above_zero(quantiles, row.values)
         middle = trained.shape[2] // 2
         asked = at_levels(trained, built_in().shape.levels, levels) if levels else None
