@@ -184,7 +184,8 @@ def test_no_torch_and_a_named_set_of_weights() -> None:
     program = (
         "import sys, numpy as np; from foretell.models.foretell_small import ForetellSmall;"
         "from foretell.series import Series, batch_of;"
-        "f = ForetellSmall().forecast(batch_of([Series(np.arange(20.0) % 5)]), 3, (0.5,), {'floor': True, 'grid': True});"
+        "series = batch_of([Series(np.arange(20.0) % 5)]);"
+        "f = ForetellSmall().forecast(series, 3, (0.5,), {'floor': True, 'grid': True});"
         "print(f.model, [m for m in ('torch', 'scipy', 'onnxruntime') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

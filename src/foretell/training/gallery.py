@@ -45,7 +45,8 @@ def forecasts(dice: Dice) -> Figure:
     """Unseen series, 512 points of context of which 192 are shown, and the shipped model's 96 steps: 50, 80, 95 %."""
     figure, axes = plt.subplots(4, COLUMNS, figsize=(13, 6.5))
     series = synthesize(dice, 4 * COLUMNS * BLOCK, 608, LONG)[::BLOCK].double().numpy()
-    found = ForetellSmall().forecast(batch_of([Series(x[:512]) for x in series]), 96, BANDS, {"floor": True, "grid": False})
+    contexts = batch_of([Series(x[:512]) for x in series])
+    found = ForetellSmall().forecast(contexts, 96, BANDS, {"floor": True, "grid": True})
     if found.quantiles is None:
         raise ValueError("the model gave no quantiles")
     for axis, values, quantiles, point in zip(axes.flat, series, found.quantiles, found.point, strict=True):
