@@ -160,7 +160,7 @@ def test_what_has_no_coarse_grid(values: FloatArray) -> None:
 
 @pytest.mark.parametrize("step", [1.0, 0.1, 0.25, 1e-9])
 def test_a_coarse_grid_is_found(step: float) -> None:
-    values = np.random.default_rng(3).integers(0, 9, 90) * step + 7 * step
+    values = np.random.default_rng(3).integers(0, 9, 90).astype(np.float64) * step + 7 * step
     assert step_of(values) == pytest.approx(step)
 
 
