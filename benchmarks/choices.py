@@ -162,8 +162,14 @@ def task(choice: ChoiceSet) -> Task:
 
 
 def main() -> None:
+    try:
+        frame("datasets", "treering")
+    except NotAvailable as error:
+        print(f"skipped: {error}")
+        return
     engine = Engine(ProcessExecutor(1))
-    lines, found = [], []
+    lines: list[str] = []
+    found: list[tuple[str, float]] = []
     try:
         for choice in SETS:
             evaluation = backtest(task(choice), MODELS if choice.period <= SLOW else MODELS[:1], engine)
@@ -178,15 +184,18 @@ def main() -> None:
             print(lines[-1], flush=True)
     finally:
         engine.close()
-    print(f"geometric mean {geometric_mean(np.array([r for _, r in found])):.4f}")
     PAGE.write_text(page(lines, found))
+    print(f"wrote {PAGE.name}")
+
+
+def mean(found: list[tuple[str, float]], step: str = "") -> str:
+    """The geometric mean over all sets, or those of one step."""
+    return f"{geometric_mean(np.array([ratio for s, ratio in found if s == step or not step])):.3f}"
 
 
 def page(lines: list[str], found: list[tuple[str, float]]) -> str:
     """The docs page."""
-    means = ", ".join(
-        f"{step} {geometric_mean(np.array([r for s, r in found if s == step])):.3f}" for step in dict(found)
-    )
+    means = ", ".join(f"{step} {mean(found, step)}" for step in dict(found))
     return "\n".join(
         [
             "# The series that choices are made by",
@@ -196,8 +205,7 @@ def page(lines: list[str], found: list[tuple[str, float]]) -> str:
             "most 2,048 points of context), and the share of truths inside foretell-small's 80 % interval.",
             "Made by `python -m benchmarks.choices`.",
             "",
-            f"foretell-small, geometric mean over the sets: **{geometric_mean(np.array([r for _, r in found])):.3f}**"
-            f" (by step: {means})",
+            f"foretell-small, geometric mean over the sets: **{mean(found)}** (by step: {means})",
             "",
             "| series | step | windows | horizon | foretell-small | AutoTheta | 80 % |",
             "|---|---|---|---|---|---|---|",

@@ -294,7 +294,7 @@ def steady(dice: Dice, rows: int, length: int, style: Style) -> Tensor:  # noqa:
     """Weather by days, delays, levels in a body: back to the mean, without a season or with the year's alone."""
     y = noise(dice, rows, length) + noise(dice, rows, length) * dice.log_uniform(0.1, 3, rows) * dice.chance(0.6, rows)
     if dice.yes(0.3):
-        y = standard(y) + pattern(dice, rows, length, 0.0 * y[:, :1] + 365) * dice.log_uniform(0.2, 3, rows)
+        y = standard(y) + pattern(dice, rows, length, torch.full_like(y[:, :1], 365.0)) * dice.log_uniform(0.2, 3, rows)
     y = standard(_changing(dice, y, standard(y)))
     shape = dice.block.choices(range(4), (0.5, 0.3, 0.1, 0.1))[0]
     if shape == 1:
