@@ -93,7 +93,7 @@ def measure(rows: int) -> Row:
 
 
 def _forecast(model: ForetellSmall, batch: Batch) -> object:
-    return model.forecast(batch, HORIZON, (0.1, 0.5, 0.9), {"floor": True, "grid": True})
+    return model.forecast(batch, HORIZON, (0.1, 0.5, 0.9), {"period": None, "floor": True, "grid": True})
 
 
 def time_moe() -> float:

@@ -10,20 +10,27 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in
+from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in, usual_periods
 from foretell.models.hybrid.grid import step_of
 from foretell.models.hybrid.shape import LEVELS
-from foretell.series import FloatArray, Forecast, Series, batch_of
+from foretell.series import DAY, FloatArray, Forecast, Series, Step, batch_of
 from tests.fakes import wave
 
 MODEL = ForetellSmall()
 
 
 def ask(
-    *rows: ArrayLike, horizon: int = 24, levels: tuple[float, ...] = LEVELS, floor: bool = True, grid: bool = True
+    *rows: ArrayLike,
+    horizon: int = 24,
+    levels: tuple[float, ...] = LEVELS,
+    floor: bool = True,
+    grid: bool = True,
+    period: int | None = None,
+    step: Step | None = None,
 ) -> Forecast:
-    series = [Series(np.asarray(row, np.float64)) for row in rows]
-    return MODEL.forecast(batch_of(series), horizon, levels, {"floor": floor, "grid": grid})
+    start = None if step is None else 0
+    series = [Series(np.asarray(row, np.float64), start, step) for row in rows]
+    return MODEL.forecast(batch_of(series), horizon, levels, {"period": period, "floor": floor, "grid": grid})
 
 
 def numbers(forecast: Forecast, row: int = 0) -> FloatArray:
@@ -52,6 +59,41 @@ def test_units_and_zero_do_not_matter(size: float, shift: float) -> None:
     plain = numbers(ask(values, floor=False))
     moved = (numbers(ask(values * size + shift, floor=False)) - shift) / size
     np.testing.assert_allclose(moved, plain, atol=1e-4 * values.std())
+
+
+def test_the_step_or_the_user_tells_the_season() -> None:
+    year = np.tile([0, 0, 1, 0, -1, 0, 2, 0, 0, -1, 0, -1.0], 6)
+    rows = year[:60] + np.random.default_rng(4).normal(size=(40, 60))
+    truth = year[60:][None]
+    error = [
+        float(np.abs(ask(*rows, horizon=12, step=step, period=period).point - truth).mean())
+        for step, period in ((None, None), (Step(months=1), None), (None, 12), (Step(months=1), 1))
+    ]
+    assert error[1] == error[2] < 0.97 * error[0]
+    assert error[3] == error[0]
+
+
+def test_a_season_that_is_not_there_changes_nothing() -> None:
+    walk = np.random.default_rng(8).normal(size=400).cumsum()
+    np.testing.assert_array_equal(ask(walk, period=24).point, ask(walk).point)
+    np.testing.assert_array_equal(ask(walk, period=1_000_000).point, ask(walk).point)
+
+
+@pytest.mark.parametrize(
+    ("step", "usual"),
+    [
+        (Step(ns=DAY), (7, 365)),
+        (Step(ns=DAY // 24), (24, 168)),
+        (Step(ns=DAY // 1440), (60,)),
+        (Step(months=1), (12,)),
+        (Step(months=12), ()),
+        (None, ()),
+    ],
+)
+def test_usual_periods(step: Step | None, usual: tuple[int, ...]) -> None:
+    assert usual_periods(step, None) == usual
+    assert usual_periods(step, 0) == usual_periods(step, 1) == ()
+    assert usual_periods(step, 48) == (48, *(p for p in usual if p > 48))
 
 
 def test_a_row_is_the_same_alone_and_among_others() -> None:
@@ -185,7 +227,7 @@ def test_no_torch_and_a_named_set_of_weights() -> None:
         "import sys, numpy as np; from foretell.models.foretell_small import ForetellSmall;"
         "from foretell.series import Series, batch_of;"
         "series = batch_of([Series(np.arange(20.0) % 5)]);"
-        "f = ForetellSmall().forecast(series, 3, (0.5,), {'floor': True, 'grid': True});"
+        "f = ForetellSmall().forecast(series, 3, (0.5,), {'period': None, 'floor': True, 'grid': True});"
         "print(f.model, [m for m in ('torch', 'scipy', 'onnxruntime') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

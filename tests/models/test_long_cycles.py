@@ -24,7 +24,9 @@ def minutes(days: float, noise: float = 0.3, seed: int = 0, day: int = DAY) -> F
 
 
 def ask(values: FloatArray, horizon: int) -> Forecast:
-    return MODEL.forecast(batch_of([Series(values)]), horizon, (0.1, 0.5, 0.9), {"floor": False, "grid": False})
+    return MODEL.forecast(
+        batch_of([Series(values)]), horizon, (0.1, 0.5, 0.9), {"period": None, "floor": False, "grid": False}
+    )
 
 
 def found(values: FloatArray) -> LongCycle | None:

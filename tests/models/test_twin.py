@@ -32,11 +32,13 @@ def series(rows: int, length: int, seed: int = 0) -> np.ndarray:
 
 
 def both(z: np.ndarray, known: np.ndarray, patches: int) -> tuple[Features, Features]:
+    """Every other row is told a season."""
     reach = patches * PATCH
-    torch_z, torch_known = torch.from_numpy(z), torch.from_numpy(known)
+    usual = np.array([[24, 168], [1, 1]])[np.arange(len(z)) % 2]
+    torch_z, torch_known, torch_usual = torch.from_numpy(z), torch.from_numpy(known), torch.from_numpy(usual)
     return (
-        make_features(NUMPY, z, known, np.arange(patches), reach),
-        make_features(TorchArrays(), torch_z, torch_known, torch.arange(patches), reach),
+        make_features(NUMPY, z, known, np.arange(patches), reach, usual),
+        make_features(TorchArrays(), torch_z, torch_known, torch.arange(patches), reach, torch_usual),
     )
 
 

@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 from safetensors.numpy import load_file
 
+from foretell.algorithms.seasonality import natural_periods
 from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.features import PATCH, make_features
 from foretell.models.hybrid.grid import put_on_grid
@@ -28,7 +29,19 @@ from foretell.models.hybrid.quantiles import at_levels
 from foretell.models.hybrid.scaling import is_constant, scale
 from foretell.models.hybrid.shape import Shape
 from foretell.registry import Kind, Limits, Option, Options
-from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, Batch, FloatArray, Forecast
+from foretell.series import (
+    ALL_MISSING,
+    CONSTANT,
+    DAY,
+    NON_FINITE,
+    OK,
+    TOO_SHORT,
+    Batch,
+    FloatArray,
+    Forecast,
+    IntArray,
+    Step,
+)
 
 NAME = "foretell-small"
 WEIGHTS = Path(__file__).parent / "weights" / NAME
@@ -43,6 +56,8 @@ TOGETHER = 64
 """Rows computed at once: more would leave the processor's cache."""
 STRIDE = 6
 """Patches of horizon are computed by so many: a short forecast is then the same numbers as a long one's beginning."""
+DAYS_A_YEAR = 365
+"""Beside the natural periods of the step: days of weather or of demand have weeks, years or both."""
 LEAST = 3
 """Known values that a forecast needs."""
 ZEROS = 0.05
@@ -69,6 +84,13 @@ class ForetellSmall:
         shift_equivariant=True,
     )
     options: ClassVar[Mapping[str, Option]] = {
+        "period": Option(
+            None,
+            "points in one season, looked at first; 0 or 1: none is; not given: the usual seasons of the step",
+            int,
+            low=0,
+            high=1e6,
+        ),
         "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool),
         "grid": Option(True, "a series of few values on one grid (counts) is forecast on it (1) or between (0)", bool),
     }
@@ -76,7 +98,10 @@ class ForetellSmall:
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is not finite, and then has no forecast
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         """Quantiles at `levels`; the point forecast is the median. NaN may be anywhere; see `Limits` for the rest."""
-        rows = [newest_known(row) for row in batch.rows()]
+        rows = [
+            newest_known(row, usual_periods(step, options["period"]))
+            for row, step in zip(batch.rows(), batch.steps, strict=True)
+        ]
         trained = np.full((len(rows), horizon, len(built_in().shape.levels)), np.nan)
         for chunk in _chunks(rows, horizon):
             trained[chunk.rows] = _quantiles([rows[i] for i in chunk.rows], chunk, horizon)
@@ -97,13 +122,17 @@ class ForetellSmall:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The newest part of a series, to its newest known value, and how many missing ones follow; its smallest value."""
+    """The newest part of a series, to its newest known value, and how many missing ones follow; its smallest value.
+
+    `usual` are the periods to look at first.
+    """
 
     values: FloatArray
     after: int
     status: str
     low: float = -math.inf
     cycle: LongCycle | None = None
+    usual: tuple[int, ...] = ()
 
     def without_cycle(self) -> FloatArray:
         """What the network sees."""
@@ -119,7 +148,15 @@ class Chunk:
     patches: int
 
 
-def newest_known(values: FloatArray) -> Row:
+def usual_periods(step: Step | None, given: int | None) -> tuple[int, ...]:
+    """Those of the step; a given one takes the place of those up to it. The network must be able to reach them."""
+    usual = natural_periods(step) + ((DAYS_A_YEAR,) if step == Step(ns=DAY) else ())
+    if given is not None:
+        usual = (given, *(p for p in usual if p > given)) if given > 1 else ()
+    return tuple(p for p in usual if 1 < p < SHORTEST_LONG)
+
+
+def newest_known(values: FloatArray, usual: tuple[int, ...] = ()) -> Row:
     """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any."""
     places = np.flatnonzero(~np.isnan(values))
     if not len(places):
@@ -131,7 +168,7 @@ def newest_known(values: FloatArray) -> Row:
     status = _status(len(known), low, high)
     history = values[max(0, last - MEMORY) : last]
     cycle = find_long_cycle(history, SHORTEST_LONG) if status == OK else None
-    return Row(values[places[0] : last], len(values) - last, status, low, cycle)
+    return Row(values[places[0] : last], len(values) - last, status, low, cycle, usual)
 
 
 def _status(count: int, low: float, high: float) -> str:
@@ -161,12 +198,20 @@ def _quantiles(rows: list[Row], chunk: Chunk, horizon: int) -> FloatArray:
     for target, row in zip(padded, rows, strict=True):
         target[-len(row.values) :] = row.without_cycle()
     z, known, scaling = scale(padded)
-    features = make_features(NUMPY, z, known, np.arange(chunk.patches), chunk.patches * PATCH)
+    features = make_features(NUMPY, z, known, np.arange(chunk.patches), chunk.patches * PATCH, _usual(rows))
     found = scaling.undo(built_in()(features))
     for quantiles, row in zip(found, rows, strict=True):
         if row.cycle is not None:
             quantiles += row.cycle.ahead(len(quantiles))[:, None]
     return np.stack([found[i, row.after : row.after + horizon] for i, row in enumerate(rows)])
+
+
+def _usual(rows: list[Row]) -> IntArray:
+    """[B, U] each row's usual periods, then ones."""
+    usual = np.ones((len(rows), max([1, *(len(row.usual) for row in rows)])), np.int64)
+    for periods, row in zip(usual, rows, strict=True):
+        periods[: len(row.usual)] = row.usual
+    return usual
 
 
 def _keep_above_zero(quantiles: FloatArray, values: FloatArray) -> None:

@@ -48,22 +48,25 @@ class Features:
     """[B, 1] error scale in the same units."""
 
 
-def make_features(xp: Arrays, z: Array, known: Array, patches: Array, reach: int) -> Features:
+def make_features(
+    xp: Arrays, z: Array, known: Array, patches: Array, reach: int, usual: Array | None = None
+) -> Features:
     """Features of contexts z [B, C] (oldest first, standardised, zero where not known), C one of 64, 128, 256, 512 ...
 
     `patches` [G] are the wanted horizon patches (patch g holds steps 16 g + 1 .. 16 g + 16), all within `reach` steps.
+    `usual` [B, U] are periods to look at first (1 = none), such as a day of hours.
     """
     newest_first, seen = xp.flip(z), xp.flip(known)
     place = xp.count(z.shape[1])[None]
     length = xp.clip(xp.highest(xp.where(seen, place, place * 0 - 1)) + 1, 1, None)
     if bool((seen.sum(axis=1) < length[:, 0]).any()):
-        newest_first = fill_seasons(xp, newest_first, seen, length)
-    return _assemble(xp, past(xp, newest_first, length), xp.real(seen), patches, reach)
+        newest_first = fill_seasons(xp, newest_first, seen, length, usual)
+    return _assemble(xp, past(xp, newest_first, length), xp.real(seen), patches, reach, usual)
 
 
-def _assemble(xp: Arrays, now: Past, seen: Array, patches: Array, reach: int) -> Features:
+def _assemble(xp: Arrays, now: Past, seen: Array, patches: Array, reach: int, usual: Array | None) -> Features:
     rows = len(now.z)
-    periods = find_periods(xp, now, detrended(xp, now, fit_lines(xp, now)))
+    periods = find_periods(xp, now, detrended(xp, now, fit_lines(xp, now)), usual)
     view = View(xp, now, periods.periods)
     models = fit_residuals(xp, view, rows)
     steps = (patches[:, None] * PATCH + xp.count(PATCH)[None] + 1).reshape(1, -1) + now.length * 0

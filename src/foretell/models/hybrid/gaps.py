@@ -20,11 +20,11 @@ def fill_lines(xp: Arrays, z: Array, known: Array) -> Array:
     return xp.where(known, z, between)
 
 
-def fill_seasons(xp: Arrays, z: Array, known: Array, length: Array) -> Array:
+def fill_seasons(xp: Arrays, z: Array, known: Array, length: Array, usual: Array | None = None) -> Array:
     """z [B, C], newest first, with its gaps filled; two periods found on a first, straight filling are respected."""
     first = past(xp, fill_lines(xp, z, known), length)
     flat = detrended(xp, first, fit_lines(xp, first))
-    periods = find_periods(xp, first, flat).periods
+    periods = find_periods(xp, first, flat, usual).periods
     season = flat * 0.0
     for i in (0, 2):
         season = season + _season(xp, flat - season, known, periods[:, i : i + 1])

@@ -13,6 +13,8 @@ FIRST = 0.85
 """The shortest lag whose peak has this share of the highest is the first period."""
 AROUND, CLOSE = 3, 0.09
 """A period is sharpened among its neighbours: so many steps, and this share of it, to either side."""
+SHOWN, RISE = 0.1, 0.15
+"""A usual period is taken if the autocorrelation at it is higher, and by so much higher than at some shorter lag."""
 MULTIPLES = 12
 """How many multiples of a period say how sharp it is: two periods of 23 and 24 steps are 12 steps apart at the last."""
 
@@ -22,9 +24,9 @@ class Periods:
     """What the autocorrelations say."""
 
     periods: Array
-    """[B, 3] whole numbers, 1 = none: of the differences (shortest strong), the detrended, the de-seasonalised."""
+    """[B, 3] whole numbers, 1 = none: usual, or of the differences (shortest strong); detrended; de-seasonalised."""
     strength: Array
-    """[B, 4] autocorrelations at these periods: three of the detrended, one of the differences."""
+    """[B, 4] autocorrelations at these periods: three of the detrended, one of the differences (at the first)."""
 
 
 def detrended(xp: Arrays, now: Past, lines: Lines) -> Array:
@@ -39,8 +41,11 @@ def differenced(xp: Arrays, x: Array, length: Array) -> Array:
     return change * xp.real(xp.count(x.shape[1])[None] < length - 1)
 
 
-def find_periods(xp: Arrays, now: Past, flat: Array) -> Periods:
-    """Periods of a past whose detrended values are `flat` [B, C]."""
+def find_periods(xp: Arrays, now: Past, flat: Array, usual: Array | None = None) -> Periods:
+    """Periods of a past whose detrended values are `flat` [B, C].
+
+    Of the `usual` ones [B, U] (1 = none) the shortest strong one is the first period, where the series shows it.
+    """
     lags = now.z.shape[1] // 2 + 2
     both = xp.concat([flat, differenced(xp, now.z, now.length)], 0)
     length, size = (xp.concat([x, x], 0) for x in (now.length, now.size))
@@ -48,12 +53,28 @@ def find_periods(xp: Arrays, now: Past, flat: Array) -> Periods:
     rows = len(flat)
     strongest = _first(xp, score[:rows], 1.0)
     shortest = _first(xp, score[rows:], FIRST)
-    left, _ = _peaks(xp, _without(xp, now, flat, shortest), now.length, now.size, lags)
+    if usual is not None:
+        shortest = _usual(xp, r[:rows], usual, now.size, shortest)
+    left, rest = _peaks(xp, _without(xp, now, flat, shortest), now.length, now.size, lags)
     left = xp.where(xp.count(lags)[None] == shortest, left * 0.0 - 1.0, left)
-    rough = xp.concat([shortest, strongest, _first(xp, left, 1.0)], 1)
+    second = _first(xp, left, 1.0)
+    if usual is not None:
+        second = _usual(xp, rest, xp.where(usual == shortest, usual * 0 + 1, usual), now.size, second)
+    rough = xp.concat([shortest, strongest, second], 1)
     periods = _sharpened(xp, r[:rows], rough, now.size)
     found = xp.concat([xp.take(r[:rows], periods), xp.take(r[rows:], shortest)], 1)
     return Periods(periods, found * xp.real(xp.concat([periods, shortest], 1) > 1))
+
+
+def _usual(xp: Arrays, r: Array, usual: Array, size: Array, found: Array) -> Array:
+    """[B, 1] the shortest usual period [B, U] that is strong in autocorrelations r [B, lags]; else the found one."""
+    fits = (usual > 1) & (xp.real(usual) <= REACH * size)
+    height = xp.where(fits, xp.take(r, xp.clip(usual, None, r.shape[1] - 1)), usual * 0.0 - 1.0)
+    trough = -xp.take(xp.running_max(-r), xp.clip(usual - 1, None, r.shape[1] - 1))
+    height = xp.where(height > trough + RISE, height, usual * 0.0 - 1.0)
+    good = (height > SHOWN) & (height >= FIRST * xp.highest(height))
+    shortest = xp.lowest(xp.where(good, usual, usual * 0 + r.shape[1]))
+    return xp.where(shortest < r.shape[1], shortest, found)
 
 
 def _sharpened(xp: Arrays, r: Array, periods: Array, size: Array) -> Array:
