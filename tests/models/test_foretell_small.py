@@ -96,6 +96,13 @@ def test_usual_periods(step: Step | None, usual: tuple[int, ...]) -> None:
     assert usual_periods(step, 48) == (48, *(p for p in usual if p > 48))
 
 
+def test_bounds_have_no_stairs_between_patches() -> None:
+    walk = np.random.default_rng(1).normal(size=200).cumsum()
+    bound = numbers(ask(walk, horizon=320))[:, -2]
+    jump = np.abs(np.diff(bound))
+    assert jump[15::16].mean() < 1.5 * np.delete(jump, np.s_[15::16]).mean()
+
+
 def test_a_row_is_the_same_alone_and_among_others() -> None:
     rows = [wave(n, seed=n).values for n in (5, 40, 40, 64, 100, 100, 513)]
     together = ask(*rows)

@@ -14,7 +14,7 @@ from foretell.models.hybrid.arrays_torch import torch_arrays
 from foretell.models.hybrid.backtest import BANDS, TRIAL
 from foretell.models.hybrid.candidates import COUNT
 from foretell.models.hybrid.features import COARSE, FINE, HORIZON, PATCH, SUMMARY, Features, make_features
-from foretell.models.hybrid.shape import Shape
+from foretell.models.hybrid.shape import GLIDE, Shape
 
 
 class Norm(nn.Module):
@@ -92,13 +92,16 @@ class Network(nn.Module):
         nn.init.normal_(self.spread.weight, std=0.01)
         nn.init.zeros_(self.spread.bias)
 
-    def forward(self, f: Features) -> Tensor:
-        """Quantiles [B, G * 16, Q], ascending in Q, in standard deviations of the context."""
+    def forward(self, f: Features, adjacent: bool = False) -> Tensor:
+        """Quantiles [B, G * 16, Q], ascending in Q, in standard deviations of the context.
+
+        Where the horizon patches are `adjacent`, each begins as the one before it would go on.
+        """
         tokens, blocked = self._tokens(f)
         context = blocked.shape[-1]
         for i, block in enumerate(self.blocks):
             tokens = block(tokens, context, blocked, i == len(self.blocks) - 1)
-        return self._quantiles(self.norm(tokens), f)
+        return self._quantiles(self.norm(tokens), f, adjacent)
 
     def _tokens(self, f: Features) -> tuple[Tensor, Tensor]:
         """All tokens [B, 1 + N + M + G, D] and the mask [B, 1, 1, 1 + N + M] of the empty ones."""
@@ -116,7 +119,7 @@ class Network(nn.Module):
     def _two(layers: nn.ModuleList, x: Tensor) -> Tensor:
         return cast(Tensor, layers[1](functional.relu(layers[0](x)) ** 2))
 
-    def _quantiles(self, x: Tensor, f: Features) -> Tensor:
+    def _quantiles(self, x: Tensor, f: Features, adjacent: bool) -> Tensor:
         """Blend of the candidates plus a residual, and cumulated widths on both sides; x [B, G, D]."""
         chosen, free = self.weigh(x).split(COUNT, -1)
         trust = -(self.trust(x) @ f.errors)
@@ -125,12 +128,24 @@ class Network(nn.Module):
         scale = f.scale[:, :, None, None]
         middle = len(self.shape.levels) // 2
         raw = self.spread(x).view(*blend.shape, -1)
+        if adjacent:
+            blend, raw = _glide(blend, raw, f.candidates, weights)
         median = blend[..., None] + scale * raw[..., middle : middle + 1]
         widths = functional.softplus(raw - 1.2) * (scale * self.shape.widening)
         up = median + torch.cumsum(widths[..., middle + 1 :], -1)
         down = median - torch.cumsum(widths[..., :middle].flip(-1), -1).flip(-1)
         out = torch.cat([down, median, up], -1)
         return out.reshape(len(x), -1, len(self.shape.levels))
+
+
+def _glide(blend: Tensor, raw: Tensor, candidates: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """`blend` [B, G, 16] and `raw` [B, G, 16, Q] whose first steps pass from the neighbour's to their own."""
+    steps = torch.arange(PATCH, device=raw.device)
+    other = (1 - (steps + 0.5) / GLIDE).clamp(min=0)
+    before = (candidates[:, 1:] @ weights[:, :-1, :, None])[..., 0]
+    jump = raw[:, :-1, -1:] - raw[:, 1:, :1]
+    later = blend[:, 1:] + other * (before - blend[:, 1:]), raw[:, 1:] + other[:, None] * jump
+    return torch.cat([blend[:, :1], later[0]], 1), torch.cat([raw[:, :1], later[1]], 1)
 
 
 def features(x: Tensor, patches: Tensor, reach: int) -> tuple[Features, Tensor, Tensor]:

@@ -29,9 +29,12 @@ from foretell.training import train_mini
 from foretell.training.grow import BEGINNING, BEGINNING_WEIGHTS
 
 Weights = dict[str, Floats]
-DATA = "synthetic only (foretell.training.synthetic), made while training from the seed"
+SYNTHETIC = "synthetic only (foretell.training.synthetic), made while training from the seed"
+REAL = "synthetic (foretell.training.synthetic), and a share of real series (foretell.training.open_series)"
 LARGEST = {"foretell-small": 12_000_000, "timemoe-mini": 4_000_000}
 """Bytes that the weights may take."""
+NEWEST_ONLY = ("earlier", "candidates")
+"""What recipe.json says once, not of every training that went before."""
 OF_A_RUN = ("seed", "steps_done", "seconds_spent")
 """What recipe.json says of every averaged run."""
 
@@ -52,7 +55,8 @@ def export(
     told = [{k: s[k] for k in OF_A_RUN} for s in stories]
     story = stories[0] | {"candidates": list(NAMES), "runs": told, "keep": keep}
     if (beginning := runs[0] / BEGINNING).exists():
-        story["began_from"] = json.loads(beginning.read_text())
+        before = json.loads(beginning.read_text())
+        story["earlier"] = [{k: v for k, v in before.items() if k not in NEWEST_ONLY}, *before.get("earlier", [])]
     _ship(target, weights, asdict(shape), command or f"python -m foretell.training.train --out {runs[0]}", story)
     _check_size(target, "foretell-small")
 
@@ -96,7 +100,10 @@ def _ship(
     target.mkdir(parents=True, exist_ok=True)
     save_file(weights, target / "model.safetensors")
     _write(target / "config.json", config)
-    _write(target / "recipe.json", {"commit": _commit(), "command": command, "data": DATA} | story)
+    _write(
+        target / "recipe.json",
+        {"commit": _commit(), "command": command, "data": REAL if story.get("real") else SYNTHETIC} | story,
+    )
 
 
 def _check_size(target: Path, name: str) -> None:

@@ -13,7 +13,7 @@ from foretell.training.dice import Dice
 from foretell.training.loss import window_loss
 from foretell.training.run import Run, Schedule, read_command
 from foretell.training.validation import Validation
-from foretell.training.windows import Pool
+from foretell.training.windows import Pool, load_shelves
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Recipe(Schedule):
     """Width of the network."""
     depth: int = 3
     """Blocks of the network."""
+    real: str = ""
+    """File of real series (`foretell.training.open_series`); without it all are synthetic."""
+    share: float = 0.35
+    """Share of the batches of many points that is real, where there is such a file."""
 
 
 def matrices(network: nn.Module) -> list[nn.Parameter]:
@@ -55,7 +59,10 @@ def train(recipe: Recipe, folder: Path, device: str = "cpu", resume: bool = Fals
     run = Run(recipe, folder, network, matrices(network), decay=0.01)
     if resume:
         run.resume()
-    pool = Pool(Dice(recipe.seed + 1000 * run.progress.step, device), recipe.pool)
+    dice = Dice(recipe.seed + 1000 * run.progress.step, device)
+    pool = Pool(
+        dice, recipe.pool, real=load_shelves(Path(recipe.real), dice) if recipe.real else (), share=recipe.share
+    )
     validation = Validation(device, rows=192 if recipe.pool >= 1 else 32)
     run.finish(steps(recipe, run, pool, device), validation.line)
     return run

@@ -1,8 +1,10 @@
-"""Training windows from a pool of synthetic series: what the model may see, and the truth, are two methods."""
+"""Training windows from a pool of synthetic and real series: what the model may see, and the truth, are two methods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,7 +61,7 @@ class Window:
         return future[:, self.patches].reshape(len(self.series), -1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shelf:
     """Series of one length and style in the pool."""
 
@@ -84,11 +86,22 @@ SELDOM = 0.15
 """How often wider windows are: decades of months."""
 
 
-class Pool:
-    """Synthetic series on the device, replaced block by block as training goes on."""
+def load_shelves(path: Path, dice: Dice) -> list[Shelf]:
+    """The pieces that `open_series` gathered, on the device."""
+    with np.load(path) as found:
+        return [Shelf(LONG, torch.from_numpy(found[length]).to(dice.device)) for length in found]
 
-    def __init__(self, dice: Dice, size: float = 1.0, plan: Plan = PLAN) -> None:
-        self.dice = dice
+
+class Pool:
+    """Synthetic series on the device, replaced block by block as training goes on, and `real` ones, which stay.
+
+    Batches of series of many points are real with probability `share`.
+    """
+
+    def __init__(
+        self, dice: Dice, size: float = 1.0, plan: Plan = PLAN, real: Sequence[Shelf] = (), share: float = 0.0
+    ) -> None:
+        self.dice, self.real, self.share = dice, real, share
         self.shelves: list[Shelf] = []
         for style, length, rows in plan:
             rows = max(BLOCK, int(rows * size) // BLOCK * BLOCK)
@@ -118,12 +131,18 @@ class Pool:
         return Window(series, _hidden(dice, rows, context, whole), patches.sort().values)
 
     def shelves_for(self, width: int) -> list[Shelf]:
-        """Shelves of one kind whose series are long enough: short windows are mostly yearly, quarterly, monthly."""
+        """Shelves of one kind whose series are long enough: short windows are mostly yearly, quarterly, monthly.
+
+        Real series are among those of many points only.
+        """
         fitting = [s for s in self.shelves if s.series.shape[1] >= width]
         for style, most, chance in KINDS:
             kind = [s for s in fitting if s.style is style]
             if kind and self.dice.yes(chance if width <= most else SELDOM):
                 return kind
+        real = [s for s in self.real if s.series.shape[1] >= width]
+        if real and self.dice.yes(self.share):
+            return real
         return [s for s in fitting if s.style not in FEW]
 
     def series(self, rows: int, width: int, shelves: list[Shelf]) -> Tensor:

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from foretell.models.hybrid.backtest import TRIAL
 from foretell.models.hybrid.candidates import COUNT
 from foretell.models.hybrid.features import PATCH, Features
-from foretell.models.hybrid.shape import Shape
+from foretell.models.hybrid.shape import GLIDE, Shape
 
 Floats = NDArray[np.float32]
+OWN = ((np.arange(GLIDE) + 0.5) / GLIDE).astype(np.float32)
+"""How much of the first steps of a patch is its own."""
 
 
 class NumpyNetwork:
-    """Weights by their names in model.safetensors, and the forward pass."""
+    """Weights by their names in model.safetensors, and the forward pass for horizon patches that follow each other."""
 
     def __init__(self, shape: Shape, weights: Mapping[str, NDArray[np.floating]]) -> None:
         self.shape = shape
@@ -111,6 +113,7 @@ class NumpyNetwork:
         weights = chosen / chosen.sum(-1, keepdims=True) + free - free.mean(-1, keepdims=True)
         blend = (f.candidates @ weights[..., None])[..., 0]
         raw = self._linear("spread", x).reshape(rows, groups, PATCH, -1)
+        _glide(blend, raw, f.candidates, weights)
         middle = len(self.shape.levels) // 2
         scale = f.scale[:, :, None, None]
         median = blend[..., None] + scale * raw[..., middle : middle + 1]
@@ -120,6 +123,13 @@ class NumpyNetwork:
         out[..., middle + 1 :] = median + np.cumsum(widths[..., middle + 1 :], -1)
         out[..., :middle] = median - np.cumsum(widths[..., middle - 1 :: -1], -1)[..., ::-1]
         return out.reshape(rows, groups * PATCH, -1)
+
+
+def _glide(blend: Floats, raw: Floats, candidates: Floats, weights: Floats) -> None:
+    """Lets a patch begin as the one before it would go on, in place: without it bounds go up in stairs far ahead."""
+    before = (candidates[:, 1:, :GLIDE] @ weights[:, :-1, :, None])[..., 0]
+    blend[:, 1:, :GLIDE] += (1 - OWN) * (before - blend[:, 1:, :GLIDE])
+    raw[:, 1:, :GLIDE] += (1 - OWN)[:, None] * (raw[:, :-1, -1:] - raw[:, 1:, :1])
 
 
 def unit(x: Floats) -> Floats:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 LEVELS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.995)
 """Quantile levels that the network gives, ascending, the median in the middle."""
+GLIDE = 8
+"""Steps at the start of a horizon patch over which weights and widths pass from its neighbour's to its own."""
 
 
 @dataclass(frozen=True)
