@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in, usual_periods
+from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in
 from foretell.models.hybrid.grid import step_of
+from foretell.models.hybrid.rows import usual_periods
 from foretell.models.hybrid.shape import LEVELS
 from foretell.series import DAY, FloatArray, Forecast, Series, Step, batch_of
 from tests.fakes import wave

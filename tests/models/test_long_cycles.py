@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foretell.models.foretell_small import MEMORY, SHORTEST_LONG, ForetellSmall
+from foretell.models.foretell_small import ForetellSmall
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
+from foretell.models.hybrid.rows import MEMORY, SHORTEST_LONG
 from foretell.series import FloatArray, Forecast, Series, batch_of
 
 MODEL = ForetellSmall()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,48 +17,24 @@ from typing import ClassVar
 import numpy as np
 from safetensors.numpy import load_file
 
-from foretell.algorithms.seasonality import natural_periods
 from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.features import PATCH, make_features
 from foretell.models.hybrid.grid import put_on_grid
-from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
 from foretell.models.hybrid.network import NumpyNetwork
-from foretell.models.hybrid.periods import REACH
 from foretell.models.hybrid.quantiles import at_levels
-from foretell.models.hybrid.scaling import is_constant, scale
+from foretell.models.hybrid.rows import CONTEXTS, LEAST, MEMORY, Row, newest_known, usual_periods
+from foretell.models.hybrid.scaling import scale
 from foretell.models.hybrid.shape import Shape
 from foretell.registry import Kind, Limits, Option, Options
-from foretell.series import (
-    ALL_MISSING,
-    CONSTANT,
-    DAY,
-    NON_FINITE,
-    OK,
-    TOO_SHORT,
-    Batch,
-    FloatArray,
-    Forecast,
-    IntArray,
-    Step,
-)
+from foretell.series import CONSTANT, OK, Batch, FloatArray, Forecast, IntArray
 
 NAME = "foretell-small"
 WEIGHTS = Path(__file__).parent / "weights" / NAME
 FILES = ("config.json", "model.safetensors")
-CONTEXTS = (64, 128, 256, 512, 1024, 2048)
-"""Rows are grouped by the smallest of these that holds them; the network sees no more than the newest points."""
-MEMORY = 26_304
-"""Points in which a cycle too long for the network is looked for: three years of hours, eighteen days of minutes."""
-SHORTEST_LONG = int(REACH * CONTEXTS[-1])
-"""Cycles from this length on are too long for the network."""
 TOGETHER = 64
 """Rows computed at once: more would leave the processor's cache."""
 STRIDE = 6
 """Patches of horizon are computed by so many: a short forecast is then the same numbers as a long one's beginning."""
-DAYS_A_YEAR = 365
-"""Beside the natural periods of the step: days of weather or of demand have weeks, years or both."""
-LEAST = 3
-"""Known values that a forecast needs."""
 ZEROS = 0.05
 """Share of zeros from which on a non-negative series is taken to jump between zero and its smallest other value."""
 
@@ -121,62 +96,12 @@ class ForetellSmall:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The newest part of a series, to its newest known value, and how many missing ones follow; its smallest value.
-
-    `usual` are the periods to look at first.
-    """
-
-    values: FloatArray
-    after: int
-    status: str
-    low: float = -math.inf
-    cycle: LongCycle | None = None
-    usual: tuple[int, ...] = ()
-
-    def without_cycle(self) -> FloatArray:
-        """What the network sees."""
-        return self.values if self.cycle is None else self.values - self.cycle.before(len(self.values))
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
     """Rows of one context size that are computed together."""
 
     rows: list[int]
     context: int
     patches: int
-
-
-def usual_periods(step: Step | None, given: int | None) -> tuple[int, ...]:
-    """Those of the step; a given one takes the place of those up to it. The network must be able to reach them."""
-    usual = natural_periods(step) + ((DAYS_A_YEAR,) if step == Step(ns=DAY) else ())
-    if given is not None:
-        usual = (given, *(p for p in usual if p > given)) if given > 1 else ()
-    return tuple(p for p in usual if 1 < p < SHORTEST_LONG)
-
-
-def newest_known(values: FloatArray, usual: tuple[int, ...] = ()) -> Row:
-    """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any."""
-    places = np.flatnonzero(~np.isnan(values))
-    if not len(places):
-        return Row(values[:0], len(values), ALL_MISSING)
-    last = int(places[-1]) + 1
-    places = places[places >= last - CONTEXTS[-1]]
-    known = values[places]
-    low, high = float(known.min()), float(known.max())
-    status = _status(len(known), low, high)
-    history = values[max(0, last - MEMORY) : last]
-    cycle = find_long_cycle(history, SHORTEST_LONG) if status == OK else None
-    return Row(values[places[0] : last], len(values) - last, status, low, cycle, usual)
-
-
-def _status(count: int, low: float, high: float) -> str:
-    if not math.isfinite(high - low):
-        return NON_FINITE
-    if count < LEAST:
-        return TOO_SHORT
-    return CONSTANT if is_constant(low, high) else OK
 
 
 def _chunks(rows: list[Row], horizon: int) -> Iterator[Chunk]:

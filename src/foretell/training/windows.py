@@ -16,8 +16,8 @@ from foretell.training.synthetic import BLOCK, BRIEF, FEW, LONG, SHORT, Style, s
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
 CONTEXT_WEIGHTS = (0.26, 0.12, 0.14, 0.25, 0.13, 0.10)
 HORIZONS = {
-    64: (1, 1, 2, 3),
-    128: (1, 2, 3, 4, 8),
+    64: (1, 1, 1, 2, 2, 3, 3, 6, 12),
+    128: (1, 1, 2, 2, 3, 3, 4, 4, 8, 16),
     256: (1, 2, 3, 6, 12, 24, 45),
     512: (1, 2, 3, 6, 6, 12, 20, 30, 45),
     1024: (1, 2, 3, 6, 12, 30, 45),
@@ -82,7 +82,7 @@ PLAN: Plan = (
 )
 KINDS: tuple[tuple[Style, int, float], ...] = ((BRIEF, 96, 0.45), (SHORT, 192, 0.7))
 """Styles of few points, the widest windows that are often of them, and how often, in this order."""
-SELDOM = 0.15
+SELDOM = 0.2
 """How often wider windows are: decades of months."""
 
 
