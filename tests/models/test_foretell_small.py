@@ -94,7 +94,13 @@ def test_a_season_that_is_not_there_changes_nothing() -> None:
 def test_usual_periods(step: Step | None, usual: tuple[int, ...]) -> None:
     assert usual_periods(step, None) == usual
     assert usual_periods(step, 0) == usual_periods(step, 1) == ()
-    assert usual_periods(step, 48) == (48, *(p for p in usual if p > 48))
+
+
+def test_a_told_season_brings_its_longer_one() -> None:
+    assert usual_periods(None, 24) == usual_periods(Step(ns=DAY // 24), 24) == (24, 168)
+    assert usual_periods(None, 7) == (7, 365)
+    assert usual_periods(None, 12) == (12,)
+    assert usual_periods(Step(ns=DAY // 24), 50) == (50, 168)
 
 
 def test_bounds_have_no_stairs_between_patches() -> None:

@@ -11,7 +11,7 @@ from foretell.algorithms.seasonality import natural_periods
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
 from foretell.models.hybrid.periods import REACH
 from foretell.models.hybrid.scaling import is_constant
-from foretell.series import ALL_MISSING, CONSTANT, DAY, NON_FINITE, OK, TOO_SHORT, FloatArray, Step
+from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, FloatArray, Step
 
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
 """Rows are grouped by the smallest of these that holds them; the network sees no more than the newest points."""
@@ -19,8 +19,8 @@ MEMORY = 26_304
 """Points in which a cycle too long for the network is looked for: three years of hours, eighteen days of minutes."""
 SHORTEST_LONG = int(REACH * CONTEXTS[-1])
 """Cycles from this length on are too long for the network."""
-DAYS_A_YEAR = 365
-"""Beside the natural periods of the step: days of weather or of demand have weeks, years or both."""
+LONGER = {7: 365, 24: 168, 48: 336, 96: 672, 144: 1008}
+"""Seasons that come with a shorter one: a year of days with their week, a week of hours with their day."""
 LEAST = 3
 """Known values that a forecast needs."""
 
@@ -45,11 +45,15 @@ class Row:
 
 
 def usual_periods(step: Step | None, given: int | None) -> tuple[int, ...]:
-    """Those of the step; a given one takes the place of those up to it. The network must be able to reach them."""
-    usual = natural_periods(step) + ((DAYS_A_YEAR,) if step == Step(ns=DAY) else ())
+    """Those of the step, where a given one takes the place of those up to it; and longer ones that come with them.
+
+    The network must be able to reach them.
+    """
+    usual = natural_periods(step)
     if given is not None:
         usual = (given, *(p for p in usual if p > given)) if given > 1 else ()
-    return tuple(p for p in usual if 1 < p < SHORTEST_LONG)
+    longer = {LONGER[p] for p in usual if p in LONGER}
+    return tuple(p for p in sorted({*usual, *longer}) if 1 < p < SHORTEST_LONG)
 
 
 def newest_known(values: FloatArray, usual: tuple[int, ...] = ()) -> Row:
