@@ -23,4 +23,4 @@ for seed in ${SEEDS:-31 32}; do
 done
 for job in "${jobs[@]}"; do wait "$job"; done
 "$PYTHON" -m foretell.training.export "${runs[@]}" --target "${TARGET:-src/foretell/models/weights/foretell-small}" \
-    --command "$COMMAND ${OPTIONS:-}" --widening "${WIDENING:-1.05}" --keep "$KEEP"
+    --command "$COMMAND ${OPTIONS:-}" --widening ${WIDENING:-1.1 0.97} --keep "$KEEP"

@@ -154,8 +154,8 @@ def _keep_above_zero(quantiles: FloatArray, values: FloatArray) -> None:
 def built_in() -> NumpyNetwork:
     """The shipped network, read at first use."""
     config = json.loads((WEIGHTS / "config.json").read_text())
-    shape = Shape(**{**config, "levels": tuple(config["levels"])})
-    return NumpyNetwork(shape, load_file(WEIGHTS / "model.safetensors"))
+    lists = {name: tuple(config[name]) for name in ("levels", "widening")}
+    return NumpyNetwork(Shape(**{**config, **lists}), load_file(WEIGHTS / "model.safetensors"))
 
 
 @cache

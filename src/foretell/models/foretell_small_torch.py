@@ -131,7 +131,7 @@ class Network(nn.Module):
         if adjacent:
             blend, raw = _glide(blend, raw, f.candidates, weights)
         median = blend[..., None] + scale * raw[..., middle : middle + 1]
-        widths = functional.softplus(raw - 1.2) * (scale * self.shape.widening)
+        widths = functional.softplus(raw - 1.2) * (scale * self.shape.width_of(f.fine.shape[1] * PATCH))
         up = median + torch.cumsum(widths[..., middle + 1 :], -1)
         down = median - torch.cumsum(widths[..., :middle].flip(-1), -1).flip(-1)
         out = torch.cat([down, median, up], -1)

@@ -40,7 +40,11 @@ OF_A_RUN = ("seed", "steps_done", "seconds_spent")
 
 
 def export(
-    runs: Sequence[Path], target: Path = WEIGHTS, command: str = "", widening: float = 1.0, keep: float = 0.0
+    runs: Sequence[Path],
+    target: Path = WEIGHTS,
+    command: str = "",
+    widening: tuple[float, float] = (1.0, 1.0),
+    keep: float = 0.0,
 ) -> None:
     """foretell-small: writes config.json, model.safetensors (float32) and recipe.json; the card is written by hand.
 
@@ -128,13 +132,13 @@ def main() -> None:
     parser.add_argument("--model", choices=tuple(LARGEST), default="foretell-small")
     parser.add_argument("--target", type=Path)
     parser.add_argument("--command", default="")
-    parser.add_argument("--widening", type=float, default=1.0, help="see foretell.models.hybrid.shape.Shape")
+    parser.add_argument("--widening", type=float, nargs=2, default=(1.0, 1.0), help="see models.hybrid.shape.Shape")
     parser.add_argument("--keep", type=float, default=0.0, help="share of the weights that the runs began from")
     given = parser.parse_args()
     if given.model == "timemoe-mini":
         export_mini(given.runs[0], given.target or MINI, given.command)
     else:
-        export(given.runs, given.target or WEIGHTS, given.command, given.widening, given.keep)
+        export(given.runs, given.target or WEIGHTS, given.command, tuple(given.widening), given.keep)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ class NumpyNetwork:
         middle = len(self.shape.levels) // 2
         scale = f.scale[:, :, None, None]
         median = blend[..., None] + scale * raw[..., middle : middle + 1]
-        widths = softplus(raw - np.float32(1.2)) * (scale * np.float32(self.shape.widening))
+        widths = softplus(raw - np.float32(1.2)) * (scale * np.float32(self.shape.width_of(f.fine.shape[1] * PATCH)))
         out = np.empty_like(raw)
         out[..., middle : middle + 1] = median
         out[..., middle + 1 :] = median + np.cumsum(widths[..., middle + 1 :], -1)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 LEVELS = (0.005, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.995)
 """Quantile levels that the network gives, ascending, the median in the middle."""
+SHORT = 64
+"""Points of the longest context that is short."""
 GLIDE = 8
 """Steps at the start of a horizon patch over which weights and widths pass from its neighbour's to its own."""
 
@@ -22,5 +24,9 @@ class Shape:
     """Width inside the feed-forward part."""
     levels: tuple[float, ...] = LEVELS
     """Quantile levels."""
-    widening: float = 1.0
-    """Factor on all distances from the median, set after training: real series are less regular than synthetic ones."""
+    widening: tuple[float, float] = (1.0, 1.0)
+    """Factors on all distances from the median for short and longer contexts, set after training by real series."""
+
+    def width_of(self, context: int) -> float:
+        """The factor for a context of so many points."""
+        return self.widening[context > SHORT]
