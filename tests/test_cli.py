@@ -133,6 +133,17 @@ def test_nothing_is_written_over_unless_asked(foretell: Command, tmp_path: Path,
     assert (tmp_path / name).read_bytes() != b"mine"
 
 
+def test_series_without_a_forecast_are_told_and_fail_if_there_is_no_other(foretell: Command, tmp_path: Path) -> None:
+    rows = "unique_id,ds,y\nb,2024-01-01,2\n"
+    (tmp_path / "one.csv").write_text(rows)
+    done = foretell("forecast", "one.csv", "-n", "2", "--out", "made.csv")
+    assert (done.code, done.stderr) == (1, "error: the series is without a forecast: too_short\n")
+    assert not (tmp_path / "made.csv").exists()
+    (tmp_path / "two.csv").write_text(rows + "".join(f"a,2024-01-0{day},{day}\n" for day in range(1, 9)))
+    done = foretell("forecast", "two.csv", "-n", "2")
+    assert (done.code, done.stderr) == (0, "WARNING: no forecast for b: too_short\n")
+
+
 @pytest.mark.parametrize("text", ["", "month,passengers\n"])
 def test_a_file_without_rows_is_named(foretell: Command, tmp_path: Path, text: str) -> None:
     (tmp_path / "empty.csv").write_text(text)

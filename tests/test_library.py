@@ -77,6 +77,22 @@ def test_times_that_are_the_index_of_a_pandas_table_are_taken(name: str | None) 
     assert made[name or "ds"].iloc[0] == pd.Timestamp("2024-02-10")
 
 
+def test_a_pandas_series_with_times_is_a_table() -> None:
+    frame = long_table().query("unique_id == 'a'").set_index("ds")
+    made = foretell.forecast(frame["y"], 2, "naive")
+    pd.testing.assert_frame_equal(made, foretell.forecast(frame[["y"]], 2, "naive"))
+    assert foretell.forecast(frame["y"].reset_index(drop=True), 2, "naive").point.shape == (1, 2)
+
+
+def test_whole_numbers_are_times_if_they_can_only_be_years() -> None:
+    frame = pd.DataFrame({"year": [2003, 2001, 2002], "gdp": [3.0, 1.0, 2.0]})
+    made = foretell.forecast(frame, 2, "drift")
+    assert made["year"].astype(str).tolist() == ["2004-01-01", "2005-01-01"]
+    assert made["point"].tolist() == [4, 5]
+    with pytest.raises(InvalidInput, match="epoch: the time column must be a timestamp or a date, got int64; make"):
+        foretell.forecast(pd.DataFrame({"epoch": [3, 1, 2], "y": [3.0, 1.0, 2.0]}), 2, "drift")
+
+
 def test_times_that_are_text_are_not_taken_for_nothing() -> None:
     frame = long_table().query("unique_id == 'a'")[["ds", "y"]].rename(columns={"ds": "month"})
     with pytest.raises(InvalidInput, match="time_col: no column has times; month is text"):
@@ -104,6 +120,8 @@ def test_one_bad_series_leaves_the_others_alone() -> None:
         ({"model": "nave"}, UnknownName, "did you mean 'naive'"),
         ({"levels": (0.5, 1.0)}, InvalidInput, "levels"),
         ({"levels": 0.9}, InvalidInput, "levels: must be several numbers"),
+        ({"levels": None}, InvalidInput, "levels: must be several numbers"),
+        ({"model": 5}, InvalidInput, "model: must be a name, got 5"),
         ({"colour": "red"}, UnknownName, "option of naive 'colour'"),
         ({"data": "text"}, InvalidInput, "data"),
         ({"data": [["a", "b"]]}, InvalidInput, "numbers"),

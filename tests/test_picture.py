@@ -30,3 +30,21 @@ def test_the_ending_decides(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{ending}"
     save(path, [Series(np.arange(20.0))], forecast(3))
     assert path.read_bytes()[:4] in (b"\x89PNG", b"<?xm", b"%PDF")
+
+
+def test_every_pair_of_levels_is_a_band_that_begins_at_the_last_value() -> None:
+    point = np.zeros((1, 3))
+    made = Forecast(point, point[..., None] + [-2, -1, 0, 1, 2], (0.025, 0.1, 0.5, 0.9, 0.975), ("ok",), "naive")
+    figure = draw([Series(np.arange(20.0))], made)
+    bands = figure.axes[0].collections
+    assert [band.get_label() for band in bands] == ["95% interval", "80% interval"]
+    assert [np.asarray(band.get_paths()[0].vertices)[0].tolist() for band in bands] == [[19, 19], [19, 19]]
+    assert [text.get_text() for text in figure.legends[0].get_texts()][-2:] == ["95% interval", "80% interval"]
+
+
+def test_the_legend_names_what_any_panel_has() -> None:
+    point = np.full((2, 3), np.nan)
+    point[1] = 0
+    made = Forecast(point, point[..., None] + [-1, 1], (0.1, 0.9), ("too_short", "ok"), "naive")
+    figure = draw([Series(np.arange(2.0)), Series(np.arange(20.0))], made)
+    assert len(figure.legends[0].get_texts()) == 3

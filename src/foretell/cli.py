@@ -122,7 +122,7 @@ def forecast(
 ) -> None:
     """Forecast every series of a file in long form (unique_id, ds, y and the like are recognised)."""
     from foretell.engine.engine import Control
-    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, forecast_table_of, write_file
+    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_answered, check_out, forecast_table_of, write_file
     from foretell.render import checked_format, write
     from foretell.settings import settings
 
@@ -137,12 +137,13 @@ def forecast(
         made = forecast_table_of(
             session.engine, table, horizon, name, _numbers(levels), columns, _pairs(option), control
         )
+    check_answered(made)
+    _draw(plot, made.groups.series, made.forecast)
     if out is None:
         write(made.table, chosen, sys.stdout.buffer)
     else:
         write_file(made.table, out)
         typer.echo(f"{made.table.num_rows:,} rows written to {out}", err=True)
-    _draw(plot, made.groups.series, made.forecast)
 
 
 @app.command()

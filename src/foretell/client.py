@@ -327,9 +327,9 @@ def _table(data: Any) -> tuple[pa.Table, bool]:
     table = to_arrow(data)
     if table is not None:
         return table, True
-    series = series_of(data)
-    ids = np.repeat(np.arange(len(series)), [len(one) for one in series]).astype(str)
-    values = np.concatenate([one.values for one in series]) if series else np.zeros(0)
+    rows = [one.values if len(one) else np.array([np.nan]) for one in series_of(data)]  # a series has rows, or is none
+    ids = np.repeat(np.arange(len(rows)), [len(row) for row in rows]).astype(str)
+    values = np.concatenate(rows) if rows else np.zeros(0)
     return pa.table({"unique_id": ids, "y": pa.array(values, from_pandas=True)}), False
 
 

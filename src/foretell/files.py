@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,17 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
-from foretell.errors import InvalidInput
+from foretell.errors import InvalidInput, ModelFailed
 from foretell.render import write
-from foretell.series import Forecast
+from foretell.series import Forecast, has_forecast
 from foretell.wire.frames import groups_of
 from foretell.wire.table import Groups, forecast_table
 
 OUT_FORMATS: dict[str, Literal["csv", "json", "arrow"]] = {".csv": "csv", ".json": "json", ".arrow": "arrow"}
 TABLE_ENDINGS = (*OUT_FORMATS, ".parquet")
 PICTURE_ENDINGS = (".png", ".svg", ".pdf")
+WARNINGS_SHOWN = 5
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,19 @@ def forecast_table_of(
     groups = groups_of(table, **columns)
     forecast = engine.forecast_sync(groups.series, horizon, model, levels, options, control)
     return Made(groups, forecast, forecast_table(groups, forecast))
+
+
+def check_answered(made: Made) -> None:
+    """Warns of series without a forecast; if there is no other, that is an error."""
+    status = made.forecast.status
+    bad = [i for i, one in enumerate(status) if not has_forecast(one)]
+    if bad and len(bad) == len(status):
+        whose = "the series is" if len(bad) == 1 else f"each of the {len(bad)} series is"
+        raise ModelFailed(f"{whose} without a forecast: {'; '.join(sorted(set(status))[:WARNINGS_SHOWN])}")
+    for i in bad[:WARNINGS_SHOWN]:
+        log.warning("no forecast for %s: %s", made.groups.series[i].id, status[i])
+    if len(bad) > WARNINGS_SHOWN:
+        log.warning("no forecast for %d other series; see the column status", len(bad) - WARNINGS_SHOWN)
 
 
 def check_out(path: Path | None, flag: str, endings: Sequence[str], overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""A picture of histories and forecasts: one panel a series, the band between the outermost levels."""
+"""A picture of histories and forecasts: one panel a series, with a band for each pair of levels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def draw(series: Sequence[Series], forecast: Forecast, title: str = "", history:
     left_out = f" (first {shown} of {len(series)} series)" if shown < len(series) else ""
     figure.suptitle((title or forecast.model) + left_out, fontsize=11)
     if shown:
-        axes[0].legend(loc="upper left", fontsize=8, framealpha=0.8, edgecolor="none")
+        handles, labels = max(
+            (axis.get_legend_handles_labels() for axis in axes[:shown]), key=lambda both: len(both[0])
+        )
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
     return figure
 
 
@@ -57,7 +60,8 @@ def _panel(axis: Axes, series: Series, forecast: Forecast, index: int, history: 
     if has_forecast(status):
         _ahead(axis, series, forecast, index, past_x, future_x)
     else:
-        axis.text(0.5, 0.5, status[:60], transform=axis.transAxes, ha="center", color=AHEAD)
+        behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+        axis.text(0.5, 0.5, status[:60], transform=axis.transAxes, ha="center", color=AHEAD, bbox=behind)
     axis.set_title(series.id, fontsize=9)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
@@ -72,25 +76,27 @@ def _panel(axis: Axes, series: Series, forecast: Forecast, index: int, history: 
 
 
 def _ahead(axis: Axes, series: Series, forecast: Forecast, index: int, past_x: Any, future_x: Any) -> None:
-    """The point forecast, joined to the last observation, and the outermost band."""
-    point = forecast.point[index]
-    seen = np.flatnonzero(~np.isnan(series.values))
-    joint_x = np.concatenate([past_x[seen[-1:]], future_x])
-    axis.plot(
-        joint_x, np.concatenate([series.values[seen[-1:]], point]), color=AHEAD, linewidth=1.4, label=forecast.model
-    )
-    band = _band(forecast, index)
-    if band is not None:
-        low, high, text = band
-        axis.fill_between(future_x, low, high, color=AHEAD, alpha=0.18, linewidth=0, label=text)
+    """The point forecast and the bands, all joined to the last observation."""
+    newest = np.flatnonzero(~np.isnan(series.values))[-1:]
+    x = np.concatenate([past_x[newest], future_x])
+
+    def joined(ahead: FloatArray) -> FloatArray:
+        return np.concatenate([series.values[newest], ahead])
+
+    axis.plot(x, joined(forecast.point[index]), color=AHEAD, linewidth=1.4, label=forecast.model)
+    for low, high, text in _bands(forecast, index):
+        axis.fill_between(x, joined(low), joined(high), color=AHEAD, alpha=0.18, linewidth=0, label=text)
 
 
-def _band(forecast: Forecast, index: int) -> tuple[FloatArray, FloatArray, str] | None:
-    """The widest pair of levels; None where there are not two, or no bounds for this series."""
-    if forecast.quantiles is None or len(forecast.levels) < 2 or np.isnan(forecast.quantiles[index]).any():
-        return None
-    low, high = forecast.levels[0], forecast.levels[-1]
-    return forecast.quantiles[index, :, 0], forecast.quantiles[index, :, -1], f"{high - low:.0%} interval"
+def _bands(forecast: Forecast, index: int) -> list[tuple[FloatArray, FloatArray, str]]:
+    """The pairs of levels from the outermost one inwards; none where there are no bounds for this series."""
+    if forecast.quantiles is None or np.isnan(forecast.quantiles[index]).any():
+        return []
+    quantiles, levels = forecast.quantiles[index], forecast.levels
+    return [
+        (quantiles[:, i], quantiles[:, -1 - i], f"{levels[-1 - i] - levels[i]:.0%} interval")
+        for i in range(len(levels) // 2)
+    ]
 
 
 def _axis(series: Series, horizon: int) -> tuple[Any, Any]:

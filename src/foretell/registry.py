@@ -259,6 +259,8 @@ class Registry:
 
     def lookup(self, name: str, kind: Kind = "forecast") -> Entry:
         """The entry of a name or alias, in any case, whether it can run or not; UnknownName lists those that can."""
+        if not isinstance(name, str):
+            raise InvalidInput("model", f"must be a name, got {name!r}")
         entry = self._by_name.get((kind, name.strip().lower()))
         if entry is None:
             raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])

@@ -46,6 +46,8 @@ def test_arrays_give_a_forecast(client: Client) -> None:
     assert np.allclose(theirs.point, ours.point)
     assert np.allclose(theirs.quantiles, ours.quantiles)
     assert client.forecast(np.arange(12.0), 2, "naive").point.tolist() == [[11, 11]]
+    empty: list[list[float]] = [[], [1, 2, 3], []]
+    assert client.forecast(empty, 2, "naive").status == ("all_missing", "ok", "all_missing")
 
 
 def test_the_other_verbs(client: Client) -> None:

@@ -115,11 +115,17 @@ def test_evaluate_compares_models_with_seasonal_naive(url: str) -> None:
     assert dict(zip(table["model"].to_pylist(), table["mae"].to_pylist(), strict=True)) == pytest.approx(ours)
 
 
+def test_an_empty_series_keeps_its_place(url: str) -> None:
+    series = [{"values": [1, 2, 3]}, {"values": []}, {"values": [4, 5, 6]}]
+    answer = requests.post(f"{url}/v1/forecast", json={"series": series, "horizon": 1, "model": "naive"}, timeout=60)
+    told = [(f["status"], f["point"]) for f in answer.json()["forecasts"]]
+    assert told == [("ok", [3]), ("all_missing", None), ("ok", [6])]
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "field"),
     [
         ("/v1/forecast", {"series": [], "horizon": 1}, 400, "series"),
-        ("/v1/forecast", {"series": [{"values": []}], "horizon": 1}, 400, "series[0].values"),
         ("/v1/forecast", {"series": [{"values": [1, "x"]}], "horizon": 1}, 400, "series[0].values[1]"),
         ("/v1/forecast", {"series": [{"values": [1]}], "horizon": 0}, 400, "horizon"),
         ("/v1/forecast", {"series": [{"values": [1]}]}, 400, "horizon"),

@@ -472,3 +472,6 @@ SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' U
 
 SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
 --! covariates: holtwinters takes none; options stand between quotation marks, 'algo=naive' @ algo=naive
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
+--! algo: model => says it already @ options => 'algo

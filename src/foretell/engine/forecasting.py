@@ -122,7 +122,7 @@ def check_horizon(horizon: int, most: int) -> None:
 
 def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
     """Levels ascending and distinct; each must lie strictly between 0 and 1."""
-    if isinstance(levels, int | float | str):
+    if not isinstance(levels, Sequence | np.ndarray) or isinstance(levels, str):
         raise InvalidInput("levels", f"must be several numbers, such as (0.1, 0.5, 0.9), got {levels!r}")
     if not len(levels):
         return ()

@@ -12,7 +12,7 @@ import numpy as np
 from foretell.engine import Engine
 from foretell.errors import InvalidInput
 from foretell.evaluation.backtest import LEVELS, Evaluation, Progress, backtest
-from foretell.evaluation.task import Task, rolling_windows, season_of
+from foretell.evaluation.task import Task, check_counts, rolling_windows, season_of
 from foretell.series import Series
 from foretell.wire.frames import groups_of, series_of, to_arrow
 
@@ -45,9 +45,10 @@ def evaluate(
 
     Raises InvalidInput and UnknownName; what is wrong with one series stands in its status.
     """
-    if period is not None and period < 1:
-        raise InvalidInput("period", f"must be at least 1, got {period}")
+    check_counts(period=period)
     models = [models] if isinstance(models, str) else models
+    if not models:
+        raise InvalidInput("models", "name at least one")
     series = _series(data, id_col, time_col, value_col)
     found = rolling_windows(series, horizon, windows, stride, max_context)
     season = period or _usual_season([w.visible() for w in found])

@@ -102,7 +102,7 @@ def rolling_windows(
     A series too short for an older window takes part in the newer ones only. A window whose truth is missing
     altogether is left out. InvalidInput if no window is left.
     """
-    _check_counts(horizon=horizon, windows=windows, stride=stride, max_context=max_context)
+    check_counts(horizon=horizon, windows=windows, stride=stride, max_context=max_context)
     candidates = (
         Window(s, len(s) - horizon - index * (stride or horizon), horizon, index, max_context)
         for s in series
@@ -116,7 +116,7 @@ def rolling_windows(
     return found
 
 
-def _check_counts(**counts: int | None) -> None:
+def check_counts(**counts: int | None) -> None:
     """Each is a whole number of at least 1, or not given."""
     for name, count in counts.items():
         if count is not None and (not isinstance(count, int | np.integer) or count < 1):

@@ -112,8 +112,6 @@ def _series(given: SeriesIn, name: str) -> Series:
 
 
 def _values(given: Sequence[float | None], name: str) -> FloatArray:
-    if not given:
-        raise InvalidInput(name, "must hold at least one value")
     return as_values(np.array(given, dtype=np.float64), name)
 
 

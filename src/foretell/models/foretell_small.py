@@ -61,7 +61,8 @@ class ForetellSmall:
     options: ClassVar[Mapping[str, Option]] = {
         "period": Option(
             None,
-            "points in one season, looked at first; 0 or 1: none is; not given: the usual seasons of the step",
+            "points in one season, looked at first; 0 or 1: seasons are found in the series alone; "
+            "not given: those usual for the step are looked at first",
             int,
             low=0,
             high=1e6,

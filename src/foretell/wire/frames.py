@@ -16,7 +16,7 @@ from foretell.series import Series, as_values
 from foretell.wire.table import Groups, read_groups
 
 ID_NAMES = ("unique_id", "item_id", "series_id", "id")
-TIME_NAMES = ("ds", "ts", "timestamp", "time", "date")
+TIME_NAMES = ("ds", "ts", "timestamp", "time", "date", "datetime", "year", "epoch")
 VALUE_NAMES = ("y", "value", "target", "v")
 
 
@@ -34,8 +34,13 @@ def series_of(data: Any) -> list[Series]:
 
 
 def to_arrow(data: Any) -> pa.Table | None:
-    """A pandas, polars or Arrow table as Arrow; None for anything else. No library is imported for it."""
+    """A pandas, polars or Arrow table as Arrow; None for anything else. No library is imported for it.
+
+    A pandas Series whose index has times is a table, too.
+    """
     kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
+    if kind == "pandas.Series" and type(data.index).__name__ == "DatetimeIndex":
+        data, kind = data.to_frame(str(data.name or VALUE_NAMES[0])), "pandas.DataFrame"
     if kind == "pandas.DataFrame":
         return pa.Table.from_pandas(_with_times(data), preserve_index=False)
     if kind == "polars.LazyFrame":
@@ -76,10 +81,11 @@ def columns_of(
 ) -> tuple[list[str], str | None, str]:
     """The columns of ids, time and value of a long table; those that are not named are recognised, by name or type."""
     names = schema.names
-    value = value_col or _recognise(names, VALUE_NAMES) or _only_number(schema)
+    named = time_col or _recognise(names, TIME_NAMES)
+    value = value_col or _recognise(names, VALUE_NAMES) or _only_number(schema, named)
     if value is None:
         raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
-    time = time_col or _recognise(names, TIME_NAMES) or _first_time(schema)
+    time = named or _first_time(schema)
     found = id_col or _recognise(names, ID_NAMES) or []
     ids = [found] if isinstance(found, str) else list(found)
     if time is None:
@@ -116,6 +122,7 @@ def _first_time(schema: pa.Schema) -> str | None:
     return next((f.name for f in schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None)
 
 
-def _only_number(schema: pa.Schema) -> str | None:
-    numbers = [f.name for f in schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
+def _only_number(schema: pa.Schema, time: str | None) -> str | None:
+    kinds = (pa.types.is_integer, pa.types.is_floating)
+    numbers = [f.name for f in schema if f.name != time and any(is_kind(f.type) for is_kind in kinds)]
     return numbers[0] if len(numbers) == 1 else None

@@ -28,6 +28,8 @@ from foretell.series import (
     has_forecast,
 )
 
+YEARS = 1678, 2262
+"""Whole numbers within these are years where times are wanted, and no nanosecond timestamp lies outside."""
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
 
 
@@ -100,6 +102,8 @@ def _sorted_rows(table: pa.Table, wanted: Sequence[str], time: str | None, ids: 
     for name in (*wanted, *ids, *([time] if time else [])):
         if name not in table.column_names:
             raise UnknownName("column", name, table.column_names)
+    if time is not None:
+        table = _with_years(table, time)
     codes = codes_of(table, ids)
     times = None if time is None else _nanoseconds(table[time], time)
     order = _order(codes, times)
@@ -204,11 +208,25 @@ def _even_gaps(times: IntArray, bounds: IntArray) -> list[int]:
     return even
 
 
+def _with_years(table: pa.Table, time: str) -> pa.Table:
+    """`table` in which a time column of whole numbers that can only be years is one of dates."""
+    column = table[time]
+    if not pa.types.is_integer(column.type) or not len(column) or column.null_count:
+        return table
+    bounds = pc.min_max(column).as_py()
+    if bounds["min"] < YEARS[0] or bounds["max"] >= YEARS[1]:
+        return table
+    years = column.to_numpy().astype(np.int64)
+    dates = pa.array((years - 1970).astype("M8[Y]").astype("M8[D]"))
+    return table.set_column(table.column_names.index(time), time, dates)
+
+
 def _nanoseconds(column: pa.ChunkedArray, name: str) -> IntArray:
     """Times as ns since the epoch, UTC."""
     kind = column.type
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-        raise InvalidInput(name, f"the time column must be a timestamp or a date, got {kind}")
+        advice = "make times of it first, such as by pandas.to_datetime, or by a cast in SQL"
+        raise InvalidInput(name, f"the time column must be a timestamp or a date, got {kind}; {advice}")
     if column.null_count:
         raise InvalidInput(name, f"{column.null_count} rows have no time")
     zone = kind.tz if pa.types.is_timestamp(kind) else None

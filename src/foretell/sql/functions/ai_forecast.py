@@ -29,6 +29,7 @@ from foretell.sql.rewrite import Names
 from foretell.sql.table_call import TableCall
 from foretell.sql.text import written
 from foretell.sql.tokens import quote
+from foretell.wire.options import read_pairs
 from foretell.wire.table import Groups, forecast_rows, read_groups
 
 ARGUMENTS = ("data_col", "timestamp_col", "id_cols", "horizon", "confidence_level", "model", "options")
@@ -75,6 +76,7 @@ def _options(call: TableCall, context: Context) -> Options:
         options = read_options(_text(call, "options", ""), defaults, tick)
     except InvalidInput as error:
         raise call.blame("options", error) from None
+    _refuse_twice(call, _text(call, "options", ""))
     for key, name in NAMES.items():
         if name in call.values:
             try:
@@ -82,6 +84,13 @@ def _options(call: TableCall, context: Context) -> Options:
             except InvalidInput as error:
                 raise call.blame(name, error) from None
     return options
+
+
+def _refuse_twice(call: TableCall, text: str) -> None:
+    """An option that an argument of its own gives as well."""
+    for key, name in NAMES.items():
+        if name in call.values and key in read_pairs(text)[0]:
+            raise call.error(f"{key}: {name} => says it already", "options")
 
 
 def _groups(call: TableCall, context: Context) -> Groups:
