@@ -102,6 +102,7 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--out", "x.xls"], "--out"),
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
+        (["evaluate", AIR, "-n", "3", "-m", ""], "--models: name at least one"),
         (["models", "pull"], "say which model"),
         (["models", "pull", "ets"], "known: timemoe-200m"),
         (["models", "grubs"], "did you mean 'grubbs'"),

@@ -168,10 +168,13 @@ def evaluate(
 
     chosen = checked_format(format)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
+    wanted = _names(models)
+    if not wanted:
+        raise InvalidInput("--models", "name at least one; `foretell models` lists them")
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, None) as session:
         table = session.read_file(file)
-        made = evaluate(table, _names(models) or [], horizon, windows, period=period, engine=session.engine, **columns)
+        made = evaluate(table, wanted, horizon, windows, period=period, engine=session.engine, **columns)
     if chosen == "table":
         typer.echo("\n".join(aligned(summary_rows(made))))
     else:

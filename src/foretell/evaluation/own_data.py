@@ -47,8 +47,6 @@ def evaluate(
     """
     check_counts(period=period)
     models = [models] if isinstance(models, str) else models
-    if not models:
-        raise InvalidInput("models", "name at least one")
     series = _series(data, id_col, time_col, value_col)
     found = rolling_windows(series, horizon, windows, stride, max_context)
     season = period or _usual_season([w.visible() for w in found])
