@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foretell.training.dice import Dice
-from foretell.training.open_series import LENGTHS, Source, columns, gather, pieces
+from foretell.training.open_series import LENGTHS, SEASONS_OF, Source, columns, gather, pieces, seasons
 from foretell.training.synthetic import LONG
 from foretell.training.windows import Pool, load_shelves
 
@@ -34,12 +34,20 @@ def test_gaps_are_drawn_straight_and_what_is_mostly_missing_or_still_is_left_out
     assert pieces(np.floor(NOISE), 1) == []
 
 
+def test_seasons_of_a_step() -> None:
+    assert seasons(96, 4) == (24, 168)
+    assert seasons(24, 24) == seasons(1, 1) == (7, 365)
+    assert seasons(144, 5) == seasons(1, 7) == (1, 1)
+
+
 def test_windows_are_of_real_series_as_often_as_asked(tmp_path: Path) -> None:
     (tmp_path / "meters").mkdir()
     pd.DataFrame({"t": "day 1", "power": NOISE, "price": 1.0}).to_csv(tmp_path / "meters" / "a.csv", index=False)
-    source = Source("meters", "CC0", columns("*.csv"), ((1, 2), (6, 9)))
+    source = Source("meters", "CC0", 24, columns("*.csv"), ((1, 2), (6, 9)))
     shelves = gather(tmp_path, (source,))
-    assert {length: cut.shape for length, cut in shelves.items()} == {"2816": (2, 2816), "640": (2, 640)}
+    assert {name: cut.shape for name, cut in shelves.items() if name.isdigit()} == {"2816": (2, 2816), "640": (2, 640)}
+    assert shelves["2816" + SEASONS_OF].tolist() == [[24, 168]] * 2
+    assert shelves["640" + SEASONS_OF].tolist() == [[4, 28]] * 2
     np.savez(tmp_path / "real.npz", **shelves)  # type: ignore[arg-type]
     dice = Dice(3)
     real = load_shelves(tmp_path / "real.npz", dice)

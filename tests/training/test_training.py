@@ -33,13 +33,33 @@ TINY = Recipe(steps=3, warmup=1, tokens=256, pool=0.01, width=32, depth=1)
 
 @pytest.mark.parametrize("style", [LONG, SHORT])
 def test_series_are_standardised_finite_and_repeat_with_the_seed(style: Style) -> None:
-    one, again, other = (synthesize(Dice(seed), 300, 192, style) for seed in (5, 5, 6))
+    one, again, other = (synthesize(Dice(seed), 300, 192, style)[0] for seed in (5, 5, 6))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
     assert torch.isfinite(one).all()
     assert one.abs().max() <= 60
     np.testing.assert_allclose(one.mean(1).numpy(), 0, atol=1e-3)
     assert ((one.std(1) - 1).abs() < 0.05).float().mean() > 0.97
+
+
+def test_seasons_are_those_of_the_series() -> None:
+    """Where a season is told, series repeat after it better than after a step more, on average."""
+    series, seasons = synthesize(Dice(3), 2048, 640, LONG)
+    told = seasons[:, 0]
+    assert seasons.shape == (2048, 2)
+    assert 0.5 < (told > 1).float().mean() < 0.95
+    rows = torch.nonzero((told >= 7) & (told < 100))[:, 0]
+    place = torch.arange(200, 640)[None]
+
+    def likeness(lag: torch.Tensor) -> float:
+        later, earlier = (
+            series[rows].gather(1, place.expand(len(rows), -1)),
+            series[rows].gather(1, place - lag[:, None]),
+        )
+        return float((later * earlier).mean())
+
+    season = told[rows]
+    assert likeness(season) > likeness(season + season // 2) + 0.1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -72,6 +92,8 @@ def test_windows_hide_the_future_and_keep_the_truth() -> None:
         torch.testing.assert_close(truth[:, :PATCH], window.series[:, first : first + PATCH])
         assert (~torch.isnan(seen)).sum(1).min() >= 1
         assert window.context >= SHORTEST
+        assert window.usual.shape == (len(truth), 2)
+        assert window.usual.min() >= 1
 
 
 def test_the_pool_renews_itself() -> None:
@@ -202,6 +224,14 @@ def test_new_candidates_change_nothing_but_by_their_errors() -> None:
         assert new.sum() == (PATCH if name.startswith("ahead") else BANDS) * 2 * 32
     assert grown["weigh.bias"][NAMES.index("local")] == 0
     assert grown["weigh.bias"][len(NAMES) + NAMES.index("last")] == weights["weigh.bias"][len(NAMES)]
+
+
+def test_a_new_feature_is_not_seen_at_first() -> None:
+    weights = {name: w.detach().numpy() for name, w in Network(Shape(width=32, depth=1)).state_dict().items()}
+    old = weights | {"summary.0.weight": weights["summary.0.weight"][:, :-1]}
+    grown = grow(old, NAMES)["summary.0.weight"]
+    np.testing.assert_array_equal(grown[:, :-1], old["summary.0.weight"])
+    assert (grown[:, -1] == 0).all()
 
 
 def test_growing_says_what_a_recipe_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,7 @@ def _glide(blend: Tensor, raw: Tensor, candidates: Tensor, weights: Tensor) -> t
     return torch.cat([blend[:, :1], later[0]], 1), torch.cat([raw[:, :1], later[1]], 1)
 
 
-def features(x: Tensor, patches: Tensor, reach: int) -> tuple[Features, Tensor, Tensor]:
+def features(x: Tensor, patches: Tensor, reach: int, usual: Tensor | None = None) -> tuple[Features, Tensor, Tensor]:
     """Features of raw contexts x [B, C] with NaN = missing, and the mean and standard deviation [B, 1] taken out.
 
     On a CPU the NumPy backend makes them, as it is the faster one there.
@@ -161,8 +161,9 @@ def features(x: Tensor, patches: Tensor, reach: int) -> tuple[Features, Tensor, 
     spread = torch.where(spread <= 1e-6 * (1 + mean.abs()), torch.ones_like(spread), spread)
     z = (values - mean) / spread * known
     if x.device.type == "cpu":
-        return to_torch(make_features(NUMPY, z.numpy(), known.numpy(), patches.numpy(), reach)), mean, spread
-    return make_features(torch_arrays(str(x.device)), z, known, patches, reach), mean, spread
+        told = None if usual is None else usual.numpy()
+        return to_torch(make_features(NUMPY, z.numpy(), known.numpy(), patches.numpy(), reach, told)), mean, spread
+    return make_features(torch_arrays(str(x.device)), z, known, patches, reach, usual), mean, spread
 
 
 def to_torch(f: Features, device: torch.device | str = "cpu") -> Features:

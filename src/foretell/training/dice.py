@@ -14,6 +14,8 @@ class Dice:
         self.device = torch.device(device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.block = random.Random(seed)
+        self.seasons: list[Tensor] = []
+        """Periods [N, 1] of the seasonal patterns drawn since it was last emptied."""
 
     def normal(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=self.generator, device=self.device)

@@ -36,7 +36,7 @@ def corpus(dice: Dice) -> Figure:
     styles = (*4 * ((LONG, 1024),), (SHORT, 96), (BRIEF, 40))
     figure, axes = plt.subplots(len(styles), COLUMNS, figsize=(13, 9))
     for row, (style, length) in zip(axes, styles, strict=True):
-        for axis, series in zip(row, synthesize(dice, COLUMNS * BLOCK, length, style)[::BLOCK], strict=True):
+        for axis, series in zip(row, synthesize(dice, COLUMNS * BLOCK, length, style)[0][::BLOCK], strict=True):
             _draw(axis, series)
     return figure
 
@@ -44,7 +44,7 @@ def corpus(dice: Dice) -> Figure:
 def forecasts(dice: Dice) -> Figure:
     """Unseen series, 512 points of context of which 192 are shown, and the shipped model's 96 steps: 50, 80, 95 %."""
     figure, axes = plt.subplots(4, COLUMNS, figsize=(13, 6.5))
-    series = synthesize(dice, 4 * COLUMNS * BLOCK, 608, LONG)[::BLOCK].double().numpy()
+    series = synthesize(dice, 4 * COLUMNS * BLOCK, 608, LONG)[0][::BLOCK].double().numpy()
     contexts = batch_of([Series(x[:512]) for x in series])
     found = ForetellSmall().forecast(contexts, 96, BANDS, {"period": None, "floor": True, "grid": True})
     if found.quantiles is None:

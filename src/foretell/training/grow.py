@@ -1,7 +1,8 @@
-"""Begins a run from weights that knew fewer candidates: `python -m foretell.training.grow OLD RUN`.
+"""Begins a run from weights that knew fewer candidates or features: `python -m foretell.training.grow OLD RUN`.
 
 OLD is a folder with model.safetensors and recipe.json (whose `candidates` are the names it knew). New candidates have
-weights of zero: the network neither sees nor wants them at first, their back-test errors alone speak for them.
+weights of zero: the network neither sees nor wants them at first, their back-test errors alone speak for them. So have
+new features at the end of the summary.
 """
 
 import json
@@ -45,9 +46,12 @@ def grow(weights: dict[str, Floats], known: Sequence[str]) -> dict[str, Floats]:
         return spread(w.reshape(2, len(known), -1), 1).reshape(2 * len(NAMES), *w.shape[1:])
 
     summary = weights["summary.0.weight"]
+    errors = BANDS * len(known)
+    extra = np.zeros((len(summary), EXTRA), np.float32)
+    extra[:, : summary.shape[1] - errors] = summary[:, errors:]
     changed = {
         "ahead.weight": inner(weights["ahead.weight"], PATCH),
-        "summary.0.weight": np.concatenate([inner(summary[:, :-EXTRA], BANDS), summary[:, -EXTRA:]], 1),
+        "summary.0.weight": np.concatenate([inner(summary[:, :errors], BANDS), extra], 1),
         "weigh.weight": outer(weights["weigh.weight"]),
         "weigh.bias": outer(weights["weigh.bias"]),
     }

@@ -74,6 +74,7 @@ def _gain(dice: Dice, rows: int, length: int, w: Tensor, kind: str) -> Tensor:
 
 def pattern(dice: Dice, rows: int, length: int, period: Tensor) -> Tensor:
     """Periodic patterns of unit variance with period [N, 1] steps: waves, tables, bumps, teeth or daylight."""
+    dice.seasons.append(period)
     t = clock(dice, length)
     phase = torch.remainder(t / period + dice.uniform(0, 1, rows, 1), 1.0)
     makers = (_waves, _table, _bumps, _teeth, _daylight)

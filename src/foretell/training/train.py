@@ -44,7 +44,7 @@ def steps(recipe: Recipe, run: Run[Network], pool: Pool, device: str) -> Iterato
         run.begin()
         window = pool.window(recipe.tokens)
         with torch.no_grad():
-            seen, mean, spread = features(window.visible(), window.patches, window.reach)
+            seen, mean, spread = features(window.visible(), window.patches, window.reach, window.usual)
         truth = (window.truth() - mean) / spread
         loss = window_loss(run.network(seen), truth, seen.scale, levels).clamp(max=20).mean()
         yield run.learn(loss)

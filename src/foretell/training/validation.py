@@ -24,7 +24,7 @@ class Validation:
 
     def __init__(self, device: str, rows: int = 512) -> None:
         dice = Dice(SEED, device)
-        self.series: list[Tensor] = [synthesize(dice, rows, length, style) for _, style, length, _, _ in CASES]
+        self.series: list[Tensor] = [synthesize(dice, rows, length, style)[0] for _, style, length, _, _ in CASES]
 
     @torch.no_grad()
     def line(self, network: Network) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from foretell.models.hybrid.features import COARSE, FINE, PATCH
 from foretell.training.dice import Dice
 from foretell.training.ingredients import standard
+from foretell.training.open_series import SEASONS_OF
 from foretell.training.synthetic import BLOCK, BRIEF, FEW, LONG, SHORT, Style, synthesize
 
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
@@ -41,6 +42,8 @@ class Window:
     """[B, C] true where the model may not see the past: before the start, or missing."""
     patches: Tensor
     """[G] drawn horizon patches."""
+    usual: Tensor
+    """[B, SEASONS] periods that are told, 1 for none."""
 
     @property
     def context(self) -> int:
@@ -68,6 +71,8 @@ class Shelf:
     style: Style
     series: Tensor
     """[N, T]."""
+    seasons: Tensor
+    """[N, SEASONS] periods, 1 for none."""
 
 
 Plan = tuple[tuple[Style, int, int], ...]
@@ -82,6 +87,8 @@ PLAN: Plan = (
 )
 KINDS: tuple[tuple[Style, int, float], ...] = ((BRIEF, 96, 0.45), (SHORT, 192, 0.7))
 """Styles of few points, the widest windows that are often of them, and how often, in this order."""
+TOLD = 0.7
+"""How often the seasons of a batch are told."""
 SELDOM = 0.2
 """How often wider windows are: decades of months."""
 
@@ -89,7 +96,8 @@ SELDOM = 0.2
 def load_shelves(path: Path, dice: Dice) -> list[Shelf]:
     """The pieces that `open_series` gathered, on the device."""
     with np.load(path) as found:
-        return [Shelf(LONG, torch.from_numpy(found[length]).to(dice.device)) for length in found]
+        parts = {name: torch.from_numpy(found[name]).to(dice.device) for name in found}
+    return [Shelf(LONG, series, parts[name + SEASONS_OF]) for name, series in parts.items() if name.isdigit()]
 
 
 class Pool:
@@ -105,15 +113,16 @@ class Pool:
         self.shelves: list[Shelf] = []
         for style, length, rows in plan:
             rows = max(BLOCK, int(rows * size) // BLOCK * BLOCK)
-            self.shelves.append(Shelf(style, synthesize(dice, rows, length, style)))
+            self.shelves.append(Shelf(style, *synthesize(dice, rows, length, style)))
         self.turn = [0] * len(plan)
 
     def refresh(self) -> None:
         """Replace the oldest block of every shelf."""
         for i, shelf in enumerate(self.shelves):
-            begin = self.turn[i]
-            shelf.series[begin : begin + BLOCK] = synthesize(self.dice, BLOCK, shelf.series.shape[1], shelf.style)
-            self.turn[i] = (begin + BLOCK) % len(shelf.series)
+            place = slice(self.turn[i], self.turn[i] + BLOCK)
+            made = synthesize(self.dice, BLOCK, shelf.series.shape[1], shelf.style)
+            shelf.series[place], shelf.seasons[place] = made
+            self.turn[i] = (self.turn[i] + BLOCK) % len(shelf.series)
 
     def window(self, tokens: int) -> Window:
         """A batch of about `tokens` tokens with random context, horizon, scale, mixture and gaps."""
@@ -125,10 +134,11 @@ class Pool:
         each = 1 + min(context, FINE) // PATCH + coarse + min(groups, PATCHES_SEEN)
         rows = min(tokens // MOST_ROWS, max(32, tokens // each)) // 16 * 16
         shelves = self.shelves_for(context + reach)
-        series = self.series(rows, context + reach, shelves)
+        series, seasons = self.told_series(rows, context + reach, shelves)
         patches = torch.randperm(groups, generator=dice.generator, device=dice.device)[:PATCHES_SEEN]
         whole = 0.1 if shelves[0].style is BRIEF else 0.7 if context == CONTEXTS[0] else 0.45
-        return Window(series, _hidden(dice, rows, context, whole), patches.sort().values)
+        usual = seasons if dice.yes(TOLD) else torch.ones_like(seasons)
+        return Window(series, _hidden(dice, rows, context, whole), patches.sort().values, usual)
 
     def shelves_for(self, width: int) -> list[Shelf]:
         """Shelves of one kind whose series are long enough: short windows are mostly yearly, quarterly, monthly.
@@ -147,10 +157,16 @@ class Pool:
 
     def series(self, rows: int, width: int, shelves: list[Shelf]) -> Tensor:
         """[rows, width] crops of series on these shelves, varied."""
-        return _vary(self.dice, lambda: self._crops(rows, width, shelves), rows, shelves[0].style in FEW)
+        return self.told_series(rows, width, shelves)[0]
 
-    def _crops(self, rows: int, width: int, shelves: list[Shelf]) -> Tensor:
-        """[rows, width] stretches of pool series, some thinned or averaged over a few steps."""
+    def told_series(self, rows: int, width: int, shelves: list[Shelf]) -> tuple[Tensor, Tensor]:
+        """The same, and their seasons [rows, SEASONS]."""
+        series, seasons = self._crops(rows, width, shelves)
+        few = shelves[0].style in FEW
+        return _vary(self.dice, series, lambda: self._crops(rows, width, shelves)[0], rows, few), seasons
+
+    def _crops(self, rows: int, width: int, shelves: list[Shelf]) -> tuple[Tensor, Tensor]:
+        """[rows, width] stretches of pool series, some thinned or averaged over a few steps, and their seasons."""
         dice = self.dice
         shelf = dice.block.choices(shelves, [len(s.series) for s in shelves])[0]
         length = shelf.series.shape[1]
@@ -160,16 +176,16 @@ class Pool:
         row = dice.whole(0, len(shelf.series), rows, 1)
         start = dice.whole(0, length - width * every + 1, rows, 1)
         place = start + torch.arange(width * every, device=dice.device)[None]
-        found = shelf.series[row, place]
+        found, seasons = shelf.series[row, place], shelf.seasons[row[:, 0]]
         if every == 1:
-            return found
+            return found, seasons
         found = found.view(rows, width, every)
-        return found.mean(2) if dice.yes(0.5) else found[:, :, 0]
+        seasons = torch.where(seasons % every == 0, seasons // every, 1)
+        return found.mean(2) if dice.yes(0.5) else found[:, :, 0], seasons
 
 
-def _vary(dice: Dice, crops: Callable[[], Tensor], rows: int, few: bool) -> Tensor:
-    """Crops mixed with others, turned upside down, reversed, or made exponential: more often where they are short."""
-    y = crops()
+def _vary(dice: Dice, y: Tensor, crops: Callable[[], Tensor], rows: int, few: bool) -> Tensor:
+    """Series mixed with other crops, turned upside down, reversed, or made exponential; short ones more often."""
     if dice.yes(0.2 if few else 0.3):
         share = dice.uniform(0, 1, rows, 1) * dice.chance(0.7, rows)
         y = standard(y) * (1 - share) + standard(crops()) * share

@@ -13,6 +13,8 @@ FIRST = 0.85
 """The shortest lag whose peak has this share of the highest is the first period."""
 AROUND, CLOSE = 3, 0.09
 """A period is sharpened among its neighbours: so many steps, and this share of it, to either side."""
+FEW_CYCLES, BRIEF = 6, 24
+"""Of fewer cycles than this a usual period is taken in any case, if it has no more steps."""
 SHOWN, RISE = 0.1, 0.15
 """A usual period is taken if the autocorrelation at it is higher, and by so much higher than at some shorter lag."""
 MULTIPLES = 12
@@ -27,6 +29,8 @@ class Periods:
     """[B, 3] whole numbers, 1 = none: usual, or of the differences (shortest strong); detrended; de-seasonalised."""
     strength: Array
     """[B, 4] autocorrelations at these periods: three of the detrended, one of the differences (at the first)."""
+    told: Array
+    """[B, 1] 1 where the first period is a usual one that was told."""
 
 
 def detrended(xp: Arrays, now: Past, lines: Lines) -> Array:
@@ -53,28 +57,38 @@ def find_periods(xp: Arrays, now: Past, flat: Array, usual: Array | None = None)
     rows = len(flat)
     strongest = _first(xp, score[:rows], 1.0)
     shortest = _first(xp, score[rows:], FIRST)
+    told = xp.real(shortest * 0)
     if usual is not None:
-        shortest = _usual(xp, r[:rows], usual, now.size, shortest)
+        found = _usual(xp, r[:rows], usual, now.size)
+        told = xp.real(found > 1)
+        shortest = xp.where(found > 1, found, shortest)
     left, rest = _peaks(xp, _without(xp, now, flat, shortest), now.length, now.size, lags)
     left = xp.where(xp.count(lags)[None] == shortest, left * 0.0 - 1.0, left)
     second = _first(xp, left, 1.0)
     if usual is not None:
-        second = _usual(xp, rest, xp.where(usual == shortest, usual * 0 + 1, usual), now.size, second)
+        found = _usual(xp, rest, xp.where(usual == shortest, usual * 0 + 1, usual), now.size)
+        second = xp.where(found > 1, found, second)
     rough = xp.concat([shortest, strongest, second], 1)
     periods = _sharpened(xp, r[:rows], rough, now.size)
-    found = xp.concat([xp.take(r[:rows], periods), xp.take(r[rows:], shortest)], 1)
-    return Periods(periods, found * xp.real(xp.concat([periods, shortest], 1) > 1))
+    strength = xp.concat([xp.take(r[:rows], periods), xp.take(r[rows:], shortest)], 1)
+    return Periods(periods, strength * xp.real(xp.concat([periods, shortest], 1) > 1), told)
 
 
-def _usual(xp: Arrays, r: Array, usual: Array, size: Array, found: Array) -> Array:
-    """[B, 1] the shortest usual period [B, U] that is strong in autocorrelations r [B, lags]; else the found one."""
+def _usual(xp: Arrays, r: Array, usual: Array, size: Array) -> Array:
+    """[B, 1] the shortest usual period [B, U] that is strong in autocorrelations r [B, lags]; 1 if none is.
+
+    A history of few cycles cannot show its season in noise: there it is taken as it is told.
+    """
     fits = (usual > 1) & (xp.real(usual) <= REACH * size)
     height = xp.where(fits, xp.take(r, xp.clip(usual, None, r.shape[1] - 1)), usual * 0.0 - 1.0)
     trough = -xp.take(xp.running_max(-r), xp.clip(usual - 1, None, r.shape[1] - 1))
-    height = xp.where(height > trough + RISE, height, usual * 0.0 - 1.0)
-    good = (height > SHOWN) & (height >= FIRST * xp.highest(height))
+    shown = (height > SHOWN) & (height > trough + RISE)
+    height = xp.where(shown, height, usual * 0.0 - 1.0)
+    good = shown & (height >= FIRST * xp.highest(height)) | fits & (usual <= BRIEF) & (
+        xp.real(usual) * FEW_CYCLES > size
+    )
     shortest = xp.lowest(xp.where(good, usual, usual * 0 + r.shape[1]))
-    return xp.where(shortest < r.shape[1], shortest, found)
+    return xp.where(shortest < r.shape[1], shortest, shortest * 0 + 1)
 
 
 def _sharpened(xp: Arrays, r: Array, periods: Array, size: Array) -> Array:

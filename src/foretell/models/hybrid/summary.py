@@ -6,7 +6,7 @@ from foretell.models.hybrid.candidates import View, swing
 from foretell.models.hybrid.past import Past
 from foretell.models.hybrid.periods import Periods, differenced
 
-EXTRA = 39
+EXTRA = 40
 """How many numbers there are."""
 SHARPNESS = 3.0
 """Blend weights fall with this power of a candidate's error."""
@@ -22,7 +22,7 @@ def describe(
     errors: Array,
     scale: Array,
 ) -> Array:
-    """[B, 39] in the order written here; logarithms are scaled to about one."""
+    """[B, 40] in the order written here; logarithms are scaled to about one."""
     periodic = xp.real(periods.periods)
     anchor = view.lines.level[:, :1]
     missing = 1.0 - seen.sum(axis=1)[:, None] / now.size
@@ -42,6 +42,7 @@ def describe(
         _roughness(xp, now, scale),
         _bounds(xp, now, scale, anchor),
         swing(xp, view),
+        periods.told,
     ]
     return xp.concat(parts, 1)
 
