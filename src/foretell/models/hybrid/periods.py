@@ -48,7 +48,8 @@ def differenced(xp: Arrays, x: Array, length: Array) -> Array:
 def find_periods(xp: Arrays, now: Past, flat: Array, usual: Array | None = None) -> Periods:
     """Periods of a past whose detrended values are `flat` [B, C].
 
-    Of the `usual` ones [B, U] (1 = none) the shortest strong one is the first period, where the series shows it.
+    Of the `usual` ones [B, U] (1 = none) the shortest strong one is the first period, where the series shows it, and
+    another one the last.
     """
     lags = now.z.shape[1] // 2 + 2
     both = xp.concat([flat, differenced(xp, now.z, now.length)], 0)
@@ -57,36 +58,32 @@ def find_periods(xp: Arrays, now: Past, flat: Array, usual: Array | None = None)
     rows = len(flat)
     strongest = _first(xp, score[:rows], 1.0)
     shortest = _first(xp, score[rows:], FIRST)
-    told = xp.real(shortest * 0)
-    if usual is not None:
-        found = _usual(xp, r[:rows], usual, now.size)
-        told = xp.real(found > 1)
-        shortest = xp.where(found > 1, found, shortest)
+    usual = shortest * 0 + 1 if usual is None else usual
+    first = _usual(xp, r[:rows], usual, now.size)
+    shortest = xp.where(first > 1, first, shortest)
     left, rest = _peaks(xp, _without(xp, now, flat, shortest), now.length, now.size, lags)
     left = xp.where(xp.count(lags)[None] == shortest, left * 0.0 - 1.0, left)
-    second = _first(xp, left, 1.0)
-    if usual is not None:
-        found = _usual(xp, rest, xp.where(usual == shortest, usual * 0 + 1, usual), now.size)
-        second = xp.where(found > 1, found, second)
+    other = _usual(xp, rest, xp.where(usual == shortest, usual * 0 + 1, usual), now.size)
+    second = xp.where(other > 1, other, _first(xp, left, 1.0))
     rough = xp.concat([shortest, strongest, second], 1)
-    periods = _sharpened(xp, r[:rows], rough, now.size)
+    taken = xp.concat([first, first * 0 + 1, other], 1) > 1
+    periods = xp.where(taken, rough, _sharpened(xp, r[:rows], rough, now.size))
     strength = xp.concat([xp.take(r[:rows], periods), xp.take(r[rows:], shortest)], 1)
-    return Periods(periods, strength * xp.real(xp.concat([periods, shortest], 1) > 1), told)
+    return Periods(periods, strength * xp.real(xp.concat([periods, shortest], 1) > 1), xp.real(first > 1))
 
 
 def _usual(xp: Arrays, r: Array, usual: Array, size: Array) -> Array:
     """[B, 1] the shortest usual period [B, U] that is strong in autocorrelations r [B, lags]; 1 if none is.
 
-    A history of few cycles cannot show its season in noise: there it is taken as it is told.
+    A history of few cycles, of one at least, cannot show its season in noise: there it is taken as it is told.
     """
+    brief = (usual <= BRIEF) & (xp.real(usual) * FEW_CYCLES > size) & (xp.real(usual) < size)
     fits = (usual > 1) & (xp.real(usual) <= REACH * size)
     height = xp.where(fits, xp.take(r, xp.clip(usual, None, r.shape[1] - 1)), usual * 0.0 - 1.0)
     trough = -xp.take(xp.running_max(-r), xp.clip(usual - 1, None, r.shape[1] - 1))
     shown = (height > SHOWN) & (height > trough + RISE)
     height = xp.where(shown, height, usual * 0.0 - 1.0)
-    good = shown & (height >= FIRST * xp.highest(height)) | fits & (usual <= BRIEF) & (
-        xp.real(usual) * FEW_CYCLES > size
-    )
+    good = shown & (height >= FIRST * xp.highest(height)) | (usual > 1) & brief
     shortest = xp.lowest(xp.where(good, usual, usual * 0 + r.shape[1]))
     return xp.where(shortest < r.shape[1], shortest, shortest * 0 + 1)
 
