@@ -84,8 +84,9 @@ def _ahead(axis: Axes, series: Series, forecast: Forecast, index: int, past_x: A
         return np.concatenate([series.values[newest], ahead])
 
     axis.plot(x, joined(forecast.point[index]), color=AHEAD, linewidth=1.4, label=forecast.model)
-    for low, high, text in _bands(forecast, index):
-        axis.fill_between(x, joined(low), joined(high), color=AHEAD, alpha=0.18, linewidth=0, label=text)
+    for inwards, (low, high, text) in enumerate(_bands(forecast, index)):
+        alpha = 1 - 0.82 / (1 + 0.2 * inwards)
+        axis.fill_between(x, joined(low), joined(high), color=AHEAD, alpha=alpha, linewidth=0, label=text)
 
 
 def _bands(forecast: Forecast, index: int) -> list[tuple[FloatArray, FloatArray, str]]:
