@@ -84,6 +84,14 @@ def test_a_pandas_series_with_times_is_a_table() -> None:
     assert foretell.forecast(frame["y"].reset_index(drop=True), 2, "naive").point.shape == (1, 2)
 
 
+def test_weekdays_go_on_as_weekdays() -> None:
+    days = pd.bdate_range("2024-01-01", periods=60)
+    week = np.tile([5.0, 1, 2, 3, 9], 12)
+    made = foretell.forecast(pd.DataFrame({"ds": days, "y": week}), 6, "seasonal_naive")
+    assert made["ds"].tolist() == list(pd.bdate_range("2024-03-25", periods=6))
+    assert made["point"].tolist() == [5, 1, 2, 3, 9, 5]
+
+
 def test_whole_numbers_are_times_if_they_can_only_be_years() -> None:
     frame = pd.DataFrame({"year": [2003, 2001, 2002], "gdp": [3.0, 1.0, 2.0]})
     made = foretell.forecast(frame, 2, "drift")

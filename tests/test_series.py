@@ -89,6 +89,41 @@ def test_months_keep_the_time_of_day_and_the_day_or_the_last(start: int, months:
     assert np.all(np.diff(days.astype("M8[M]").astype(int)) == months)
 
 
+def test_days_without_weekends_are_a_step_of_their_own() -> None:
+    at = times(*(str(day) for day in np.arange("2024-03-04", "2024-04-06", dtype="M8[D]") if np.is_busday(day)))
+    holiday = np.delete(at, 13)
+    for seen in (at, holiday):
+        assert detect_step(seen) == Step(ns=DAY, weekdays=True)
+    series = regular_series(holiday, np.ones(len(holiday)))
+    assert len(series) == len(at)
+    assert np.flatnonzero(np.isnan(series.values)).tolist() == [13]
+    ahead = series.future_times(3)
+    assert ahead is not None
+    assert texts(ahead) == ["2024-04-08", "2024-04-09", "2024-04-10"]
+    assert str(Step(ns=DAY, weekdays=True)) == "weekday"
+    assert detect_step(at[:5]) == Step(ns=DAY)
+    assert detect_step(np.append(at, at[-1] + DAY)) == Step(ns=DAY)
+    with pytest.raises(InvalidInput, match="weekdays are a day apart"):
+        Step(ns=HOUR, weekdays=True)
+
+
+@given(
+    starts,
+    st.one_of(
+        st.integers(1, 100 * DAY).map(lambda ns: Step(ns=ns)),
+        st.integers(1, 12).map(lambda months: Step(months=months)),
+        st.just(Step(ns=DAY, weekdays=True)),
+    ),
+    st.integers(0, 60),
+)
+def test_a_point_lies_at_its_time(start: int, step: Step, count: int) -> None:
+    at = step.times(start, count)
+    assert step.places(int(at[0]) if count else start, at).tolist() == list(range(count))
+    if step.weekdays:
+        assert np.is_busday((at // DAY).astype("M8[D]")).all()
+        assert (at % DAY == start % DAY).all()
+
+
 def test_month_ends() -> None:
     end = parse_time("2023-12-31T12:00:00")
     assert texts(Step(months=1, month_end=True).times(end, 4)) == [

@@ -29,24 +29,43 @@ DAY = 86_400 * SECOND
 class Step:
     """The spacing of a series: a number of nanoseconds, or of calendar months (a month is not a number of ns).
 
-    Exactly one of `ns` and `months` is positive. `month_end` keeps the last day of each month.
+    Exactly one of `ns` and `months` is positive. `month_end` keeps the last day of each month. With `weekdays` the
+    step is a day, and Saturdays and Sundays do not exist.
     """
 
     ns: int = 0
     months: int = 0
     month_end: bool = False
+    weekdays: bool = False
 
     def __post_init__(self) -> None:
         if (self.ns > 0) == (self.months > 0) or self.ns < 0 or self.months < 0:
             raise InvalidInput("step", f"must be positive, got ns={self.ns} months={self.months}")
+        if self.weekdays and self.ns != DAY:
+            raise InvalidInput("step", f"weekdays are a day apart, got ns={self.ns}")
 
     def times(self, start: int, count: int, first: int = 0) -> IntArray:
         """Times [count] of the points `first`, `first` + 1, ... of a series whose point 0 is at `start`."""
+        if self.weekdays:
+            return _add_weekdays(start, np.arange(first, first + count, dtype=np.int64))
         if self.ns:
             return _checked_range(start, self.ns, first, count)
         return _add_months(start, self.months * np.arange(first, first + count, dtype=np.int64), self.month_end)
 
+    def places(self, start: int, times: IntArray) -> IntArray:
+        """Which point of such a series lies at each of `times` [T], or is the last one before it."""
+        if self.weekdays:
+            days: IntArray = np.busday_count(_day(start), (times // DAY).astype("M8[D]")).astype(np.int64)
+            return days
+        if self.ns:
+            return (times - start) // self.ns
+        first = np.datetime64(start, "ns").astype("M8[M]")
+        months: IntArray = (times.astype("M8[ns]").astype("M8[M]") - first).astype(np.int64)
+        return months // self.months
+
     def __str__(self) -> str:
+        if self.weekdays:
+            return "weekday"
         if self.months:
             return {1: "month", 3: "quarter", 12: "year"}.get(self.months, f"{self.months} months")
         for unit, size in (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND)):
@@ -61,6 +80,19 @@ def _checked_range(start: int, step: int, first: int, count: int) -> IntArray:
     if not -(2**63) <= last < 2**63:
         raise InvalidInput("step", f"the times would leave the range of nanosecond timestamps ({last} ns)")
     return start + step * np.arange(first, first + count, dtype=np.int64)
+
+
+def _day(time: int) -> np.datetime64:
+    return np.datetime64(time // DAY, "D")
+
+
+def _add_weekdays(start: int, count: IntArray) -> IntArray:
+    """`start` moved by that many days, Saturdays and Sundays not counted."""
+    days = np.busday_offset(_day(start), count, roll="forward").astype(np.int64)
+    if np.abs(days).max(initial=0) > (2**63 - 1) // DAY - 1:
+        raise InvalidInput("step", "the times would leave the range of nanosecond timestamps (years 1678 to 2262)")
+    result: IntArray = days * DAY + start % DAY
+    return result
 
 
 def _add_months(start: int, months: IntArray, month_end: bool) -> IntArray:
@@ -89,8 +121,18 @@ def detect_step(times: IntArray) -> Step | None:
     if calendar is not None:
         return calendar
     differences, counts = np.unique(np.diff(times), return_counts=True)
-    best = differences[counts == counts.max()]
-    return Step(ns=int(best[0])) if best[0] > 0 else None
+    best = int(differences[counts == counts.max()][0])
+    if best == DAY and _are_weekdays(times):
+        return Step(ns=DAY, weekdays=True)
+    return Step(ns=best) if best > 0 else None
+
+
+def _are_weekdays(times: IntArray) -> bool:
+    """Two weeks and more of one time of day, none of them on a Saturday or Sunday."""
+    days, time_of_day = np.divmod(times, DAY)
+    if days[-1] - days[0] < 14 or np.any(time_of_day != time_of_day[0]):
+        return False
+    return bool(np.is_busday(days.astype("M8[D]")).all())
 
 
 def _calendar_step(times: IntArray) -> Step | None:
@@ -207,17 +249,9 @@ def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step
 
 def _grid_positions(times: IntArray, step: Step) -> IntArray | None:
     """Index of each time on the grid, or None where the times do not lie on one or it would be mostly holes."""
-    if step.ns:
-        position, remainder = np.divmod(times - times[0], step.ns)
-        on_grid = not remainder.any()
-    else:
-        month = times.astype("M8[ns]").astype("M8[M]").astype(np.int64)
-        position = (month - month[0]) // step.months
-        on_grid = True
-    if not on_grid or position[-1] >= MAX_GAP_FACTOR * len(times):
-        return None
-    grid: IntArray = position.astype(np.int64)
-    return grid
+    position = step.places(int(times[0]), times)
+    on_grid = step.months or not np.any((times - times[0]) % step.ns)
+    return position if on_grid and position[-1] < MAX_GAP_FACTOR * len(times) else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,6 +84,7 @@ def test_a_season_that_is_not_there_changes_nothing() -> None:
     ("step", "usual"),
     [
         (Step(ns=DAY), (7, 365)),
+        (Step(ns=DAY, weekdays=True), (5, 261)),
         (Step(ns=DAY // 24), (24, 168)),
         (Step(ns=DAY // 1440), (60,)),
         (Step(months=1), (12,)),

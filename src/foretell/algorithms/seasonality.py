@@ -56,6 +56,8 @@ def natural_periods(step: Step | None) -> tuple[int, ...]:
     """Periods, in points, that people give to a series with this step; shortest first."""
     if step is None:
         return ()
+    if step.weekdays:
+        return (5,)
     if step.months:
         return (12 // step.months,) if step.months in (1, 2, 3, 4, 6) else ()
     if step.ns == 7 * DAY:

@@ -69,8 +69,8 @@ class RemoteExecutor(Executor):
         known = ~np.isnan(seen)
         reply = await self._post(url, tsfm.write_imputation(seen[known], times[known], step.ns))
         filled_times, target = tsfm.read_imputation(reply)
-        places, rest = np.divmod(filled_times - start, step.ns)
-        good = (rest == 0) & (places >= 0) & (places < len(seen))
+        places = step.places(start, filled_times).clip(0, len(seen) - 1)
+        good = times[places] == filled_times
         own = values[row, values.shape[1] - len(seen) :]
         made = np.full(len(seen), np.nan)
         made[places[good]] = target[good]

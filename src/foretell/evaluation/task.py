@@ -126,11 +126,13 @@ def check_counts(**counts: int | None) -> None:
 def season_of(step: Step | None) -> int:
     """The usual season of a spacing, in points.
 
-    A year of months or quarters, a week of days, a day of anything from minutes to hours, an hour of seconds. Weeks
-    and years have none (1), as in the M4 competition; neither has a series without times.
+    A year of months or quarters, a week of days or weekdays, a day of anything from minutes to hours, an hour of
+    seconds. Weeks and years have none (1), as in the M4 competition; neither has a series without times.
     """
     if step is None:
         return 1
+    if step.weekdays:
+        return 5
     if step.months:
         return 12 // step.months if 12 % step.months == 0 else 1
     cycle = next((cycle for longest, cycle in CYCLES if step.ns <= longest), step.ns)

@@ -44,11 +44,7 @@ class Context:
         """Which point lies at `time`, or will; None where none does."""
         if self.start is None or self.step is None:
             return None
-        if self.step.ns:
-            point = (time - self.start) // self.step.ns
-        else:
-            first, there = (np.datetime64(t, "ns").astype("M8[M]").astype(int) for t in (self.start, time))
-            point = int(there - first) // self.step.months
+        point = int(self.step.places(self.start, np.array([time]))[0])
         return point if int(self.step.times(self.start, 1, first=point)[0]) == time else None
 
 

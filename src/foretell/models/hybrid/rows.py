@@ -19,7 +19,7 @@ MEMORY = 26_304
 """Points in which a cycle too long for the network is looked for: three years of hours, eighteen days of minutes."""
 SHORTEST_LONG = int(REACH * CONTEXTS[-1])
 """Cycles from this length on are too long for the network."""
-LONGER = {7: 365, 24: 168, 48: 336, 96: 672, 144: 1008}
+LONGER = {5: 261, 7: 365, 24: 168, 48: 336, 96: 672, 144: 1008}
 """Seasons that come with a shorter one: a year of days with their week, a week of hours with their day."""
 LEAST = 3
 """Known values that a forecast needs."""

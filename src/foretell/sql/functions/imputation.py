@@ -69,11 +69,7 @@ def _completed(asked: Analysis, history: History, refused: Refused) -> tuple[lis
 
 def _places(times: IntArray, step: Step, most: int) -> IntArray:
     """Where ascending times [T] lie on the grid that the first of them begins; an error if one lies beside it."""
-    if step.ns:
-        places = (times - times[0]) // step.ns
-    else:
-        months = times.astype("M8[ns]").astype("M8[M]").astype(np.int64)
-        places = (months - months[0]) // step.months
+    places = step.places(int(times[0]), times)
     length = int(places[-1]) + 1
     if length > most:
         raise TooManyRows("freq", f"makes {length} rows of {len(times)}, and the model takes {most}")
@@ -81,8 +77,7 @@ def _places(times: IntArray, step: Step, most: int) -> IntArray:
     if len(beside):
         time = np.datetime64(int(times[beside[0]]), "ns")
         raise InvalidInput("freq", f"the time {time} is not a whole number of steps ({step}) after the first one")
-    result: IntArray = places
-    return result
+    return places
 
 
 def _check_filled(count: int, most: int | None) -> None:
