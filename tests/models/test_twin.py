@@ -71,7 +71,7 @@ def test_networks_are_equal() -> None:
 
 
 def test_an_empty_context_token_changes_nothing() -> None:
-    z = series(3, 64)
+    z = series(3, 128)
     wide = np.concatenate([np.zeros_like(z), z], 1)
     known = np.concatenate([np.zeros_like(z, bool), np.ones_like(z, bool)], 1)
     narrow = make_features(NUMPY, z, np.ones_like(z, bool), np.arange(2), 32)
