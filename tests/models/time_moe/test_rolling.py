@@ -86,8 +86,8 @@ class Caller:
         known = self.seen.setdefault(series.id, [])
         for i, history in enumerate(known):
             at = overlap(Context(history), Context(series.values))
-            if 2 * at.length >= len(series):
-                longer = np.concatenate([history[: at.offset], series.values])
+            longer = np.concatenate([history[: at.offset], series.values])
+            if 2 * at.length >= len(series) and len(longer) >= length:
                 if len(longer) >= len(history):
                     known[i] = longer
                 return longer[-length:]
