@@ -14,13 +14,13 @@ from foretell.engine.engine import Control, Engine
 from foretell.errors import InvalidInput, ModelFailed
 from foretell.render import write
 from foretell.series import Forecast, has_forecast
+from foretell.sql.analysis import WARNINGS_SHOWN, all_without
 from foretell.wire.frames import groups_of
 from foretell.wire.table import Groups, forecast_table
 
 OUT_FORMATS: dict[str, Literal["csv", "json", "arrow"]] = {".csv": "csv", ".json": "json", ".arrow": "arrow"}
 TABLE_ENDINGS = (*OUT_FORMATS, ".parquet")
 PICTURE_ENDINGS = (".png", ".svg", ".pdf")
-WARNINGS_SHOWN = 5
 log = logging.getLogger(__name__)
 
 
@@ -54,8 +54,7 @@ def check_answered(made: Made) -> None:
     status = made.forecast.status
     bad = [i for i, one in enumerate(status) if not has_forecast(one)]
     if bad and len(bad) == len(status):
-        whose = "the series is" if len(bad) == 1 else f"each of the {len(bad)} series is"
-        raise ModelFailed(f"{whose} without a forecast: {'; '.join(sorted(set(status))[:WARNINGS_SHOWN])}")
+        raise ModelFailed(all_without("a forecast", [one.removeprefix("failed: ") for one in status]))
     for i in bad[:WARNINGS_SHOWN]:
         log.warning("no forecast for %s: %s", made.groups.series[i].id, status[i])
     if len(bad) > WARNINGS_SHOWN:

@@ -88,11 +88,13 @@ def _day(time: int) -> np.datetime64:
 
 def _add_weekdays(start: int, count: IntArray) -> IntArray:
     """`start` moved by that many days, Saturdays and Sundays not counted."""
-    days = np.busday_offset(_day(start), count, roll="forward").astype(np.int64)
+    return _at_days(np.busday_offset(_day(start), count, roll="forward").astype(np.int64), start % DAY)
+
+
+def _at_days(days: IntArray, time_of_day: int) -> IntArray:
     if np.abs(days).max(initial=0) > (2**63 - 1) // DAY - 1:
         raise InvalidInput("step", "the times would leave the range of nanosecond timestamps (years 1678 to 2262)")
-    result: IntArray = days * DAY + start % DAY
-    return result
+    return days * DAY + time_of_day
 
 
 def _add_months(start: int, months: IntArray, month_end: bool) -> IntArray:
@@ -103,11 +105,7 @@ def _add_months(start: int, months: IntArray, month_end: bool) -> IntArray:
     length = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
     day = int((day0 - day0.astype("M8[M]").astype("M8[D]")).astype(np.int64))
     offset = length - 1 if month_end else np.minimum(day, length - 1)
-    days = target.astype("M8[D]").astype(np.int64) + offset
-    if np.abs(days).max(initial=0) > (2**63 - 1) // DAY - 1:
-        raise InvalidInput("step", "the times would leave the range of nanosecond timestamps (years 1678 to 2262)")
-    result: IntArray = days * DAY + time_of_day
-    return result
+    return _at_days(target.astype("M8[D]").astype(np.int64) + offset, time_of_day)
 
 
 def detect_step(times: IntArray) -> Step | None:

@@ -107,12 +107,17 @@ class Analysis:
         codes = {error.tdengine_code for error in refused.values()}
         if len(refused) < len(reasons):
             codes = {code_of(reason) for reason in reasons}
-        whose = "the series is" if len(reasons) == 1 else f"each of the {len(reasons)} series is"
-        different = sorted(set(reasons))
-        more = f"; and {len(different) - REASONS_SHOWN} other reasons" if len(different) > REASONS_SHOWN else ""
-        error = ModelFailed(f"{whose} without {self.lacking}: {'; '.join(different[:REASONS_SHOWN])}{more}")
+        error = ModelFailed(all_without(self.lacking, reasons))
         error.tdengine_code = codes.pop() if len(codes) == 1 else error.tdengine_code
         return self.blame("", error)
+
+
+def all_without(lacking: str, reasons: Sequence[str]) -> str:
+    """What is said where no series has an answer, for one of these reasons each."""
+    whose = "the series is" if len(reasons) == 1 else f"each of the {len(reasons)} series is"
+    different = sorted(set(reasons))
+    more = f"; and {len(different) - REASONS_SHOWN} other reasons" if len(different) > REASONS_SHOWN else ""
+    return f"{whose} without {lacking}: {'; '.join(different[:REASONS_SHOWN])}{more}"
 
 
 def without(series: Sequence[Series], refused: Refused) -> list[Series]:
