@@ -103,6 +103,9 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
         (["evaluate", AIR, "-n", "3", "-m", ""], "--models: name at least one"),
+        (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "period=7"], "name the model, as in theta.period=7"),
+        (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "theta.period=7"], "some for theta, which is not among"),
+        (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "ets.perod=7"], "period"),
         (["models", "pull"], "say which model"),
         (["models", "pull", "ets"], "known: timemoe-200m"),
         (["models", "grubs"], "did you mean 'grubbs'"),
@@ -163,6 +166,25 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
 def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:
     done = foretell("sql", "SELECT 1", "--plot", "x.png")
     assert (done.code, "no statement has a FORECAST" in done.stderr) == (2, True)
+
+
+def test_an_evaluation_takes_options_and_writes_its_windows(foretell: Command, tmp_path: Path) -> None:
+    arguments = ["evaluate", AIR, "-n", "6", "-m", "seasonal_naive", "-w", "2", "-f", "csv"]
+    plain = foretell(*arguments, "--out", "plain.csv")
+    told = foretell(*arguments, "--out", "told.csv", "-o", "snaive.period=1")
+    assert (plain.code, told.code) == (0, 0)
+    first, second = ((tmp_path / name).read_text().splitlines() for name in ("plain.csv", "told.csv"))
+    assert len(first) == len(second) == 1 + 2
+    assert first[0].startswith("unique_id,window,origin,model,status")
+    assert first[1:] != second[1:]
+
+
+def test_an_evaluation_says_which_series_take_no_part(foretell: Command, tmp_path: Path) -> None:
+    rows = [f"{name},2026-01-{day},{day if name == 'a' else ''}\n" for name in "ab" for day in range(10, 30)]
+    (tmp_path / "two.csv").write_text("unique_id,ds,y\n" + "".join(rows))
+    done = foretell("evaluate", "two.csv", "-n", "2", "-m", "naive")
+    assert done.code == 0
+    assert "WARNING: no window in 1 series, too short or empty at the end (horizon 2): b" in done.stderr
 
 
 def test_worker_processes_give_the_same_answer(foretell: Command) -> None:

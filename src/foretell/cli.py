@@ -38,6 +38,7 @@ WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worke
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
 TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
 
+log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """What Ctrl-C ends with."""
@@ -156,17 +157,28 @@ def evaluate(
     id_col: IdFlag = None,
     time_col: TimeFlag = None,
     value_col: ValueFlag = None,
+    option: Annotated[list[str] | None, typer.Option("--option", "-o", help="MODEL.k=v, an option of a model.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write a row per model and window here.")] = None,
     format: FormatFlag = "table",
     plot: PlotFlag = None,
     overwrite: OverwriteFlag = False,
     workers: WorkersFlag = None,
 ) -> None:
     """Back-test models on your own data, against seasonal naive."""
-    from foretell.evaluation import draw, evaluate, summary_rows, summary_table
-    from foretell.files import PICTURE_ENDINGS, check_out
+    from foretell.evaluation import (
+        draw,
+        evaluate,
+        options_by_model,
+        summary_rows,
+        summary_table,
+        unanswered,
+        window_table,
+    )
+    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, write_file
     from foretell.render import aligned, checked_format, write
 
     chosen = checked_format(format)
+    check_out(out, "--out", TABLE_ENDINGS, overwrite)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
     wanted = _names(models)
     if not wanted:
@@ -174,11 +186,17 @@ def evaluate(
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, None) as session:
         table = session.read_file(file)
-        made = evaluate(table, wanted, horizon, windows, period=period, engine=session.engine, **columns)
+        told: dict[str, Any] = {"period": period, "options": options_by_model(_pairs(option))}
+        made = evaluate(table, wanted, horizon, windows, **told, engine=session.engine, **columns)
+    for sentence in unanswered(made):
+        log.warning(sentence)
     if chosen == "table":
         typer.echo("\n".join(aligned(summary_rows(made))))
     else:
         write(summary_table(made), chosen, sys.stdout.buffer)
+    if out is not None:
+        write_file(window_table(made), out)
+        typer.echo(f"windows: {out}", err=True)
     if plot is not None:
         draw(made).savefig(plot)
         typer.echo(f"picture: {plot}", err=True)

@@ -189,11 +189,13 @@ class _Calls:
         id_col: Columns = None,
         time_col: str | None = None,
         value_col: str | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Any:
-        """A row for each model, best first."""
+        """A row for each model, best first; `options` are by model."""
+        pairs = {f"{m}.{key}": value for m, given in (options or {}).items() for key, value in given.items()}
         columns = _columns(id_col, time_col, value_col)
         more = {"models": _listed(models), "horizon": horizon, "windows": windows, "period": period}
-        return self._ask(_rows("evaluate", data, _query(None, {}, columns, **more)))
+        return self._ask(_rows("evaluate", data, _query(None, pairs, columns, **more)))
 
     def models(self) -> Any:
         """What can run there, with limits and options: a list of dicts."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from foretell.evaluation import Evaluation, draw, evaluate, summary_rows, summary_table, window_table
+from foretell.evaluation import Evaluation, draw, evaluate, summary_rows, summary_table, unanswered, window_table
 from foretell.evaluation.report import COLUMNS
 from tests.evaluation.fakes import engine
 
@@ -32,6 +32,16 @@ def test_the_table_has_every_column_and_full_precision(evaluation: Evaluation) -
     records = summary_table(evaluation).to_pylist()
     assert list(records[0]) == [c.name for c in COLUMNS]
     assert records[0]["mae"] == evaluation.answers[0].summary()["mae"]
+
+
+def test_what_has_no_forecast_is_counted_and_named(evaluation: Evaluation) -> None:
+    assert unanswered(evaluation) == []
+    unlucky = [1.0, 2, 3, 13, 5]
+    some = evaluate([np.arange(20.0), unlucky, [1.0, 2]], "flat", horizon=1, period=1, engine=engine())
+    assert unanswered(some) == [
+        "no window in 1 series, too short or empty at the end (horizon 1): 2",
+        "flat: no forecast for 1 of 2 windows: failed: unlucky (1)",
+    ]
 
 
 def test_a_number_that_does_not_exist_is_a_dash_and_a_null() -> None:

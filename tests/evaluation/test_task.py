@@ -61,7 +61,7 @@ def test_no_window_at_all_is_an_error_that_names_the_length() -> None:
         rolling_windows([COUNT], 30)
 
 
-@pytest.mark.parametrize("wrong", [{"windows": 0}, {"stride": 0}, {"max_context": -1}, {"horizon": 2.5}])
+@pytest.mark.parametrize("wrong", [{"windows": 0}, {"stride": 0}, {"max_context": -1}, {"horizon": 2.5}, {"windows": True}])
 def test_counts_must_be_whole_and_positive(wrong: dict[str, Any]) -> None:
     [name] = wrong
     with pytest.raises(InvalidInput, match=f"{name}: must be a whole number of at least 1"):

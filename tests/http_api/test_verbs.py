@@ -115,6 +115,14 @@ def test_evaluate_compares_models_with_seasonal_naive(url: str) -> None:
     assert dict(zip(table["model"].to_pylist(), table["mae"].to_pylist(), strict=True)) == pytest.approx(ours)
 
 
+def test_evaluate_takes_options_by_model_and_names_series_without_a_window(url: str) -> None:
+    body = {"series": series(a=A, b=A[:3]), "horizon": 4, "models": ["seasonal_naive"], "period": 12}
+    made = post(url, "/v1/evaluate", body)
+    assert made["left_out"] == ["b"]
+    told = post(url, "/v1/evaluate", body | {"options": {"seasonal_naive.period": 1}})
+    assert told["scores"][0]["mae"] != made["scores"][0]["mae"]
+
+
 def test_an_empty_series_keeps_its_place(url: str) -> None:
     series = [{"values": [1, 2, 3]}, {"values": []}, {"values": [4, 5, 6]}]
     answer = requests.post(f"{url}/v1/forecast", json={"series": series, "horizon": 1, "model": "naive"}, timeout=60)
@@ -137,6 +145,13 @@ def test_an_empty_series_keeps_its_place(url: str) -> None:
         ("/v1/impute", {"serie": []}, 400, "serie"),
         ("/v1/correlate", {"pairs": [{"first": [1]}]}, 400, "pairs[0].second"),
         ("/v1/evaluate", {"series": [{"values": [1] * 9}], "horizon": 1, "models": []}, 400, "models"),
+        ("/v1/evaluate", {"series": [{"values": [1] * 9}], "horizon": 1, "models": ["x"], "model": "x"}, 400, "model"),
+        (
+            "/v1/evaluate",
+            {"series": [{"values": [1] * 9}], "horizon": 1, "models": ["ets"], "options": {"period": 2}},
+            400,
+            "options",
+        ),
     ],
 )
 def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], status: int, field: str | None) -> None:

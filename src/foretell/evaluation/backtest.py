@@ -15,6 +15,7 @@ import numpy as np
 
 from foretell.engine import Engine
 from foretell.engine.engine import Control
+from foretell.errors import InvalidInput
 from foretell.evaluation import metrics
 from foretell.evaluation.task import Task
 from foretell.series import FloatArray, Forecast, IntArray, has_forecast
@@ -72,10 +73,14 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """All answers to one task; the baseline's is among them."""
+    """All answers to one task; the baseline's is among them.
+
+    `left_out` names the series without a window: too short, or without a truth.
+    """
 
     task: Task
     answers: tuple[Answer, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> Answer:
@@ -107,6 +112,10 @@ def backtest(
     names = [engine.models.find(m).name for m in models]
     known = {engine.models.find(m).name: given for m, given in options.items()}
     wanted = dict.fromkeys([*names, BASELINE])
+    if strange := [m for m in known if m not in wanted]:
+        raise InvalidInput(
+            "options", f"there are some for {strange[0]}, which is not among the models: {', '.join(wanted)}"
+        )
     return Evaluation(task, tuple(ask(task, m, engine, levels, known.get(m), progress) for m in wanted))
 
 

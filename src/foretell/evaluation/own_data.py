@@ -43,7 +43,8 @@ def evaluate(
     histories are shorter than two of those, and the models other than seasonal naive find their own, as in
     `foretell.forecast`. `options` are by model.
 
-    Raises InvalidInput and UnknownName; what is wrong with one series stands in its status.
+    Raises InvalidInput and UnknownName; what is wrong with one window stands in its status, and series without any
+    window are `left_out`.
     """
     check_counts(period=period)
     models = [models] if isinstance(models, str) else models
@@ -51,13 +52,25 @@ def evaluate(
     found = rolling_windows(series, horizon, windows, stride, max_context)
     season = period or _usual_season([w.visible() for w in found])
     task = Task("data", found, horizon, season, season_told=period is not None)
-    if engine is not None:
-        return backtest(task, models, engine, levels, options, progress)
-    own = Engine()
+    used = engine or Engine()
     try:
-        return backtest(task, models, own, levels, options, progress)
+        made = backtest(task, models, used, levels, options, progress)
     finally:
-        own.close()
+        if engine is None:
+            used.close()
+    judged = set(task.ids)
+    return replace(made, left_out=tuple(dict.fromkeys(s.id for s in series if s.id not in judged)))
+
+
+def options_by_model(pairs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """`{"theta.period": 7}` as `{"theta": {"period": 7}}`. Raises InvalidInput for a key without a model."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in pairs.items():
+        model, _, option = key.rpartition(".")
+        if not model or not option:
+            raise InvalidInput("options", f"name the model, as in theta.period=7, got {key!r}")
+        found.setdefault(model, {})[option] = value
+    return found
 
 
 def _series(data: Any, id_col: str | Sequence[str] | None, time_col: str | None, value_col: str | None) -> list[Series]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from foretell.evaluation.backtest import Evaluation
+from foretell.series import has_forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ COLUMNS = (
     Column("answered", "answered", "windows with a forecast"),
     Column("seconds", "seconds", "wall-clock time in this run", ".2f"),
 )
+NAMED = 3
+"""Statuses or series that a sentence names."""
 
 
 def summary(evaluation: Evaluation) -> list[dict[str, str | float]]:
@@ -61,6 +65,22 @@ def summary_rows(evaluation: Evaluation) -> list[list[str]]:
     """The table for a terminal: a row of titles, then one row of texts per model, best first."""
     lines = [[c.text(record[c.name]) for c in COLUMNS] for record in summary(evaluation)]
     return [[c.title for c in COLUMNS], *lines]
+
+
+def unanswered(evaluation: Evaluation) -> list[str]:
+    """Sentences on what has no forecast: series without a window, and each model's windows with their statuses."""
+    left = evaluation.left_out
+    found = []
+    if left:
+        horizon = evaluation.task.horizon
+        named = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
+        found.append(f"no window in {len(left)} series, too short or empty at the end (horizon {horizon}): {named}")
+    for answer in evaluation.answers:
+        why = Counter(status for status in answer.forecast.status if not has_forecast(status))
+        if why:
+            named = ", ".join(f"{status} ({count})" for status, count in why.most_common(NAMED))
+            found.append(f"{answer.model}: no forecast for {why.total()} of {len(evaluation.task)} windows: {named}")
+    return found
 
 
 def summary_table(evaluation: Evaluation) -> pa.Table:

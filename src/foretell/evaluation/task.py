@@ -119,7 +119,7 @@ def rolling_windows(
 def check_counts(**counts: int | None) -> None:
     """Each is a whole number of at least 1, or not given."""
     for name, count in counts.items():
-        if count is not None and (not isinstance(count, int | np.integer) or count < 1):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1):
             raise InvalidInput(name, f"must be a whole number of at least 1, got {count!r}")
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
 from foretell.engine.serving import Serving
-from foretell.errors import Cancelled
-from foretell.evaluation import evaluate, summary_table
+from foretell.errors import Cancelled, InvalidInput
+from foretell.evaluation import evaluate, options_by_model, summary_table
 from foretell.evaluation.backtest import Evaluation
 from foretell.evaluation.report import summary
 from foretell.http_api import series_in
@@ -27,7 +27,7 @@ Whole = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class EvaluateQuery(Parameters, kw_only=True):
-    """`model` and `options` mean nothing here: `models` are compared as they are."""
+    """`options` are named by model and option: `{"theta.period": 7}`. A single `model` is no comparison."""
 
     horizon: Whole
     models: Annotated[list[str], msgspec.Meta(min_length=1, max_length=50)]
@@ -56,10 +56,11 @@ class Score(msgspec.Struct):
 
 
 class EvaluateOut(msgspec.Struct):
-    """Best first; `period` is the season that MASE was scaled by."""
+    """Best first; `period` is the season that MASE was scaled by, `left_out` the ids of series without a window."""
 
     period: int
     scores: list[Score]
+    left_out: list[str]
 
 
 @dataclass(slots=True)
@@ -90,9 +91,12 @@ async def _ask(asking: Asking, given: EvaluateQuery, groups: Groups) -> Evaluati
     engine = asking.serving.engine
     loop = asyncio.get_running_loop()
     lent = Lent(engine.executor, engine.models, serving=asking.serving, loop=loop, deadline=asking.deadline)
+    if given.model is not None:
+        raise InvalidInput("model", "name the models to compare in `models`")
     wanted = (given.models, given.horizon, given.windows)
+    told: dict[str, Any] = {"period": given.period, "options": options_by_model(given.options)}
     try:
-        return await asyncio.to_thread(evaluate, groups.series, *wanted, period=given.period, engine=lent)
+        return await asyncio.to_thread(evaluate, groups.series, *wanted, **told, engine=lent)
     finally:
         lent.stopped = True
 
@@ -100,7 +104,7 @@ async def _ask(asking: Asking, given: EvaluateQuery, groups: Groups) -> Evaluati
 def _json(parts: Sequence[tuple[Groups, Evaluation]]) -> EvaluateOut:
     ((_, made),) = parts
     scores = [Score(**{k: _known(v) for k, v in record.items()}) for record in summary(made)]
-    return EvaluateOut(made.task.period, scores)
+    return EvaluateOut(made.task.period, scores, list(made.left_out))
 
 
 def _known(value: float | str) -> Any:
