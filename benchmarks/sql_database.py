@@ -16,8 +16,9 @@ import pyarrow as pa
 from benchmarks.figure import Figure, Instant, both, quiet
 from foretell.engine.engine import Engine
 from foretell.registry import Model, Registry
-from foretell.series import Series, Step
+from foretell.series import Series
 from foretell.sql.database import Connection, Database
+from foretell.steps import Step
 
 SERIES, POINTS = 10_000, 512
 ROWS, WRITERS, SINGLES = 100, 8, 25

@@ -14,7 +14,8 @@ import numpy as np
 from foretell.engine import Engine
 from foretell.engine.worker import Executor, ThreadExecutor
 from foretell.registry import Kind, Limits, Model, Option, Options, Registry
-from foretell.series import DAY, OK, Batch, FloatArray, Forecast, Series, Step
+from foretell.series import OK, Batch, FloatArray, Forecast, Series
+from foretell.steps import DAY, Step
 
 
 def wave(length: int, seed: int = 0, period: int = 12, noise: float = 0.3, start: int = 0) -> Series:

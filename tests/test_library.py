@@ -84,6 +84,62 @@ def test_a_pandas_series_with_times_is_a_table() -> None:
     assert foretell.forecast(frame["y"].reset_index(drop=True), 2, "naive").point.shape == (1, 2)
 
 
+@pytest.mark.parametrize("levels", [["unique_id", "ds"], ["unique_id"]])
+def test_ids_and_times_in_a_pandas_index_are_taken(levels: list[str]) -> None:
+    """The times of the two series do not repeat: as one series they would pass for one."""
+    frame = long_table()
+    frame.loc[40:, "ds"] += pd.Timedelta(days=40)
+    indexed = frame.set_index(levels)
+    expected = foretell.forecast(frame, 2, "naive")
+    pd.testing.assert_frame_equal(foretell.forecast(indexed, 2, "naive"), expected)
+    if len(levels) == 2:
+        pd.testing.assert_frame_equal(foretell.forecast(indexed["y"], 2, "naive"), expected)
+
+
+def test_periods_are_the_times_they_begin_at() -> None:
+    months = pd.period_range("2024-01", periods=40, freq="M")
+    made = foretell.forecast(pd.Series(SEASON, index=months), 2, "naive")
+    assert made["ds"].tolist() == [pd.Timestamp("2027-05-01"), pd.Timestamp("2027-06-01")]
+    assert foretell.forecast(pd.DataFrame({"ds": months, "y": SEASON}), 2, "naive").equals(made)
+
+
+def test_days_of_a_time_zone_go_on_by_its_clock() -> None:
+    days = pd.date_range("2024-09-20", periods=40, freq="D", tz="Europe/Berlin")
+    made = foretell.forecast(pd.Series(SEASON, index=days, name="y").rename_axis("ds"), 3, "naive")
+    assert [str(t) for t in made["ds"]] == [f"2024-10-{day} 00:00:00+01:00" for day in (30, 31)] + [
+        "2024-11-01 00:00:00+01:00"
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["object", "string", "category"])
+def test_the_only_text_beside_times_that_repeat_tells_the_series_apart(dtype: str) -> None:
+    frame = long_table().rename(columns={"unique_id": "shop"}).astype({"shop": dtype})
+    assert foretell.forecast(frame, 1, "naive")["shop"].tolist() == ["a", "b"]
+    one = frame[frame["shop"] == "a"]
+    assert foretell.forecast(one, 1, "naive")["shop"].tolist() == ["a"]
+
+
+def test_a_text_that_may_tell_series_apart_is_asked_about() -> None:
+    frame = long_table().rename(columns={"unique_id": "shop"})
+    frame.loc[40:, "ds"] += pd.Timedelta(days=40)
+    with pytest.raises(InvalidInput, match="id_col: shop is text with 2 values; name it as id_col if"):
+        foretell.forecast(frame, 2, "naive")
+    assert len(foretell.forecast(frame, 2, "naive", id_col="shop")) == 4
+    assert len(foretell.forecast(frame, 2, "naive", id_col=[])) == 2
+
+
+def test_masked_values_are_missing() -> None:
+    wild = np.ma.masked_greater(np.stack([SEASON, np.where(np.arange(40) > 37, 1e9, SEASON)]), 100)
+    made = foretell.forecast(wild, 2, "naive")
+    assert made.status == ("ok", "repaired(2)")
+    assert made.point[1].tolist() == [5, 5]
+    assert foretell.forecast(wild[1], 2, "naive").status == ("repaired(2)",)
+
+
+def test_series_may_be_series() -> None:
+    assert foretell.forecast([foretell.Series(SEASON), SEASON], 2, "naive").point.shape == (2, 2)
+
+
 def test_weekdays_go_on_as_weekdays() -> None:
     days = pd.bdate_range("2024-01-01", periods=60)
     week = np.tile([5.0, 1, 2, 3, 9], 12)
@@ -135,6 +191,11 @@ def test_one_bad_series_leaves_the_others_alone() -> None:
         ({"data": [["a", "b"]]}, InvalidInput, "numbers"),
         ({"data": np.zeros((2, 2, 2))}, InvalidInput, "one axis"),
         ({"timeout": 1e-9}, DeadlineExceeded, "deadline"),
+        ({"timeout": -1}, InvalidInput, "timeout: must be a positive number"),
+        ({"data": long_table(), "value_col": ["y", "z"]}, InvalidInput, "value_col: must be the name of a column"),
+        ({"data": pd.concat([long_table()] * 2, axis=1)}, InvalidInput, "unique_id: is the name of two columns"),
+        ({"data": long_table().astype(object).assign(y=[1.0, "n/a"] * 40)}, InvalidInput, "failed for column y"),
+        ({"data": long_table().set_index("ds", append=True).unstack()}, InvalidInput, "columns of several levels"),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], error: type[Exception], says: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from foretell.picture import draw, save
-from foretell.series import DAY, SECOND, Forecast, Series, Step
+from foretell.series import Forecast, Series
+from foretell.steps import DAY, SECOND, Step
 
 
 def forecast(horizon: int) -> Forecast:

@@ -71,13 +71,13 @@ def test_built_ins_come_in_by_the_door_of_strangers() -> None:
 
 def test_a_package_that_fails_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     class Point:
-        value = "broken.package"
+        name, value = "unlucky", "broken.package"
 
         def load(self) -> object:
             raise ImportError("no luck")
 
     class Good(Point):
-        value = "tests.fakes"
+        name, value = "good", "tests.fakes"
 
         def load(self) -> object:
             return Wide
@@ -86,6 +86,10 @@ def test_a_package_that_fails_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     models = Registry().discover()
     assert models.broken == {"broken.package": "ImportError: no luck"}
     assert models.find("wide").name == "wide"
+    with pytest.raises(
+        NotAvailable, match=r"Unlucky cannot run here: broken.package could not be loaded \(ImportError"
+    ):
+        models.find("Unlucky")
 
 
 def test_a_module_that_fails_leaves_the_rest_of_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

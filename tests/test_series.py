@@ -11,21 +11,18 @@ from hypothesis import strategies as st
 
 from foretell.errors import InvalidInput
 from foretell.series import (
-    DAY,
-    SECOND,
     Batch,
     FloatArray,
     IntArray,
     Series,
-    Step,
     as_values,
     batch_of,
-    detect_step,
     failed,
     has_forecast,
     parse_time,
     regular_series,
 )
+from foretell.steps import DAY, SECOND, Step, detect_step
 
 HOUR = 3600 * SECOND
 starts = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(parse_time)

@@ -54,7 +54,8 @@ def forecast(
     `data`: a 1-D array (one series), a 2-D array [B, T] or a list of 1-D arrays gives a `Forecast` with
     point [B, H] and quantiles [B, H, Q]. A pandas, polars or Arrow table in long form gives the same kind of
     table: id columns, time, point, one column per level (q0.1), status, model. Column names are recognised
-    (unique_id, ds, y and the like) where they are not given. NaN and None are missing values.
+    (unique_id, ds, y and the like) where they are not given; `id_col=[]` says that there is one series only. NaN and
+    None are missing values.
 
     `options` go to the model (see `foretell models NAME`); `timeout` is in seconds.
 
@@ -63,6 +64,8 @@ def forecast(
     """
     from foretell.settings import settings
 
+    if timeout is not None and not timeout > 0:
+        raise InvalidInput("timeout", f"must be a positive number of seconds, got {timeout!r}")
     control = Control(timeout=timeout if timeout is not None else settings().timeout, progress=progress)
     arguments = (_whole(horizon), model or settings().default_model, levels, options, control)
     table = to_arrow(data)
@@ -72,10 +75,18 @@ def forecast(
     return like(data, forecast_table(groups, engine().forecast_sync(groups.series, *arguments)))
 
 
-def plot(history: Any, forecast: Any, *, title: str = "", **columns: Any) -> Figure:
+def plot(
+    history: Any,
+    forecast: Any,
+    *,
+    title: str = "",
+    id_col: str | Sequence[str] | None = None,
+    time_col: str | None = None,
+    value_col: str | None = None,
+) -> Figure:
     """A matplotlib Figure of `history` (as given to `forecast`) and what `forecast` returned for it.
 
-    Save it with `.savefig("out.png")`; a notebook shows it. `columns` are id_col, time_col and value_col.
+    Save it with `.savefig("out.png")`; a notebook shows it. Name the columns as for `forecast`.
     """
     from foretell.picture import draw
 
@@ -83,8 +94,11 @@ def plot(history: Any, forecast: Any, *, title: str = "", **columns: Any) -> Fig
     if table is None:
         if not isinstance(forecast, Forecast):
             raise InvalidInput("forecast", f"must be what forecast() returned, got {type(forecast).__name__}")
-        return draw(series_of(history), forecast, title)
-    groups = groups_of(table, **columns)
+        series = series_of(history)
+        if len(series) != len(forecast):
+            raise InvalidInput("forecast", f"is of {len(forecast)} series, the history of {len(series)}")
+        return draw(series, forecast, title)
+    groups = groups_of(table, id_col, time_col, value_col)
     made = to_arrow(forecast)
     if made is None:
         raise InvalidInput("forecast", f"must be the table that forecast() returned, got {type(forecast).__name__}")

@@ -225,6 +225,8 @@ class Registry:
 
     _by_name: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    _places: dict[str, str] = field(default_factory=dict)
+    """Where the entry point of a name leads."""
     _standing: list[type[Named]] = field(default_factory=list)
     """Models whose names stand for others."""
 
@@ -262,6 +264,8 @@ class Registry:
         if not isinstance(name, str):
             raise InvalidInput("model", f"must be a name, got {name!r}")
         entry = self._by_name.get((kind, name.strip().lower()))
+        if entry is None and (place := self._places.get(name.strip().lower())) in self.broken:
+            raise NotAvailable(f"{name} cannot run here: {place} could not be loaded ({self.broken[place]})")
         if entry is None:
             raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
         return entry
@@ -292,6 +296,7 @@ class Registry:
     def discover(self) -> Registry:
         """Register what the installed packages offer. A module that fails is noted in `broken`, the others go on."""
         for point in metadata.entry_points(group=GROUP):
+            self._places[point.name.lower()] = point.value
             with self._noting(point.value):
                 self._add(point.load())
         return self

@@ -15,7 +15,8 @@ from foretell.algorithms.robust_season import trend_and_season
 from foretell.engine import Engine
 from foretell.errors import InvalidInput
 from foretell.results import Detection
-from foretell.series import DAY, FloatArray, Series, Step
+from foretell.series import FloatArray, Series
+from foretell.steps import DAY, Step
 from tests.fakes import wave
 
 ENGINE = Engine()

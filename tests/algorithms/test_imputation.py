@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from foretell.engine import Engine
-from foretell.series import DAY, FloatArray, Series, Step
+from foretell.series import FloatArray, Series
+from foretell.steps import DAY, Step
 
 ENGINE = Engine()
 NAN = np.nan

@@ -11,7 +11,8 @@ import pytest
 from foretell.algorithms.one_by_one import silence
 from foretell.engine import Engine
 from foretell.errors import InvalidInput
-from foretell.series import SECOND, FloatArray, Forecast, Series, Step
+from foretell.series import FloatArray, Forecast, Series
+from foretell.steps import SECOND, Step
 from tests.fakes import scaled, walk, wave
 
 HOURLY = Step(ns=3600 * SECOND)

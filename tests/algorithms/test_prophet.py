@@ -12,7 +12,8 @@ from foretell.algorithms.forecast.prophet import ProphetModel, quiet, read_seaso
 from foretell.engine import Engine
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.registry import Registry
-from foretell.series import DAY, FloatArray, Series, Step
+from foretell.series import FloatArray, Series
+from foretell.steps import DAY, Step
 from tests.tdgpt.conftest import running
 from tests.tdgpt.taosd import TaosError
 

@@ -18,7 +18,8 @@ from foretell.algorithms.seasonality import (
     nested_periods,
     periods_of,
 )
-from foretell.series import DAY, SECOND, FloatArray, Series, Step, batch_of
+from foretell.series import FloatArray, Series, batch_of
+from foretell.steps import DAY, SECOND, Step
 
 HOUR = 3600 * SECOND
 MONTH = Step(months=1)

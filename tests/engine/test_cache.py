@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretell.engine.cache import Cache, digest
-from foretell.series import Forecast, Series, Step
+from foretell.series import Forecast, Series
+from foretell.steps import Step
 
 HOUR = Step(ns=3_600_000_000_000)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from foretell.engine.drift import Drift
-from foretell.series import Forecast, Series, Step
+from foretell.series import Forecast, Series
+from foretell.steps import Step
 
 HOUR = Step(ns=3_600_000_000_000)
 TRUTH = np.array([0.0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1])

@@ -10,7 +10,8 @@ import pytest
 from foretell.engine import Engine
 from foretell.errors import InvalidInput, UnknownName
 from foretell.registry import registry
-from foretell.series import Forecast, Series, Step
+from foretell.series import Forecast, Series
+from foretell.steps import Step
 from tests.fakes import Noting, fake_engine, ramp, walk
 
 

@@ -82,8 +82,9 @@ def test_an_answer_of_the_wrong_shape_is_a_failure(engine: Engine) -> None:
     assert "returned point (1, 2)" in engine.forecast_sync([Series(ramp(10))], 3, "short").status[0]
 
 
-def test_an_answer_that_is_not_finite_is_a_failure(engine: Engine) -> None:
-    forecast = engine.forecast_sync([Series(ramp(10))], 3, "endless")
+@pytest.mark.parametrize("levels", [(), (0.1, 0.9)])
+def test_an_answer_that_is_not_finite_is_a_failure(engine: Engine, levels: tuple[float, ...]) -> None:
+    forecast = engine.forecast_sync([Series(ramp(10))], 3, "endless", levels)
     assert forecast.status == ("failed: endless gave a value that is not finite",)
     assert np.isnan(forecast.point).all()
 

@@ -8,7 +8,8 @@ import pytest
 from foretell.engine.repair import newest, prepare
 from foretell.gaps import fill
 from foretell.registry import Limits
-from foretell.series import DAY, FloatArray, Series, Step
+from foretell.series import FloatArray, Series
+from foretell.steps import DAY, Step
 
 NAN = np.nan
 

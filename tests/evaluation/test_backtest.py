@@ -9,7 +9,8 @@ import pytest
 
 from foretell.errors import InvalidInput, UnknownName
 from foretell.evaluation import evaluate
-from foretell.series import Series, Step
+from foretell.series import Series
+from foretell.steps import Step
 from tests.evaluation.fakes import engine
 
 SEASON = np.array([0.0, 4.0, 8.0, 4.0])

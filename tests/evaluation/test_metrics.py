@@ -73,6 +73,15 @@ def test_quantile_loss_approximates_the_crps() -> None:
     assert metrics.quantile_loss(np.zeros((1, 1)), quantiles, levels)[0] == pytest.approx(0.2337, abs=1e-3)
 
 
+def test_pooled_loss_weighs_every_known_point_alike() -> None:
+    """Two rows pooled by their sizes are one row of all their points, whatever is missing."""
+    truth = np.array([[3.0, 5.0, NAN, NAN], [10.0, 2.0, 4.0, 1.0]])
+    quantiles, levels = np.random.default_rng(2).normal(5, 3, (2, 4, 1)), (0.3,)
+    each, sizes = metrics.weighted_quantile_loss(truth, quantiles, levels), metrics.size(truth)
+    flat = metrics.weighted_quantile_loss(truth.reshape(1, 8), quantiles.reshape(1, 8, 1), levels)
+    assert (each * sizes).sum() / sizes.sum() == pytest.approx(flat[0])
+
+
 def test_weighted_quantile_loss_of_an_all_zero_truth_is_undefined() -> None:
     assert np.isnan(metrics.weighted_quantile_loss(np.zeros((1, 2)), np.ones((1, 2, 1)), (0.5,))).all()
 

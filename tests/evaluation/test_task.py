@@ -9,7 +9,8 @@ import pytest
 
 from foretell.errors import InvalidInput
 from foretell.evaluation.task import Task, Window, rolling_windows, season_of
-from foretell.series import DAY, SECOND, Series, Step
+from foretell.series import Series
+from foretell.steps import DAY, SECOND, Step
 
 COUNT = Series(np.arange(20.0), start=0, step=Step(ns=DAY), id="count")
 
@@ -61,7 +62,9 @@ def test_no_window_at_all_is_an_error_that_names_the_length() -> None:
         rolling_windows([COUNT], 30)
 
 
-@pytest.mark.parametrize("wrong", [{"windows": 0}, {"stride": 0}, {"max_context": -1}, {"horizon": 2.5}, {"windows": True}])
+@pytest.mark.parametrize(
+    "wrong", [{"windows": 0}, {"stride": 0}, {"max_context": -1}, {"horizon": 2.5}, {"windows": True}]
+)
 def test_counts_must_be_whole_and_positive(wrong: dict[str, Any]) -> None:
     [name] = wrong
     with pytest.raises(InvalidInput, match=f"{name}: must be a whole number of at least 1"):

@@ -14,7 +14,8 @@ from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in
 from foretell.models.hybrid.grid import step_of
 from foretell.models.hybrid.rows import usual_periods
 from foretell.models.hybrid.shape import LEVELS
-from foretell.series import DAY, FloatArray, Forecast, Series, Step, batch_of
+from foretell.series import FloatArray, Forecast, Series, batch_of
+from foretell.steps import DAY, Step
 from tests.fakes import wave
 
 MODEL = ForetellSmall()

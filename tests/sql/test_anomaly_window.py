@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from foretell.engine.engine import Engine
 from foretell.registry import registry
-from foretell.series import Series, Step
+from foretell.series import Series
 from foretell.sql import Session
 from foretell.sql.answer import TDENGINE
+from foretell.steps import Step
 from tests.sql.explained import calls
 
 START = dt.datetime(2024, 1, 1)

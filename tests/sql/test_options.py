@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from foretell.errors import InvalidInput
-from foretell.series import DAY, SECOND, Step
 from foretell.sql.options import MILLISECOND, Options, place_of, read_options
+from foretell.steps import DAY, SECOND, Step
 
 
 def test_defaults_are_tdengines() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretell.errors import AnodeError, InvalidInput, ModelFailed
-from foretell.series import SECOND, Step
+from foretell.steps import SECOND, Step
 from foretell.wire import anode, tdgpt
 from tests.tdgpt.taosd import Column, body
 

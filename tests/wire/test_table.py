@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretell.errors import InvalidInput, UnknownName
-from foretell.series import DAY, SECOND, Forecast, Step, regular_series
+from foretell.series import Forecast, regular_series
+from foretell.steps import DAY, SECOND, Step
 from foretell.wire.table import forecast_table, read_forecast, read_groups
 
 HOUR = 3600 * SECOND

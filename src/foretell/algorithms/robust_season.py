@@ -11,7 +11,8 @@ import numpy as np
 
 from foretell.algorithms.labels import MAD_TO_SIGMA
 from foretell.algorithms.seasonality import check_cycles, detect_period
-from foretell.series import FloatArray, Step
+from foretell.series import FloatArray
+from foretell.steps import Step
 
 CYCLES = 3
 """A season that was not given must be seen so often: a median of two is no median."""

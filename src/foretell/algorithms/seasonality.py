@@ -22,7 +22,8 @@ import numpy as np
 
 from foretell.algorithms.one_by_one import Unsuitable
 from foretell.registry import Option
-from foretell.series import DAY, SECOND, Batch, BoolArray, FloatArray, IntArray, Step
+from foretell.series import Batch, BoolArray, FloatArray, IntArray
+from foretell.steps import DAY, SECOND, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,10 @@ def natural_periods(step: Step | None) -> tuple[int, ...]:
     """Periods, in points, that people give to a series with this step; shortest first."""
     if step is None:
         return ()
-    if step.weekdays:
-        return (5,)
     if step.months:
         return (12 // step.months,) if step.months in (1, 2, 3, 4, 6) else ()
+    if step.weekdays:
+        return (5,)
     if step.ns == 7 * DAY:
         return (WEEKS_A_YEAR,)
     spans = [span // step.ns for span in NATURAL_SPANS if span % step.ns == 0]

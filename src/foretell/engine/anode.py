@@ -19,7 +19,8 @@ from foretell.engine.worker import Executor
 from foretell.errors import AnodeError, DeadlineExceeded, InvalidInput, ModelFailed
 from foretell.registry import Entry, Kind, Limits, Options
 from foretell.results import ANOMALY, NORMAL, Correlation, Detection, Imputation
-from foretell.series import OK, Batch, FloatArray, Forecast, IntArray, Step, repaired
+from foretell.series import OK, Batch, FloatArray, Forecast, IntArray, repaired
+from foretell.steps import Step
 from foretell.wire import anode
 from foretell.wire.masking import mask
 from foretell.wire.tdgpt import DEFAULT_TIMEOUT, MAX_HORIZON, MAX_ROWS

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from foretell.series import FloatArray, Forecast, Series, Step, has_forecast
+from foretell.series import FloatArray, Forecast, Series, has_forecast
+from foretell.steps import Step
 
 MOST_SERIES = 10_000
 MOST_STEPS = 64

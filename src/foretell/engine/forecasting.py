@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -94,9 +95,13 @@ class Forecasting(SeriesJob[Forecast]):
 async def with_bounds(run: Run, members: Sequence[Series], forecast: Forecast, levels: tuple[float, ...]) -> Forecast:
     """Conformal quantiles for a point-only model: the same model from earlier origins of the same series."""
     horizon = forecast.horizon
+    answered = [
+        words.has_forecast(status) and bool(np.isfinite(point).all())
+        for status, point in zip(forecast.status, forecast.point, strict=True)
+    ]
     plans = [
-        conformal.plan(len(s), horizon, run.entry.limits.min_context) if words.has_forecast(status) else None
-        for s, status in zip(members, forecast.status, strict=True)
+        conformal.plan(len(s), horizon, run.entry.limits.min_context) if good else None
+        for s, good in zip(members, answered, strict=True)
     ]
     histories = [_history(members[i], origin) for i, p in enumerate(plans) if p for origin in p.origins]
     longest = max((p.horizon for p in plans if p), default=0)
@@ -110,8 +115,12 @@ async def with_bounds(run: Run, members: Sequence[Series], forecast: Forecast, l
             continue
         made = answer.point[row : row + len(p.origins), : p.horizon]
         truth = np.array([members[i].values[o : o + p.horizon] for o in p.origins])
-        quantiles[i] = conformal.quantiles(forecast.point[i], truth - made, levels)
         row += len(p.origins)
+        errors = np.where(np.isfinite(made), truth - made, np.nan)
+        if np.isnan(errors).all():
+            status[i] = words.NO_INTERVAL
+        else:
+            quantiles[i] = conformal.quantiles(forecast.point[i], errors, levels)
     return Forecast(forecast.point, quantiles, levels, tuple(status), forecast.model, forecast.details)
 
 
@@ -127,7 +136,7 @@ def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
     if not len(levels):
         return ()
     for level in levels:
-        if not (isinstance(level, int | float) and math.isfinite(level) and 0 < level < 1):
+        if not (isinstance(level, Real) and math.isfinite(level) and 0 < level < 1):
             raise InvalidInput("levels", f"must lie between 0 and 1, got {level!r}")
     return tuple(sorted({float(level) for level in levels}))
 

@@ -67,7 +67,7 @@ class Answer:
         """One number for each metric: the mean over the rows that have it; `wql` is pooled over them."""
         found = {name: _mean(values) for name, values in self.errors.items()}
         if "wql" in found:
-            found["wql"] = _pooled(self.errors["wql"], metrics.mean_size(self.task.truth))
+            found["wql"] = _pooled(self.errors["wql"], metrics.size(self.task.truth))
         return found
 
 

@@ -18,7 +18,8 @@ import pandas as pd
 
 from foretell.errors import InvalidInput, NotAvailable
 from foretell.evaluation.task import Task, Window
-from foretell.series import DAY, SECOND, BoolArray, FloatArray, Series, Step, parse_time
+from foretell.series import BoolArray, FloatArray, Series, parse_time
+from foretell.steps import DAY, SECOND, Step
 
 FOLDER_VARIABLE = "FORETELL_DATA"
 HOUR = 3600 * SECOND

@@ -75,13 +75,13 @@ def weighted_quantile_loss(truth: FloatArray, quantiles: FloatArray, levels: tup
 
     For many series pool them, as is usual (Park et al. 2022, arXiv:2111.06581): sum of losses over sum of sizes.
     """
-    size = mean_size(truth)
+    size = _mean_where_known(truth, np.abs(truth))
     return quantile_loss(truth, quantiles, levels) / np.where(size > 0, size, np.nan)
 
 
-def mean_size(truth: FloatArray) -> FloatArray:
-    """Mean |y| [B]: the weight of a row in the pooled weighted quantile loss."""
-    return _mean_where_known(truth, np.abs(truth))
+def size(truth: FloatArray) -> FloatArray:
+    """Sum of the known |y| [B]: the weight of a row in the pooled weighted quantile loss."""
+    return np.asarray(np.nansum(np.abs(truth), axis=1))
 
 
 def coverage(truth: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:

@@ -14,7 +14,8 @@ import numpy as np
 from foretell.engine.repair import newest
 from foretell.errors import InvalidInput
 from foretell.evaluation.metrics import seasonal_scale
-from foretell.series import DAY, SECOND, FloatArray, Series, Step
+from foretell.series import FloatArray, Series
+from foretell.steps import DAY, SECOND, Step
 
 MIN_HISTORY = 3
 """Fewer points before an origin are no history."""
@@ -131,10 +132,10 @@ def season_of(step: Step | None) -> int:
     """
     if step is None:
         return 1
-    if step.weekdays:
-        return 5
     if step.months:
         return 12 // step.months if 12 % step.months == 0 else 1
+    if step.weekdays:
+        return 5
     cycle = next((cycle for longest, cycle in CYCLES if step.ns <= longest), step.ns)
     return cycle // step.ns if cycle % step.ns == 0 else 1
 

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput
-from foretell.series import FloatArray, Series, Step, as_values, parse_time
+from foretell.series import FloatArray, Series, as_values, parse_time
+from foretell.steps import Step
 from foretell.wire.frames import groups_of
 from foretell.wire.ipc import read_arrow
 from foretell.wire.options import read_step

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from foretell.series import FloatArray, Step
+from foretell.series import FloatArray
+from foretell.steps import Step
 
 
 class Cache(Protocol):

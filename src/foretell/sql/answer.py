@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
 from foretell.registry import VERBS, Kind
-from foretell.series import SECOND
 from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
 from foretell.sql.statement import Span, Statement
+from foretell.steps import SECOND
 
 if TYPE_CHECKING:
     from foretell.sql.relation import Relation

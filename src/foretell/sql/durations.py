@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from foretell.errors import InvalidInput
-from foretell.series import Step
 from foretell.sql.statement import Span, Statement
 from foretell.sql.tokens import NUMBER, STRING, WORD, unquote
+from foretell.steps import Step
 from foretell.wire.options import DURATIONS, read_step
 
 MICROSECOND = 1000

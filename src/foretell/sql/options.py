@@ -12,7 +12,8 @@ from typing import Any
 
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
-from foretell.series import SECOND, Step, parse_time
+from foretell.series import parse_time
+from foretell.steps import SECOND, Step
 from foretell.wire.options import read_pairs, read_step
 
 MILLISECOND = SECOND // 1000

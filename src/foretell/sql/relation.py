@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foretell.series import SECOND, Step
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
 from foretell.sql.items import split_alias
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import Text, filled, written
 from foretell.sql.tokens import NAME, STRING, WORD, quote, unquote
+from foretell.steps import SECOND, Step
 
 MILLISECOND = SECOND // 1000
 TICKS = {"TIMESTAMP_S": SECOND, "TIMESTAMP_MS": MILLISECOND, "TIMESTAMP_NS": 1}

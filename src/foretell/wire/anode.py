@@ -17,7 +17,8 @@ from msgspec import UNSET, UnsetType
 
 from foretell.errors import AnodeError, InvalidInput, ModelFailed, WhiteNoise
 from foretell.registry import Kind
-from foretell.series import FloatArray, IntArray, Step
+from foretell.series import FloatArray, IntArray
+from foretell.steps import Step
 from foretell.wire.tdgpt_answers import MAX_NAME, TYPES
 
 Number = int | float

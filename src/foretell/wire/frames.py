@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from foretell.errors import InvalidInput
 from foretell.series import Series, as_values
@@ -21,13 +22,16 @@ VALUE_NAMES = ("y", "value", "target", "v")
 
 
 def series_of(data: Any) -> list[Series]:
-    """Series of arrays: one of a 1-D array or list of numbers, B of a 2-D array or a list of arrays."""
-    if isinstance(data, np.ndarray) and data.ndim == 2:
-        return [Series(as_values(row)) for row in data]
+    """Series of arrays: one of a 1-D array or list of numbers, B of a 2-D array or a list of arrays or of Series."""
+    if isinstance(data, np.ndarray) and data.dtype != object:
+        return [Series(as_values(row, "data")) for row in (data if data.ndim == 2 else [data])]
     if isinstance(data, Sequence | np.ndarray) and not isinstance(data, str | bytes):
         nested = len(data) > 0 and any(hasattr(item, "__len__") and not isinstance(item, str) for item in data)
         rows = data if nested else [data]
-        return [Series(as_values(row, f"data[{i}]" if nested else "data")) for i, row in enumerate(rows)]
+        return [
+            row if isinstance(row, Series) else Series(as_values(row, f"data[{i}]" if nested else "data"))
+            for i, row in enumerate(rows)
+        ]
     if hasattr(data, "to_numpy"):
         return [Series(as_values(data.to_numpy(), "data"))]
     raise InvalidInput("data", f"must be an array, a list of arrays or a table, got {type(data).__name__}")
@@ -36,13 +40,13 @@ def series_of(data: Any) -> list[Series]:
 def to_arrow(data: Any) -> pa.Table | None:
     """A pandas, polars or Arrow table as Arrow; None for anything else. No library is imported for it.
 
-    A pandas Series whose index has times is a table, too.
+    A pandas Series is a table too, unless its index only counts.
     """
     kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
-    if kind == "pandas.Series" and type(data.index).__name__ == "DatetimeIndex":
+    if kind == "pandas.Series" and _tells(data.index):
         data, kind = data.to_frame(str(data.name or VALUE_NAMES[0])), "pandas.DataFrame"
     if kind == "pandas.DataFrame":
-        return pa.Table.from_pandas(_with_times(data), preserve_index=False)
+        return _from_pandas(data)
     if kind == "polars.LazyFrame":
         return data.collect().to_arrow()
     if kind == "polars.DataFrame":
@@ -52,13 +56,39 @@ def to_arrow(data: Any) -> pa.Table | None:
     return data if kind == "pyarrow.Table" else None
 
 
-def _with_times(frame: Any) -> Any:
-    """A pandas table whose times are its index gets them as its first column; any other is left as it is."""
-    name = frame.index.name or TIME_NAMES[0]
-    has_times = any(kind.kind == "M" for kind in frame.dtypes) or name in frame.columns
-    if type(frame.index).__name__ != "DatetimeIndex" or has_times:
-        return frame
-    return frame.rename_axis(index=name).reset_index()
+def _from_pandas(frame: Any) -> pa.Table:
+    """A pandas table whose index tells times or series has them as columns; periods become the times they begin at."""
+    if frame.columns.has_duplicates:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise InvalidInput(str(twice), "is the name of two columns")
+    if frame.columns.nlevels > 1:
+        raise InvalidInput("data", "has columns of several levels; bring it into long form, such as by stack()")
+    if _tells(frame.index):
+        frame = _with_index(frame)
+    for name, kind in frame.dtypes.items():
+        if type(kind).__name__ == "PeriodDtype":
+            frame = frame.assign(**{name: frame[name].dt.to_timestamp()})
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError) as error:
+        raise InvalidInput("data", f"a column cannot be read: {'; '.join(map(str, error.args))}") from None
+
+
+def _tells(index: Any) -> bool:
+    """Whether a pandas index says more than the number of a row."""
+    counts = index.nlevels == 1 and index.dtype.kind in "iuf" and str(index.name).lower() not in ID_NAMES + TIME_NAMES
+    return not counts
+
+
+def _with_index(frame: Any) -> Any:
+    """The levels of the index as columns, for those that are none yet; times without a name are called ds."""
+    if frame.index.nlevels == 1 and frame.index.name is None:
+        has_times = type(frame.index).__name__ in ("DatetimeIndex", "PeriodIndex")
+        if has_times and any(kind.kind == "M" for kind in frame.dtypes):
+            return frame
+        frame = frame.rename_axis(index=TIME_NAMES[0] if has_times else "index")
+    known = [name for name in frame.index.names if name in frame.columns]
+    return frame.reset_index(level=known, drop=True).reset_index() if len(known) < frame.index.nlevels else frame
 
 
 def like(data: Any, table: pa.Table) -> Any:
@@ -81,25 +111,26 @@ def columns_of(
 ) -> tuple[list[str], str | None, str]:
     """The columns of ids, time and value of a long table; those that are not named are recognised, by name or type."""
     names = schema.names
+    for name, given in (("time_col", time_col), ("value_col", value_col)):
+        if given is not None and not isinstance(given, str):
+            raise InvalidInput(name, f"must be the name of a column, got {given!r}")
     named = time_col or _recognise(names, TIME_NAMES)
     value = value_col or _recognise(names, VALUE_NAMES) or _only_number(schema, named)
     if value is None:
         raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
     time = named or _first_time(schema)
-    found = id_col or _recognise(names, ID_NAMES) or []
+    found = (_recognise(names, ID_NAMES) or []) if id_col is None else id_col
     ids = [found] if isinstance(found, str) else list(found)
-    if time is None:
-        _refuse_text(schema, (*ids, value))
+    stray = [name for name in _texts(schema) if name not in (*ids, value)]
+    if time is None and stray:  # without times the rows are neighbours, and a text says that they are not
+        advice = f"{stray[0]} is text: make times of it, or name it as id_col if it tells the series apart"
+        raise InvalidInput("time_col", f"no column has times; {advice}")
     return ids, time, value
 
 
-def _refuse_text(schema: pa.Schema, used: Sequence[str]) -> None:
-    """Without times the rows count as one another's neighbours; a text that nobody asked for says that they are not."""
-    texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    stray = [name for name in texts if name not in used]
-    if stray:
-        advice = f"{stray[0]} is text: make times of it, or name it as id_col if it tells the series apart"
-        raise InvalidInput("time_col", f"no column has times; {advice}")
+def _texts(schema: pa.Schema) -> list[str]:
+    kinds = [(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in schema]
+    return [name for name, kind in kinds if pa.types.is_string(kind) or pa.types.is_large_string(kind)]
 
 
 def groups_of(
@@ -110,7 +141,22 @@ def groups_of(
 ) -> Groups:
     """The series of a long table; columns that are not named are recognised by name, else by type."""
     ids, time, value = columns_of(table.schema, id_col, time_col, value_col)
+    if not ids and id_col is None and time is not None:
+        ids = _ids_by_text(table, time, value)
     return read_groups(table, value, time, ids)
+
+
+def _ids_by_text(table: pa.Table, time: str, value: str) -> list[str]:
+    """The only text beside times that repeat tells series apart; where times do not repeat, nobody can know."""
+    texts = {name: len(pc.unique(table[name])) for name in _texts(table.schema) if name not in (time, value)}
+    if len(texts) == 1 and len(pc.unique(table[time])) < len(table):
+        return list(texts)
+    if telling := [name for name, count in texts.items() if count > 1]:
+        advice = (
+            "name it as id_col if it tells series apart; if not, leave it out or name no column (id_col=[], --id '')"
+        )
+        raise InvalidInput("id_col", f"{telling[0]} is text with {texts[telling[0]]} values; {advice}")
+    return list(texts)[:1]
 
 
 def _recognise(names: Sequence[str], known: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from foretell.errors import InvalidInput
-from foretell.series import DAY, SECOND, Step
+from foretell.steps import DAY, SECOND, Step
 
 DURATIONS = {
     "b": Step(ns=1),

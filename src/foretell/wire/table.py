@@ -15,21 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foretell.errors import InvalidInput, UnknownName
-from foretell.series import (
-    DAY,
-    FloatArray,
-    Forecast,
-    Grid,
-    IntArray,
-    Series,
-    Step,
-    detect_step,
-    find_grid,
-    has_forecast,
-)
+from foretell.series import FloatArray, Forecast, IntArray, Series, has_forecast
+from foretell.steps import DAY, Grid, Step, detect_step, find_grid
 
 YEARS = 1678, 2262
 """Whole numbers within these are years where times are wanted, and no nanosecond timestamp lies outside."""
+UTC = (None, "", "UTC", "Etc/UTC", "GMT", "Z", "+00:00")
 NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
 
 
@@ -72,7 +63,7 @@ def read_points(
 ) -> Groups:
     """As `read_groups`, but each row is a point whatever its time is; the step is the usual one."""
     rows = _sorted_rows(table, (value, *past), time, ids)
-    steps = [None] * len(rows.names) if rows.times is None else _steps(rows.times, rows.bounds)
+    steps = [None] * len(rows.names) if rows.times is None else _steps(rows.times, rows.bounds, rows.zone)
     series, times = [], []
     for (a, b, name), step in zip(rows.spans, steps, strict=True):
         behind = np.stack([c[a:b] for c in rows.columns[1:]]) if past else None
@@ -92,6 +83,12 @@ class _Rows:
     names: list[str]
     keys: pa.Table
     time_type: pa.DataType | None
+
+    @property
+    def zone(self) -> str | None:
+        """Where the days of the times are counted; None in UTC."""
+        zone = self.time_type.tz if self.time_type is not None and pa.types.is_timestamp(self.time_type) else None
+        return None if zone in UTC else zone
 
     @property
     def spans(self) -> list[tuple[int, int, str]]:
@@ -168,7 +165,11 @@ def _refuse_duplicates(times: IntArray, codes: IntArray, names: Sequence[str], b
 
 def _series(rows: _Rows, step: Step | None) -> list[Series]:
     times, columns = rows.times, rows.columns
-    grids = [Grid(0, None, b - a) for a, b, _ in rows.spans] if times is None else _grids(times, rows.bounds, step)
+    grids = (
+        [Grid(0, None, b - a) for a, b, _ in rows.spans]
+        if times is None
+        else _grids(times, rows.bounds, step, rows.zone)
+    )
     result = []
     for (a, b, name), grid in zip(rows.spans, grids, strict=True):
         values = grid.place(columns[0][a:b])
@@ -177,25 +178,29 @@ def _series(rows: _Rows, step: Step | None) -> list[Series]:
     return result
 
 
-def _grids(times: IntArray, bounds: IntArray, step: Step | None) -> list[Grid]:
+def _grids(times: IntArray, bounds: IntArray, step: Step | None, zone: str | None) -> list[Grid]:
     """The grid of each series."""
-    even = [0] * (len(bounds) - 1) if step else _even_gaps(times, bounds)
+    even = [0] * (len(bounds) - 1) if step else _even_gaps(times, bounds, zone)
     return [
-        Grid(int(times[a]), Step(ns=gap), int(b - a)) if gap else find_grid(times[a:b], step)
+        Grid(int(times[a]), Step(ns=gap), int(b - a)) if gap else find_grid(times[a:b], step, zone)
         for a, b, gap in zip(bounds[:-1], bounds[1:], even, strict=True)
     ]
 
 
-def _steps(times: IntArray, bounds: IntArray) -> list[Step | None]:
+def _steps(times: IntArray, bounds: IntArray, zone: str | None) -> list[Step | None]:
     """The step of each series, whether its times lie on a grid or not."""
     return [
-        Step(ns=gap) if gap else detect_step(times[a:b])
-        for a, b, gap in zip(bounds[:-1], bounds[1:], _even_gaps(times, bounds), strict=True)
+        Step(ns=gap) if gap else detect_step(times[a:b], zone)
+        for a, b, gap in zip(bounds[:-1], bounds[1:], _even_gaps(times, bounds, zone), strict=True)
     ]
 
 
-def _even_gaps(times: IntArray, bounds: IntArray) -> list[int]:
-    """The one gap of each series that is evenly spaced by less than a month, 0 for others; all series at once."""
+def _even_gaps(times: IntArray, bounds: IntArray, zone: str | None) -> list[int]:
+    """The one gap of each series that is evenly spaced, 0 for others; all series at once.
+
+    Gaps of months are no gaps of nanoseconds, those of days only in UTC.
+    """
+    most_even = 28 * DAY if zone is None else DAY
     starts, ends = bounds[:-1], bounds[1:]
     if not len(starts):
         return []
@@ -204,7 +209,7 @@ def _even_gaps(times: IntArray, bounds: IntArray) -> list[int]:
     least = np.minimum.reduceat(gaps, starts)
     gaps[ends - 1] = 0
     most = np.maximum.reduceat(gaps, starts)
-    even: list[int] = np.where((least == most) & (least > 0) & (least < 28 * DAY), least, 0).tolist()
+    even: list[int] = np.where((least == most) & (least > 0) & (least < most_even), least, 0).tolist()
     return even
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from foretell.errors import InvalidInput, TooManyRows
-from foretell.series import FloatArray, Grid, IntArray, Series, Step, detect_step, find_grid
+from foretell.series import FloatArray, IntArray, Series
+from foretell.steps import Grid, Step, detect_step, find_grid
 from foretell.wire.options import read_pairs
 
 MIN_ROWS = 10

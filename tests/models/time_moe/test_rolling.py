@@ -20,8 +20,9 @@ from foretell.models.rolling import Context, Held, Rolling, overlap
 from foretell.models.time_moe import Group, TimeMoe
 from foretell.models.time_moe_model import Scale, TimeMoe50M, loaded
 from foretell.registry import Registry
-from foretell.series import DAY, FloatArray, Forecast, Series, Step, batch_of
+from foretell.series import FloatArray, Forecast, Series, batch_of
 from foretell.settings import settings
+from foretell.steps import DAY, Step
 from tests.models.time_moe.golden import ROOT, TINY, tiny
 from tests.models.time_moe.plain import Plain, published_tensors
 

@@ -14,7 +14,8 @@ import numpy as np
 from foretell.algorithms.one_by_one import Answer, one_by_one
 from foretell.errors import InvalidInput
 from foretell.registry import Kind, Limits, Option, Options, require
-from foretell.series import DAY, Batch, FloatArray, Forecast, Step
+from foretell.series import Batch, FloatArray, Forecast
+from foretell.steps import DAY, Step
 
 DRAWS = 1000
 SEED = 0

@@ -12,7 +12,8 @@ from foretell.algorithms.seasonality import PERIOD, check_cycles, detect_period
 from foretell.gaps import fill
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.results import Imputation
-from foretell.series import Batch, FloatArray, Step
+from foretell.series import Batch, FloatArray
+from foretell.steps import Step
 
 ROUNDS = 3
 """Each round learns the season from a better filling."""

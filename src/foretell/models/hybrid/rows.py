@@ -11,7 +11,8 @@ from foretell.algorithms.seasonality import natural_periods
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
 from foretell.models.hybrid.periods import REACH
 from foretell.models.hybrid.scaling import is_constant
-from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, FloatArray, Step
+from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, FloatArray
+from foretell.steps import Step
 
 CONTEXTS = (64, 128, 256, 512, 1024, 2048)
 """Rows are grouped by the smallest of these that holds them; the network sees no more than the newest points."""

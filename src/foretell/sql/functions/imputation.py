@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import ForetellError, InvalidInput, TooManyRows
-from foretell.series import BoolArray, FloatArray, IntArray, Series, Step, has_forecast
+from foretell.series import BoolArray, FloatArray, IntArray, Series, has_forecast
 from foretell.sql.analysis import Analysis, Refused, without
 from foretell.sql.answer import Answer, Context
 from foretell.sql.blocks import Block, Call
@@ -19,6 +19,7 @@ from foretell.sql.call import analysis, columns_of
 from foretell.sql.checks import check_block
 from foretell.sql.history import History, read_history
 from foretell.sql.long_form import answer_table, names, result_times
+from foretell.steps import Step
 from foretell.wire.table import read_points
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from foretell.series import DAY, Step
 from foretell.sql.durations import interval, read_duration
 from foretell.sql.statement import Span
 from foretell.sql.windows.bounds import bounds
 from foretell.sql.windows.frame import Frame, Windowed, at_most, inside
 from foretell.sql.words import to_local, to_utc
+from foretell.steps import DAY, Step
 
 LOCAL_UNITS = ("d", "w", "n", "y")
 ZERO = re.compile(r"'?0[a-z]?'?", re.IGNORECASE)

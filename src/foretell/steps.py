@@ -1,0 +1,287 @@
+"""The steps of time: which points in time follow one another, found in data and continued.
+
+Times are integers, nanoseconds since the epoch, UTC. Days, weeks and months are those of a time zone's clock where a
+step names one: a day may then have 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretell.errors import InvalidInput
+
+Times = NDArray[np.int64]
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The spacing of a series: a number of nanoseconds, or of calendar months (a month is not a number of ns).
+
+    Exactly one of `ns` and `months` is positive. `month_end` keeps the last day of each month. With `weekdays`
+    Saturdays and Sundays do not exist: a step of a day goes from Friday to Monday, months begin or end with a weekday.
+    `zone` (such as Europe/Berlin) is where whole days and months are counted; without one, in UTC.
+    """
+
+    ns: int = 0
+    months: int = 0
+    month_end: bool = False
+    weekdays: bool = False
+    zone: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.ns > 0) == (self.months > 0) or self.ns < 0 or self.months < 0:
+            raise InvalidInput("step", f"must be positive, got ns={self.ns} months={self.months}")
+        if self.weekdays and self.ns not in (0, DAY):
+            raise InvalidInput("step", f"weekdays are a day apart, got ns={self.ns}")
+        if self.zone and self.ns % DAY:
+            raise InvalidInput("step", f"only whole days and months have a zone, got ns={self.ns}")
+
+    def times(self, start: int, count: int, first: int = 0) -> Times:
+        """Times [count] of the points `first`, `first` + 1, ... of a series whose point 0 is at `start`."""
+        steps = np.arange(first, first + count, dtype=np.int64)
+        if self.zone is None:
+            return self._times(start, steps)
+        return _instants(self._times(_local(start, self.zone), steps), self.zone)
+
+    def _times(self, start: int, steps: Times) -> Times:
+        if self.months:
+            return _add_months(start, self.months * steps, self)
+        return _add_weekdays(start, steps) if self.weekdays else _add(start, self.ns, steps)
+
+    def places(self, start: int, times: Times) -> Times:
+        """Which point of such a series lies at each of `times` [T], or is the last one before it."""
+        if self.zone is not None:
+            start, times = _local(start, self.zone), _clock(times, self.zone)
+        if self.months:
+            first = np.datetime64(start, "ns").astype("M8[M]")
+            months: Times = (times.astype("M8[ns]").astype("M8[M]") - first).astype(np.int64)
+            return months // self.months
+        if self.weekdays:
+            days: Times = np.busday_count(_day(start), (times // DAY).astype("M8[D]")).astype(np.int64)
+            return days
+        if self.zone is not None:  # a midnight that the clock leaves out is that day's first hour
+            return (times // DAY - start // DAY) // (self.ns // DAY)
+        return (times - start) // self.ns
+
+    def __str__(self) -> str:
+        if self.months:
+            return {1: "month", 3: "quarter", 12: "year"}.get(self.months, f"{self.months} months")
+        if self.weekdays:
+            return "weekday"
+        for unit, size in (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND)):
+            if self.ns % size == 0:
+                n = self.ns // size
+                return unit if n == 1 else f"{n} {unit}s"
+        return f"{self.ns / SECOND:g} s"
+
+
+def _clock(times: Times, zone: str) -> Times:
+    """What a clock in `zone` shows at `times` [T], as ns."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        shown = pc.local_timestamp(pa.array(times).cast(pa.timestamp("ns", zone)))
+    except pa.ArrowInvalid:
+        raise InvalidInput("time", f"{zone!r} is no time zone that is known here") from None
+    result: Times = shown.cast(pa.int64()).to_numpy()
+    return result
+
+
+def _local(time: int, zone: str) -> int:
+    return int(_clock(np.array([time]), zone)[0])
+
+
+def _instants(shown: Times, zone: str) -> Times:
+    """When a clock in `zone` shows these: the first time of two, the first moment after one that is left out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    local = pa.array(shown).cast(pa.timestamp("ns"))
+    result: Times = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest").cast("int64").to_numpy()
+    return result
+
+
+def _add(start: int, step: int, steps: Times) -> Times:
+    last = start + step * (int(steps[-1]) + 1 if len(steps) else 0)
+    if not -(2**63) <= last < 2**63:
+        raise InvalidInput("step", f"the times would leave the range of nanosecond timestamps ({last} ns)")
+    return start + step * steps
+
+
+def _day(time: int) -> np.datetime64:
+    return np.datetime64(time // DAY, "D")
+
+
+def _add_weekdays(start: int, steps: Times) -> Times:
+    """`start` moved by that many days, Saturdays and Sundays not counted."""
+    return _at_days(np.busday_offset(_day(start), steps, roll="forward").astype(np.int64), start % DAY)
+
+
+def _at_days(days: Times, time_of_day: int) -> Times:
+    if np.abs(days).max(initial=0) > (2**63 - 1) // DAY - 1:
+        raise InvalidInput("step", "the times would leave the range of nanosecond timestamps (years 1678 to 2262)")
+    return days * DAY + time_of_day
+
+
+def _add_months(start: int, months: Times, step: Step) -> Times:
+    """`start` moved by whole months; a day that a month does not have becomes its last."""
+    day0 = np.datetime64(start, "ns").astype("M8[D]")
+    time_of_day = start - int(day0.astype("M8[ns]").astype(np.int64))
+    target = day0.astype("M8[M]") + months
+    if step.weekdays:
+        return _at_days(_weekday_of(target, step.month_end).astype(np.int64), time_of_day)
+    length = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
+    day = int((day0 - day0.astype("M8[M]").astype("M8[D]")).astype(np.int64))
+    offset = length - 1 if step.month_end else np.minimum(day, length - 1)
+    return _at_days(target.astype("M8[D]").astype(np.int64) + offset, time_of_day)
+
+
+def _weekday_of(months: NDArray[np.datetime64], last: bool) -> NDArray[np.datetime64]:
+    """The first or the last day of each month that is no Saturday or Sunday."""
+    first = (months + int(last)).astype("M8[D]")
+    found: NDArray[np.datetime64] = np.busday_offset(first, -int(last), roll="forward")
+    return found
+
+
+def detect_step(times: Times, zone: str | None = None) -> Step | None:
+    """The step of ascending times [T]: the calendar step that they follow, else their most frequent difference.
+
+    None with fewer than two times. A few missing timestamps do not hide the step. Times that a clock in `zone` shows at
+    one time of day are days, weekdays, weeks or months of that clock.
+    """
+    if len(times) < 2:
+        return None
+    local = None if zone is None else _same_hour(times, zone)
+    if local is not None:
+        found = detect_step(local)
+        return None if found is None else replace(found, zone=zone)
+    calendar = _calendar_step(times)
+    if calendar is not None:
+        return calendar
+    differences, counts = np.unique(np.diff(times), return_counts=True)
+    best = int(differences[counts == counts.max()][0])
+    if best == DAY and _are_weekdays(times):
+        return Step(ns=DAY, weekdays=True)
+    if len(differences) > 1 and _are_about_months(times):
+        return Step(months=_months_between(times))
+    return Step(ns=best) if best > 0 else None
+
+
+def _same_hour(times: Times, zone: str) -> Times | None:
+    """What the clock in `zone` shows, if that is one time of day (but for days that do not have it)."""
+    shown = _clock(times, zone)
+    hours, counts = np.unique(shown % DAY, return_counts=True)
+    same = shown // DAY * DAY + hours[counts.argmax()]
+    return same if np.array_equal(_instants(same, zone), times) else None
+
+
+def _are_weekdays(times: Times) -> bool:
+    """Two weeks and more of one time of day, none of them on a Saturday or Sunday."""
+    days, time_of_day = np.divmod(times, DAY)
+    if days[-1] - days[0] < 14 or np.any(time_of_day != time_of_day[0]):
+        return False
+    return bool(np.is_busday(days.astype("M8[D]")).all())
+
+
+def _calendar_step(times: Times) -> Step | None:
+    """A step of whole months if every time is the same day of its month: a date, its last, its first or last weekday.
+
+    A date that a month does not have is its last.
+    """
+    days = times // DAY
+    if np.any(times - days * DAY != times[0] - days[0] * DAY):
+        return None
+    months = _months_between(times)
+    if not months:
+        return None
+    date = days.astype("M8[D]")
+    month = date.astype("M8[M]")
+    day = (date - month.astype("M8[D]")).astype(np.int64)
+    is_last = (date + 1).astype("M8[M]") != month
+    if is_last.all() or bool(((day == day.max()) | (is_last & (day < day.max()))).all()):
+        return Step(months=months, month_end=bool(is_last.all()))
+    last = next((last for last in (True, False) if np.array_equal(date, _weekday_of(month, last))), None)
+    return None if last is None else Step(months=months, month_end=last, weekdays=True)
+
+
+def _months_between(times: Times) -> int:
+    """The months of which all differences are multiples; 0 if two times lie in one month."""
+    gaps = np.diff(times.astype("M8[ns]").astype("M8[M]").astype(np.int64))
+    return 0 if gaps.min() < 1 else int(np.gcd.reduce(gaps))
+
+
+def _are_about_months(times: Times) -> bool:
+    """At least four times, each in a month of its own and in the same week of it, counted from its start or its end."""
+    if len(times) < 4 or not _months_between(times):
+        return False
+    stamps = times.astype("M8[ns]")
+    month = stamps.astype("M8[M]")
+    since = (stamps - month.astype("M8[ns]")).astype(np.int64)
+    until = ((month + 1).astype("M8[ns]") - stamps).astype(np.int64)
+    return bool(min(np.ptp(since), np.ptp(until)) <= 7 * DAY)
+
+
+MAX_GAP_FACTOR = 20
+"""A grid may have this many times more places than there are points; beyond, the times are no grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where ascending times lie on a regular grid: `position` [T] is None where they fill it without a hole."""
+
+    start: int
+    step: Step | None
+    length: int
+    position: Times | None = None
+
+    def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`values` [..., T] on the grid [..., length], NaN where a timestamp is missing."""
+        if self.position is None:
+            return values
+        grid = np.full((*values.shape[:-1], self.length), np.nan)
+        grid[..., self.position] = values
+        return grid
+
+
+def find_grid(times: Times, step: Step | None = None, zone: str | None = None) -> Grid:
+    """The grid of ascending, distinct `times` [T >= 1], of the given step or of the one detected (in `zone`).
+
+    Times that lie on no grid (jitter, or holes much longer than the data) keep their order; their step is the
+    difference that most of them have, else the mean, as in TDengine (section 1.3). The last time stays where it is.
+    """
+    step = step or detect_step(times, zone)
+    if step is None:
+        return Grid(int(times[0]), None, len(times))
+    position = _grid_positions(times, step)
+    if position is None:
+        usual = _usual_difference(times)
+        return Grid(int(times[-1]) - usual * (len(times) - 1), Step(ns=usual), len(times))
+    length = int(position[-1]) + 1
+    return Grid(int(times[0]), step, length, None if length == len(times) else position)
+
+
+def _usual_difference(times: Times) -> int:
+    """The difference that at least half of the neighbours have, else the mean one."""
+    differences, counts = np.unique(np.diff(times), return_counts=True)
+    if 2 * counts.max() >= len(times) - 1:
+        return int(differences[counts.argmax()])
+    return max(1, int(times[-1] - times[0]) // (len(times) - 1))
+
+
+def _grid_positions(times: Times, step: Step) -> Times | None:
+    """Index of each time on the grid, or None where the times do not lie on one or it would be mostly holes."""
+    position = step.places(int(times[0]), times)
+    if position[-1] >= MAX_GAP_FACTOR * len(times):
+        return None
+    if step.zone is not None and step.ns:
+        on_grid = np.array_equal(step.times(int(times[0]), int(position[-1]) + 1)[position], times)
+    else:
+        on_grid = bool(step.months) or not np.any((times - times[0]) % step.ns)
+    return position if on_grid else None
