@@ -75,6 +75,20 @@ def test_the_step_or_the_user_tells_the_season() -> None:
     assert error[3] == error[0]
 
 
+@pytest.mark.parametrize(("count", "period"), [(7, 7), (14, 12), (78, 52), (40, 24)])
+def test_one_season_is_taken_as_given_if_the_user_names_it(count: int, period: int) -> None:
+    """Nothing shows that it repeats, nor how exactly: the interval is wide."""
+    rng = np.random.default_rng(6)
+    shape = 100 + 20 * rng.normal(size=(20, period))
+    rows = np.tile(shape, 3)[:, : count + period] + rng.normal(0, 3, (20, count + period))
+    naive = float(np.abs(rows[:, count - period : count] - rows[:, count:]).mean())
+    truth = rows[:, count:]
+    plain, told = (ask(*rows[:, :count], horizon=period, levels=(0.1, 0.9), period=p) for p in (None, period))
+    assert np.abs(told.point - truth).mean() < 1.05 * naive
+    assert np.abs(plain.point - truth).mean() > 1.15 * naive
+    assert ((told.quantile(0.1) <= truth) & (truth <= told.quantile(0.9))).mean() > 0.8
+
+
 def test_a_season_that_is_not_there_changes_nothing() -> None:
     walk = np.random.default_rng(8).normal(size=400).cumsum()
     np.testing.assert_array_equal(ask(walk, period=24).point, ask(walk).point)

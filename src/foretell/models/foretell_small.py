@@ -61,8 +61,8 @@ class ForetellSmall:
     options: ClassVar[Mapping[str, Option]] = {
         "period": Option(
             None,
-            "points in one season, looked at first; 0 or 1: seasons are found in the series alone; "
-            "not given: those usual for the step are looked at first",
+            "points in one season, looked at first, and taken as given where the history has no two of it; "
+            "0 or 1: seasons are found in the series alone; not given: those usual for the step are looked at first",
             int,
             low=0,
             high=1e6,
@@ -78,9 +78,8 @@ class ForetellSmall:
             newest_known(row, usual_periods(step, options["period"]))
             for row, step in zip(batch.rows(), batch.steps, strict=True)
         ]
-        trained = np.full((len(rows), horizon, len(built_in().shape.levels)), np.nan)
-        for chunk in _chunks(rows, horizon):
-            trained[chunk.rows] = _quantiles([rows[i] for i in chunk.rows], chunk, horizon)
+        trained = _trained(rows, horizon)
+        _take_as_given(trained, rows, options["period"] or 1)
         for quantiles, row in zip(trained, rows, strict=True):
             if row.status == CONSTANT:
                 quantiles[:] = row.values[-1]
@@ -94,6 +93,27 @@ class ForetellSmall:
         asked = at_levels(trained, built_in().shape.levels, levels) if levels else None
         status = tuple(row.status for row in rows)
         return Forecast(trained[:, :, middle], asked, levels, status, f"{NAME}@{fingerprint()}")
+
+
+def _trained(rows: list[Row], horizon: int) -> FloatArray:
+    """Quantiles [B, H, 15] at the levels of the network; NaN where a row has no forecast."""
+    found = np.full((len(rows), horizon, len(built_in().shape.levels)), np.nan)
+    for chunk in _chunks(rows, horizon):
+        found[chunk.rows] = _quantiles([rows[i] for i in chunk.rows], chunk, horizon)
+    return found
+
+
+def _take_as_given(trained: FloatArray, rows: list[Row], period: int) -> None:
+    """Moves quantiles, in place, to the middle that follows if the first season came before the history as well.
+
+    For rows with one season of the given period, but not two: nothing in them shows that it repeats. How wide the
+    quantiles are stays as it was, since nothing in them shows how exactly it does.
+    """
+    told = [i for i, row in enumerate(rows) if row.status == OK and row.has_one(period)]
+    if told:
+        middle = trained.shape[2] // 2
+        repeated = _trained([rows[i].repeated(period) for i in told], trained.shape[1])
+        trained[told] += repeated[:, :, [middle]] - trained[told][:, :, [middle]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,15 @@ class Row:
     def without_cycle(self) -> FloatArray:
         """What the network sees."""
         return self.values if self.cycle is None else self.values - self.cycle.before(len(self.values))
+
+    def has_one(self, period: int) -> bool:
+        """Whether one whole season of `period` points lies in the values, and no second one."""
+        return 1 < period < SHORTEST_LONG and period <= len(self.values) < 2 * period
+
+    def repeated(self, period: int) -> Row:
+        """The same with its first season a second time before it."""
+        values = np.concatenate([self.values[:period], self.values])
+        return replace(self, values=values[-CONTEXTS[-1] :])
 
 
 def usual_periods(step: Step | None, given: int | None) -> tuple[int, ...]:
