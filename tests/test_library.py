@@ -204,6 +204,35 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], error: type[Exceptio
         foretell.forecast(**usual | arguments)
 
 
+def test_anomalies_of_a_table_are_a_row_for_each_of_its_rows() -> None:
+    frame = long_table().drop(index=[7, 50])
+    frame.loc[20, "y"] = 900.0
+    made = foretell.detect(frame, "grubbs")
+    assert list(made.columns) == ["unique_id", "ds", "label", "anomaly", "score", "status", "model"]
+    assert made["ds"].tolist() == frame["ds"].tolist()
+    assert frame["y"].to_numpy()[made["anomaly"]].tolist() == [900.0]
+
+
+def test_gaps_of_a_table_are_filled_missing_times_too() -> None:
+    frame = long_table().drop(index=7).assign(y=lambda f: f["y"].where(f.index != 50))
+    made = foretell.impute(pl.from_pandas(frame), "linear")
+    assert made.columns == ["unique_id", "ds", "value", "imputed", "status", "model"]
+    assert made.filter(pl.col("imputed"))["value"].to_list() == [1.5, 65.0]
+    assert len(made) == 80
+
+
+def test_arrays_are_searched_and_filled() -> None:
+    wild = np.where(np.arange(40) == 30, 99.0, SEASON)
+    found = foretell.detect([wild, SEASON[:30]], "grubbs")
+    assert np.argwhere(found.anomalies).tolist() == [[0, 30]]
+    filled = foretell.impute([1.0, None, 3.0], "linear")
+    assert filled.values.tolist() == [[1, 2, 3]]
+    with pytest.raises(UnknownName, match="unknown anomaly model 'ets'"):
+        foretell.detect(SEASON, "ets")
+    with pytest.raises(InvalidInput, match="timeout"):
+        foretell.impute(SEASON, timeout=0)
+
+
 def test_it_works_inside_a_running_loop() -> None:
     async def cell() -> foretell.Forecast:
         made: foretell.Forecast = foretell.forecast(SEASON, 2, "naive")
@@ -246,7 +275,10 @@ def test_the_public_names_are_these() -> None:
         "Series",
         "__version__",
         "connect",
+        "detect",
+        "evaluate",
         "forecast",
+        "impute",
         "plot",
     ]
     assert sorted(dir(foretell)) == public

@@ -1,6 +1,9 @@
 """foretell: time-series forecasting where the data is.
 
     foretell.forecast(data, horizon)     arrays or tables in, a Forecast or the same kind of table out
+    foretell.detect(data)                which points are anomalous
+    foretell.impute(data)                gaps filled
+    foretell.evaluate(data, models, horizon)   models back-tested on your data
     foretell.plot(history, forecast)     a picture
     foretell.connect()                   SQL with FORECAST over files, tables and DuckDB
     foretell.Client(url)                 a server's forecasts; foretell.AsyncClient(url) to await them
@@ -16,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from foretell.client import AsyncClient, Client
     from foretell.errors import ForetellError
-    from foretell.library import connect, forecast, plot
+    from foretell.evaluation import evaluate
+    from foretell.library import connect, detect, forecast, impute, plot
     from foretell.series import Forecast, Series
 
 __all__ = [
@@ -27,7 +31,10 @@ __all__ = [
     "Series",
     "__version__",
     "connect",
+    "detect",
+    "evaluate",
     "forecast",
+    "impute",
     "plot",
 ]
 
@@ -38,7 +45,10 @@ _HOMES = {
     "ForetellError": "foretell.errors",
     "Series": "foretell.series",
     "connect": "foretell.library",
+    "detect": "foretell.library",
+    "evaluate": "foretell.evaluation",
     "forecast": "foretell.library",
+    "impute": "foretell.library",
     "plot": "foretell.library",
 }
 

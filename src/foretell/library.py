@@ -1,4 +1,4 @@
-"""The Python door: `forecast`, `plot`, `connect`. Arrays in, a Forecast out; a table in, the same kind of table out."""
+"""The Python door. Arrays in, an object with arrays out; a table in, the same kind of table out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from foretell.engine.engine import Control, Progress
 from foretell.errors import InvalidInput
 from foretell.series import Forecast
 from foretell.wire.frames import groups_of, like, series_of, to_arrow
-from foretell.wire.table import forecast_table, read_forecast
+from foretell.wire.points import detection_table, imputation_table
+from foretell.wire.table import forecast_table, read_forecast, read_points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,15 +65,62 @@ def forecast(
     """
     from foretell.settings import settings
 
-    if timeout is not None and not timeout > 0:
-        raise InvalidInput("timeout", f"must be a positive number of seconds, got {timeout!r}")
-    control = Control(timeout=timeout if timeout is not None else settings().timeout, progress=progress)
-    arguments = (_whole(horizon), model or settings().default_model, levels, options, control)
+    arguments = (_whole(horizon), model or settings().default_model, levels, options, _control(timeout, progress))
     table = to_arrow(data)
     if table is None:
         return engine().forecast_sync(series_of(data), *arguments)
     groups = groups_of(table, id_col, time_col, value_col)
     return like(data, forecast_table(groups, engine().forecast_sync(groups.series, *arguments)))
+
+
+def detect(
+    data: Any,
+    model: str = "iqr",
+    *,
+    id_col: str | Sequence[str] | None = None,
+    time_col: str | None = None,
+    value_col: str | None = None,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Any:
+    """Find the anomalous points of every series in `data`, which is as for `forecast`.
+
+    Arrays give a `Detection` with labels [B, T] (1: normal). A table gives the same kind of table, a row for each point
+    in order of its series and time: id columns, time, label, anomaly, score, status, model.
+
+    `options` go to the detector. Raises as `forecast` does.
+    """
+    table, control = to_arrow(data), _control(timeout, progress)
+    if table is None:
+        return engine().detect_sync(series_of(data), model, options, control)
+    groups = groups_of(table, id_col, time_col, value_col, read_points)
+    return like(data, detection_table([(groups, engine().detect_sync(groups.series, model, options, control))]))
+
+
+def impute(
+    data: Any,
+    model: str = "moment",
+    *,
+    id_col: str | Sequence[str] | None = None,
+    time_col: str | None = None,
+    value_col: str | None = None,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Any:
+    """Fill the gaps of every series in `data`, which is as for `forecast`; what is there stays as it is.
+
+    Arrays give an `Imputation` with values [B, T] and marks imputed [B, T]. A table gives the same kind of table, a row
+    for each point, those whose time is missing among them: id columns, time, value, imputed, status, model.
+
+    `options` go to the imputer. Raises as `forecast` does.
+    """
+    table, control = to_arrow(data), _control(timeout, progress)
+    if table is None:
+        return engine().impute_sync(series_of(data), model, options, control)
+    groups = groups_of(table, id_col, time_col, value_col)
+    return like(data, imputation_table([(groups, engine().impute_sync(groups.series, model, options, control))]))
 
 
 def plot(
@@ -110,6 +158,14 @@ def connect(path: str = ":memory:") -> Session:
     from foretell.sql.session import Session
 
     return Session(path)
+
+
+def _control(timeout: float | None, progress: Progress | None) -> Control:
+    from foretell.settings import settings
+
+    if timeout is not None and not timeout > 0:
+        raise InvalidInput("timeout", f"must be a positive number of seconds, got {timeout!r}")
+    return Control(timeout=timeout if timeout is not None else settings().timeout, progress=progress)
 
 
 def _whole(horizon: Any) -> int:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 
 from foretell.http_api import series_in
 from foretell.http_api.pieces import cut_groups
-from foretell.http_api.points import point_columns, status_columns
 from foretell.http_api.series_in import Many
 from foretell.http_api.verb import Asking, Parameters, Verb
 from foretell.results import Detection
 from foretell.series import has_forecast
-from foretell.wire.table import Groups
+from foretell.wire.points import detection_table, scores_of
+from foretell.wire.table import Groups, read_points
 
 
 class DetectIn(Parameters, kw_only=True):
@@ -59,26 +57,8 @@ def _row(made: Detection, row: int, name: str) -> SeriesDetection:
     if not has_forecast(made.status[row]):
         return SeriesDetection(name, made.status[row], None, None, [])
     windows = [Window(*map(int, window)) for window in made.windows(row)]
-    scores = None if made.scores is None else _scores(made, row).tolist()
+    scores = None if made.scores is None else scores_of(made, row).tolist()
     return SeriesDetection(name, made.status[row], made.row(row).tolist(), scores, windows)
-
-
-def _scores(made: Detection, row: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    width = made.labels.shape[1]
-    own = slice(width - int(made.lengths[row]), None)
-    return np.full(int(made.lengths[row]), np.nan) if made.scores is None else made.scores[row, own]
-
-
-def _table(parts: Sequence[tuple[Groups, Detection]]) -> pa.Table:
-    tables = []
-    for groups, made in parts:
-        columns = point_columns(groups)
-        rows = range(len(groups))
-        columns["label"] = pa.array(np.concatenate([made.row(i) for i in rows]))
-        columns["anomaly"] = pa.array(np.concatenate([made.row(i) != made.normal for i in rows]))
-        columns["score"] = pa.array(np.concatenate([_scores(made, i) for i in rows]), from_pandas=True)
-        tables.append(pa.table(columns | status_columns(groups, made.status, made.model)))
-    return pa.concat_tables(tables)
 
 
 DETECT = Verb(
@@ -89,10 +69,10 @@ DETECT = Verb(
     DetectIn,
     Parameters,
     lambda given: series_in.groups_of_json(given.series),
-    lambda body, columns, _: series_in.groups_of_arrow(body, columns),
+    lambda body, columns, _: series_in.groups_of_arrow(body, columns, read_points),
     cut_groups,
     _ask,
     _json,
-    _table,
+    detection_table,
     DetectOut,
 )

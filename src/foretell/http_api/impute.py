@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 
 from foretell.http_api import series_in
 from foretell.http_api.pieces import cut_groups
-from foretell.http_api.points import point_columns, status_columns
 from foretell.http_api.series_in import Many
 from foretell.http_api.verb import Asking, Parameters, Verb
 from foretell.results import Imputation
+from foretell.wire.points import imputation_table
 from foretell.wire.table import Groups
 
 
@@ -50,17 +48,6 @@ def _row(made: Imputation, row: int, name: str) -> SeriesImputation:
     return SeriesImputation(name, made.status[row], values.tolist(), imputed.tolist())
 
 
-def _table(parts: Sequence[tuple[Groups, Imputation]]) -> pa.Table:
-    tables = []
-    for groups, made in parts:
-        columns = point_columns(groups)
-        rows = [made.row(i) for i in range(len(groups))]
-        columns["value"] = pa.array(np.concatenate([values for values, _ in rows]), from_pandas=True)
-        columns["imputed"] = pa.array(np.concatenate([imputed for _, imputed in rows]))
-        tables.append(pa.table(columns | status_columns(groups, made.status, made.model)))
-    return pa.concat_tables(tables)
-
-
 IMPUTE = Verb(
     "impute",
     "Fill gaps",
@@ -73,6 +60,6 @@ IMPUTE = Verb(
     cut_groups,
     _ask,
     _json,
-    _table,
+    imputation_table,
     ImputeOut,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from foretell.series import Series
 from foretell.wire.table import Groups
@@ -11,7 +12,12 @@ from foretell.wire.table import Groups
 def cut_groups(groups: Groups, points: int) -> list[Groups]:
     """Groups in parts of about so many points."""
     return [
-        Groups(groups.series[a:b], groups.keys.slice(a, b - a), groups.time_name, groups.time_type)
+        replace(
+            groups,
+            series=groups.series[a:b],
+            keys=groups.keys.slice(a, b - a),
+            times=None if groups.times is None else groups.times[a:b],
+        )
         for a, b in _cuts([len(one) for one in groups.series], points)
     ]
 

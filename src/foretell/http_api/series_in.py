@@ -5,7 +5,7 @@ JSON null means missing. Arrow IPC streams name their columns as the Python door
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -18,7 +18,7 @@ from foretell.steps import Step
 from foretell.wire.frames import groups_of
 from foretell.wire.ipc import read_arrow
 from foretell.wire.options import read_step
-from foretell.wire.table import Groups
+from foretell.wire.table import Groups, read_groups
 
 MAX_SERIES = 100_000
 NAMES = "unique_id"
@@ -75,9 +75,9 @@ def groups(series: list[Series], time_type: pa.DataType | None = None) -> Groups
     return Groups(series, keys, "" if time_type is None else "ds", time_type)
 
 
-def groups_of_arrow(body: bytes, columns: Columns) -> Groups:
+def groups_of_arrow(body: bytes, columns: Columns, read: Callable[..., Groups] = read_groups) -> Groups:
     """The series of an Arrow IPC stream in long form."""
-    return groups_of(read_arrow(body), columns.ids, columns.time_col, columns.value_col)
+    return groups_of(read_arrow(body), columns.ids, columns.time_col, columns.value_col, read)
 
 
 def pairs_of_json(given: Sequence[PairIn]) -> list[tuple[Series, Series]]:

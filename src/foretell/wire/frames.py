@@ -5,7 +5,7 @@ No library is imported that the caller has not imported already.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,12 +138,16 @@ def groups_of(
     id_col: str | Sequence[str] | None = None,
     time_col: str | None = None,
     value_col: str | None = None,
+    read: Callable[..., Groups] = read_groups,
 ) -> Groups:
-    """The series of a long table; columns that are not named are recognised by name, else by type."""
+    """The series of a long table; columns that are not named are recognised by name, else by type.
+
+    `read` makes the series: `read_groups` puts them on a grid, `read_points` keeps the rows as they are.
+    """
     ids, time, value = columns_of(table.schema, id_col, time_col, value_col)
     if not ids and id_col is None and time is not None:
         ids = _ids_by_text(table, time, value)
-    return read_groups(table, value, time, ids)
+    return read(table, value, time, ids)
 
 
 def _ids_by_text(table: pa.Table, time: str, value: str) -> list[str]:

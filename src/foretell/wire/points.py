@@ -1,0 +1,64 @@
+"""Answers about points in long form: a row for each point of each series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from foretell.results import Detection, Imputation
+from foretell.series import FloatArray
+from foretell.wire.table import Groups
+
+Parts = Sequence[tuple[Groups, Any]]
+
+
+def detection_table(parts: Sequence[tuple[Groups, Detection]]) -> pa.Table:
+    """Id columns, time, label (1: normal), anomaly, score (null where there is none), status, model."""
+    return _table(
+        parts,
+        lambda made, i: {"label": made.row(i), "anomaly": made.row(i) != made.normal, "score": scores_of(made, i)},
+    )
+
+
+def imputation_table(parts: Sequence[tuple[Groups, Imputation]]) -> pa.Table:
+    """Id columns, time, value (null where a series has no answer), imputed, status, model."""
+    return _table(parts, lambda made, i: dict(zip(("value", "imputed"), made.row(i), strict=True)))
+
+
+def scores_of(made: Detection, row: int) -> FloatArray:
+    """Scores [T] of one series, NaN where the detector has none."""
+    width, own = made.labels.shape[1], int(made.lengths[row])
+    return np.full(own, np.nan) if made.scores is None else made.scores[row, width - own :]
+
+
+def _table(parts: Parts, columns_of: Callable[[Any, int], dict[str, Any]]) -> pa.Table:
+    tables = []
+    for groups, made in parts:
+        lengths = [len(one) for one in groups.series]
+        row = np.repeat(np.arange(len(lengths)), lengths)
+        keys = groups.keys.take(pa.array(row))
+        columns = {name: keys[name] for name in keys.column_names}
+        if groups.time_type is not None:
+            times = np.concatenate([np.zeros(0, "M8[ns]"), *(_times(groups, i) for i in range(len(groups)))])
+            columns[groups.time_name] = pa.array(times, from_pandas=True).cast(groups.time_type, safe=False)
+        answers = [columns_of(made, i) for i in range(len(groups))]
+        for name in answers[0] if answers else ():
+            columns[name] = pa.array(np.concatenate([answer[name] for answer in answers]), from_pandas=True)
+        columns["status"] = pa.array(np.array(made.status, dtype=object)[row], pa.string())
+        columns["model"] = pa.array([made.model] * len(row), pa.string())
+        tables.append(pa.table(columns))
+    return pa.concat_tables(tables)
+
+
+def _times(groups: Groups, index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.datetime64]]:
+    series = groups.series[index]
+    if groups.times is not None:
+        return groups.times[index].view("M8[ns]")
+    if series.start is None or (series.step is None and len(series) > 1):
+        return np.full(len(series), np.datetime64("NaT", "ns"))
+    if series.step is None:
+        return np.array([series.start], "M8[ns]")
+    return series.step.times(series.start, len(series)).view("M8[ns]")
