@@ -12,8 +12,9 @@ from foretell.errors import InvalidInput
 from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
 from foretell.sql.items import aliases, column_name, split_alias
+from foretell.sql.limits import limited_groups
 from foretell.sql.statement import Span
-from foretell.sql.text import Text, written
+from foretell.sql.text import Text, filled, written
 from foretell.sql.tokens import quote
 from foretell.wire.table import Groups, read_groups
 
@@ -74,11 +75,12 @@ def read_history(
     ts: str | None,
     read: Callable[..., Groups] = read_groups,
     timeless: bool = False,
+    limited: bool = True,
 ) -> History:
     """Pull the columns that are needed, once, and cut them into series. The first argument is the target.
 
     `read` makes the series of the table (`read_groups` or `read_points`); `timeless`: without a time column the rows
-    are taken in the order in which they come.
+    are taken in the order in which they come; `limited`: only the groups that SLIMIT and SOFFSET ask for.
     """
     statement = block.statement
     if "FROM" not in block.whole:
@@ -92,8 +94,13 @@ def read_history(
     first = 1 if time else 0
     _refuse_twins(block, columns)
     _refuse_words(block, arguments, dict(found))
+    wanted = limited_groups(block, [column.sql for column in ids]) if limited else Text()
     table = place.duck.pull(
-        _pull(block, columns), statement.source, place.lookup, range(first, first + len(ids)), dear=seconds > DEAR_BIND
+        _pull(block, columns, wanted),
+        statement.source,
+        place.lookup,
+        range(first, first + len(ids)),
+        dear=seconds > DEAR_BIND,
     )
     groups = _groups(block, table.rename_columns([column.name for column in columns]), time, ids, values, read)
     return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
@@ -111,7 +118,8 @@ def _groups(
     statement = block.statement
     if not len(table):
         purpose = "to forecast from" if block.calls[0].name == "FORECAST" else f"for {block.calls[0].name}"
-        raise statement.error(f"there are no rows {purpose}", block.whole.get("WHERE", block.whole["FROM"]))
+        place = next(block.whole[word] for word in ("SOFFSET", "SLIMIT", "WHERE", "FROM") if word in block.whole)
+        raise statement.error(f"there are no rows {purpose}", place)
     target, *past = [column.name for column in values]
     try:
         groups = read(table, target, time.name if time else None, [column.name for column in ids], past)
@@ -204,14 +212,15 @@ def _everything(block: Block) -> Text:
     return _within(block, written("SELECT *", block.statement.place(block.span)[0]) + _clause(block, "FROM"))
 
 
-def _pull(block: Block, columns: Sequence[Column]) -> Text:
+def _pull(block: Block, columns: Sequence[Column], wanted: Text) -> Text:
     origin = block.statement.place(block.span)[0]
     query = written("SELECT ", origin)
     for i, column in enumerate(columns):
         place = origin if column.span is None else block.statement.place(column.span)[0]
         comma = written(", ", place) if i else Text()
         query += comma + column.sql + written(f" AS foretell_{i}", place)
-    return _within(block, query + _clause(block, "FROM") + _clause(block, "WHERE"))
+    query += _clause(block, "FROM") + _clause(block, "WHERE")
+    return _within(block, query + filled(" QUALIFY {}", origin, wanted) if wanted.pieces else query)
 
 
 def _clause(block: Block, word: str) -> Text:

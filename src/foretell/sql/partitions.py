@@ -10,9 +10,10 @@ from typing import Literal
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call, read_call
 from foretell.sql.calls import spelled
-from foretell.sql.grouped import Groups, bounded, grouped, key_texts, limit, listed, named, ordered
+from foretell.sql.grouped import Groups, grouped, key_texts, listed, named, ordered
 from foretell.sql.history import Key, partition_keys
 from foretell.sql.items import split_alias
+from foretell.sql.limits import bounded, limit
 from foretell.sql.loose import aggregates_in, has_loose, selector
 from foretell.sql.meanings import CALLS, Meaning
 from foretell.sql.relation import relation
@@ -53,10 +54,10 @@ def names(block: Block, context: Context) -> None:
             statement.source.replace(*statement.place(item), named(block, item))
 
 
-def limits(block: Block, context: Context) -> None:
+def limits(block: Block, _context: Context) -> None:
     """Put LIMIT 2, 5 in DuckDB's words."""
     statement = block.statement
-    if context.answers or not any(statement.tokens[i].text == "LIMIT" for i in block.marks):
+    if not any(statement.tokens[i].text == "LIMIT" for i in block.marks):
         return
     if not statement.source.is_replaced(*statement.place(block.span)):
         statement.source.replace(*statement.place(block.whole["LIMIT"]), limit(block))

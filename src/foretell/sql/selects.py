@@ -59,7 +59,7 @@ def functions(block: Block, context: Context) -> None:
             context.done.append(table)
             return
     name = _lent(answer, context)
-    statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
+    statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history))
 
 
 def _lent(answer: Answer, context: Context) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foretell.sql.grouped import Groups, bounded, having, in_order, key_texts, limit, named, put, translate
+from foretell.sql.grouped import Groups, having, in_order, key_texts, named, put, translate
 from foretell.sql.items import column_name, label, split_alias
+from foretell.sql.limits import bounded, is_per_group, limit
 from foretell.sql.loose import aggregates_in, loose_columns
 from foretell.sql.relation import within
 from foretell.sql.statement import Span
@@ -186,7 +187,7 @@ def ordered_rows(window: Windowed, items: list[Text], rows: Text) -> Text:
     """The items of a list over rows with `__k0`, ... and `__start`, in order and within the limits."""
     block = window.block
     texts = [window.write(f"__k{i}") for i in range(len(window.keys))]
-    per_group = "PARTITION" in block.whole and "ORDER" not in block.whole
+    per_group = is_per_group(block)
     conditions = bounded(block, texts, "__start", per_group)
     text = window.write("SELECT {}{} FROM ({})", "DISTINCT " if block.distinct else "", joined(items), rows)
     text += window.write(" QUALIFY {}", joined(conditions, " AND ")) if conditions else Text()
