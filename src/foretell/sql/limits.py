@@ -48,11 +48,21 @@ def _counts(block: Block, count: str, skip: str) -> dict[str, Text]:
     """How many to give and to leave out: `LIMIT 5 OFFSET 2`, which is also `LIMIT 2, 5`."""
     statement = block.statement
     parts = {word: statement.cut(block.clauses[word]) for word in (count, skip) if word in block.clauses}
+    if count == "LIMIT" and "FETCH" in block.clauses:
+        parts[count] = _fetched(block)
     if count in block.clauses and len(both := statement.split(block.clauses[count])) > 1:
         if len(both) > 2 or skip in block.clauses:
             raise statement.error(f"{count} has one number, or two: those to leave out and those to give", both[-1])
         parts = {count: statement.cut(both[1]), skip: statement.cut(both[0])}
     return parts
+
+
+def _fetched(block: Block) -> Text:
+    """FETCH FIRST 5 ROWS ONLY is LIMIT 5, without a number LIMIT 1."""
+    statement, (first, last) = block.statement, block.clauses["FETCH"]
+    if not (statement.is_word(first, "FIRST", "NEXT") and statement.is_word(last - 1, "ONLY")):
+        raise statement.error("FETCH has the form FETCH FIRST n ROWS ONLY", first)
+    return statement.cut((first + 1, last - 2)) if last - first > 3 else written("1", _start(block))
 
 
 def _bounds(block: Block, count: str, skip: str) -> Text:

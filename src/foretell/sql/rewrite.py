@@ -62,10 +62,7 @@ def _tail(block: Block, names: Names, time: str) -> Text:
     text = Text()
     if "ORDER" in block.whole:
         text += written(" ", start) + _renamed(block, block.whole["ORDER"], ordering)
-    text += limit(block)
-    if "FETCH" in block.whole:
-        text += written(" ", start) + statement.cut(block.whole["FETCH"])
-    return text
+    return text + limit(block)
 
 
 def taken(block: Block, table: pa.Table, names: Names) -> pa.Table | None:
