@@ -91,16 +91,16 @@ CALLS: dict[str, Meaning] = {
         "the change per second between the last two values; of a counter that was set back, its new value",
         (
             "(CASE WHEN (arg_max({0}, {ts}, 2))[1] < (arg_max({0}, {ts}, 2))[2] THEN (arg_max({0}, {ts}, 2))[1]"
-            " ELSE (arg_max({0}, {ts}, 2))[1] - (arg_max({0}, {ts}, 2))[2] END * 1e6 / (epoch_us(max({ts})"
-            " FILTER ({0} IS NOT NULL)) - epoch_us((arg_max({ts}, CASE WHEN {0} IS NOT NULL THEN {ts} END, 2))[2])))",
+            " ELSE (arg_max({0}, {ts}, 2))[1] - (arg_max({0}, {ts}, 2))[2] END * (1e6 * {fine}) / ({epoch}(max({ts})"
+            " FILTER ({0} IS NOT NULL)) - {epoch}((arg_max({ts}, CASE WHEN {0} IS NOT NULL THEN {ts} END, 2))[2])))",
         ),
     ),
     "TIMETRUNCATE": Meaning(
         "scalar",
         "the time cut down to a multiple of a unit, counted from 1970 in the time zone (0 as a third argument: in UTC)",
         (
-            "time_bucket({1}, CAST({0} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
-            "time_bucket({1}, CAST({0} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * {2})",
+            "time_bucket({1}, CAST({0}::{stamp} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
+            "time_bucket({1}, CAST({0}::{stamp} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * {2})",
         ),
         fewest=2,
     ),
@@ -117,7 +117,7 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "the time as text, with the time zone",
         (
-            "(strftime(CAST({0} AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
+            "(strftime(CAST({0}::{stamp} AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
             " || printf('%+03d%02d', -epoch({behind})::INT // 3600, abs(epoch({behind})::INT) // 60 % 60))",
         ),
     ),
@@ -138,7 +138,7 @@ CALLS: dict[str, Meaning] = {
     "DERIVATIVE": Meaning(
         "rows",
         "the change from the value before, per the given unit of time; a third argument 1 leaves out falls",
-        ("(({0} - lag({0}) {over}) * epoch_us({1})::DOUBLE / (epoch_us({ts}) - lag(epoch_us({ts})) {over}))",),
+        ("(({0} - lag({0}) {over}) * (epoch_us({1})::DOUBLE * {fine}) / ({epoch}({ts}) - lag({epoch}({ts})) {over}))",),
         fewest=3,
         only="{0} IS NOT NULL",
         keep="row_number() {over} > 1 AND ({2} = 0 OR {0} >= lag({0}) {over})",

@@ -15,7 +15,7 @@ from foretell.sql.rewrite import over_result, taken
 from foretell.sql.statement import Statement
 from foretell.sql.table_call import TableCall, table_calls
 from foretell.sql.text import written
-from foretell.sql.times import casts, is_local, times
+from foretell.sql.times import casts, is_local, sums, times
 from foretell.sql.tokens import STRING, quote
 from foretell.sql.windows.clause import windows
 from foretell.sql.words import words
@@ -84,5 +84,5 @@ def _refuse_frozen(statement: Statement, block: Block) -> None:
 
 REWRITES: tuple[Rewrite, ...] = (words, selects)
 """What is done to a statement before DuckDB runs it, in this order."""
-IN_SELECT: tuple[SelectRewrite, ...] = (times, casts, calls, windows, partitions, functions, names, limits)
+IN_SELECT: tuple[SelectRewrite, ...] = (times, sums, casts, calls, windows, partitions, functions, names, limits)
 """What is done to a SELECT with words of ours, in this order."""
