@@ -55,16 +55,16 @@ SELECT FORECAST(site, 'algo=naive') FROM 'sites.csv';
 --! site: must be a column of numbers, got VARCHAR @ site, 'algo
 
 SELECT FORECAST(nosuch, 'algo=naive') FROM 'sites.csv';
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch,
+--! unknown column 'nosuch' (known: site, ts, v) @ nosuch,
 
 SELECT FORECAST(v, 'algo=naive') FROM 'nosuch.csv';
 --! IO Error: No files found that match the pattern "nosuch.csv" @ 'nosuch.csv
 
 SELECT FORECAST(v, 'algo=naive') FROM nosuch;
---! Catalog Error: Table with name nosuch does not exist! @ nosuch
+--! Catalog Error: Table with name nosuch does not exist; a file is named in quotes, 'readings.csv' @ nosuch
 
 SELECT site, FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE nosuch > 1 PARTITION BY site;
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch > 1
+--! unknown column 'nosuch' (known: site, ts, v) @ nosuch > 1
 
 SELECT 1,
   FORECAST(v, 'algo=naive'), é FROM 'sites.csv' WHERE site = 'a';
@@ -92,7 +92,7 @@ SELECT FORECAST(v, 'algo=naive,ts=site') FROM 'sites.csv';
 --! site: the time column must be a timestamp or a date, got string
 
 SELECT FORECAST(v, 'algo=naive,ts=nosuch') FROM 'sites.csv';
---! Binder Error: Referenced column "nosuch" not found in FROM clause!
+--! unknown column 'nosuch' (known: site, ts, v) @ ts=nosuch
 
 SELECT FORECAST(v, 'algo=naive') FROM (SELECT TIMESTAMP '3000-01-01' + to_days(i::INT) AS ts, i AS v FROM range(5) r(i));
 --! ts: times must lie in the years 1678 to 2262
@@ -341,16 +341,16 @@ SELECT max(v) FROM 'meters.csv' PARTITION BY 2;
 --! there is no position 2 in the list @ 2
 
 SELECT avg(nosuch) FROM 'meters.csv' PARTITION BY site INTERVAL(1h) FILL(PREV);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT _wstart, avg(v), nosuch + 1 FROM 'meters.csv' WHERE site = 'a' INTERVAL(1h);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT count(*) FROM 'meters.csv' WHERE nosuch > 1 SESSION(ts, 1h);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT count(*) FROM 'meters.csv' STATE_WINDOW(nosuch);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW(v, 'algo=nosuch');
 --! unknown anomaly model 'nosuch' (known: @ algo=nosuch
@@ -440,7 +440,7 @@ SELECT * FROM AI.FORECAST(TABLE (FROM 'sites.csv' WHERE v > 1000), data_col => '
 --! there are no rows for AI.FORECAST @ AI.
 
 SELECT * FROM AI.FORECAST(TABLE nosuch, data_col => 'v', timestamp_col => 'ts');
---! Catalog Error: Table with name nosuch does not exist! @ nosuch
+--! Catalog Error: Table with name nosuch does not exist; a file is named in quotes, 'readings.csv' @ nosuch
 
 SELECT * FROM AI.FORCAST(TABLE 'sites.csv');
 --! unknown function 'AI.FORCAST' (known: AI.FORECAST) @ AI.
@@ -481,3 +481,15 @@ SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOF
 
 SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' SLIMIT 1;
 --! SLIMIT counts the groups of PARTITION BY, and there is none @ SELECT
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' PARTITION BY sit;
+--! unknown column 'sit', did you mean 'site'? (known: site, ts, v) @ sit
+
+SELECT FORECAST(s.w + 1, 'algo=naive') FROM 'sites.csv' s;
+--! unknown column 'w' (known: site, ts, v) @ s.w
+
+SELECT count(w) FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v, 'algo=ksigma,k=1');
+--! unknown column 'w' (known: site, ts, v) @ w
+
+SELECT diff(v) FROM (SELECT w AS v FROM 'sites.csv');
+--! Binder Error: Referenced column "w" not found in FROM clause! @ w AS

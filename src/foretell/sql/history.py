@@ -13,6 +13,7 @@ from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
 from foretell.sql.items import aliases, column_name, split_alias
 from foretell.sql.limits import limited_groups
+from foretell.sql.options import place_in
 from foretell.sql.statement import Span
 from foretell.sql.text import Text, filled, written
 from foretell.sql.tokens import quote
@@ -158,7 +159,8 @@ def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None,
     origin = block.statement.place(block.whole["FROM"])[0]
     if ts is not None:
         parts = [part.strip().strip('"') for part in ts.split(".")]
-        return Column(parts[-1], written(".".join(quote(part) for part in parts), origin), None)
+        place = place_in(block.statement, block.calls[0], "ts")
+        return Column(parts[-1], written(".".join(quote(part) for part in parts), place), None)
     for name, kind in found:
         if kind.startswith(("TIMESTAMP", "DATE")):
             if [other for other, _ in found].count(name) > 1:

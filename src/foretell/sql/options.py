@@ -13,6 +13,9 @@ from typing import Any
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
 from foretell.series import parse_time
+from foretell.sql.blocks import Call
+from foretell.sql.statement import Statement
+from foretell.sql.tokens import unquote
 from foretell.steps import SECOND, Step
 from foretell.wire.options import read_pairs, read_step
 
@@ -65,6 +68,16 @@ def place_of(key: str, text: str) -> int:
     """Where a key stands in the text of the options; 0 where it does not."""
     match = re.search(rf"(?:^|[,\s]){re.escape(key)}\s*(?==)", text)
     return match.end() - len(match.group().lstrip(", \t\n")) if match else 0
+
+
+def place_in(statement: Statement, call: Call, key: str) -> int:
+    """Where an option of a call stands in the source; the call where it is not written."""
+    if call.options is None or not key:
+        return statement.place(call.span)[0]
+    token = statement.tokens[call.options]
+    text = unquote(token, statement.source.text)
+    shift = statement.source.text.index(text[:1], token.start) if text else token.start
+    return shift + place_of(key, text)
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ def selects(statement: Statement, context: Context) -> None:
         if isinstance(one, TableCall):
             table_function(one, context)
             continue
+        context.blocks.append(one)
         for rewrite in IN_SELECT:
             rewrite(one, context)
 
