@@ -18,7 +18,7 @@ from foretell.sql.text import written
 from foretell.sql.times import casts, is_local, sums, times
 from foretell.sql.tokens import STRING, quote
 from foretell.sql.windows.clause import windows
-from foretell.sql.words import words
+from foretell.sql.words import nows, words
 
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
@@ -85,5 +85,5 @@ def _refuse_frozen(statement: Statement, block: Block) -> None:
 
 REWRITES: tuple[Rewrite, ...] = (words, selects)
 """What is done to a statement before DuckDB runs it, in this order."""
-IN_SELECT: tuple[SelectRewrite, ...] = (times, sums, casts, calls, windows, partitions, functions, names, limits)
+IN_SELECT: tuple[SelectRewrite, ...] = (nows, times, sums, casts, calls, windows, partitions, functions, names, limits)
 """What is done to a SELECT with words of ours, in this order."""
