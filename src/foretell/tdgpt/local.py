@@ -55,10 +55,10 @@ class Local:
         given = {k: v for k, v in question.params.items() if k not in OPTIONS_OF_TAOSD and not _is_covariate(k)}
         if self.source == "url" or not given:
             return given
-        unknown = sorted(set(given) - set(self.entry.options))
+        unknown = sorted(key for key in given if self.entry.option_key(key) is None)
         if unknown:
             log.info("%s has no option %s; not used", self.name, ", ".join(unknown))
-        return {k: v for k, v in given.items() if k in self.entry.options}
+        return {k: v for k, v in given.items() if k not in unknown}
 
 
 async def _forecast(local: Local, question: ForecastQuestion, deadline: float) -> answers.Answer:
