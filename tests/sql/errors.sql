@@ -86,7 +86,7 @@ SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE v > 1000;
 --! there are no rows to forecast from @ WHERE v
 
 SELECT FORECAST(v, 'algo=naive') FROM (SELECT v FROM 'sites.csv');
---! no column here is a TIMESTAMP or a DATE, only v BIGINT; cast one in a subquery @ FROM (
+--! no column here is a TIMESTAMP or a DATE, only v BIGINT; cast one in a subquery, or name a column of years, ts=NAME @ FROM (
 
 SELECT FORECAST(v, 'algo=naive,ts=site') FROM 'sites.csv';
 --! site: the time column must be a timestamp or a date, got string
@@ -220,8 +220,8 @@ SELECT TLCC(v, v + 1, 'lag_start=3,lag_end=1') FROM 'sites.csv' WHERE site = 'a'
 SELECT TLCC(v, 7) FROM 'sites.csv' WHERE site = 'a';
 --! the series is without an answer: lags left out: at -1, 0, 1 one of the two is constant @ TLCC
 
-SELECT DTW(v, v) FROM 'sites.csv' WHERE site = 'a';
---! v stands twice @ v) FROM
+SELECT DTW(v, v) FROM 'sites.csv' PARTITION BY site, site;
+--! PARTITION BY site stands twice @ site
 
 SELECT DTW(v, site) FROM 'sites.csv' WHERE site = 'a';
 --! site: must be a column of numbers, got VARCHAR @ site)
@@ -493,3 +493,15 @@ SELECT count(w) FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v, 'algo=ksigm
 
 SELECT diff(v) FROM (SELECT w AS v FROM 'sites.csv');
 --! Binder Error: Referenced column "w" not found in FROM clause! @ w AS
+
+SELECT FORECAST(v, 'algo=naive,ROWS=1,rows=2') FROM 'sites.csv';
+--! rows: is given twice @ ROWS=1
+
+SELECT FORECAST(v, 'algo=naive, Rows=0') FROM 'sites.csv';
+--! rows: must be a whole number between 1 and 1024, got 0 @ Rows=0
+
+SELECT FORECAST(v, 'algo=seasonal_naive,period=3,PERIOD=2') FROM 'sites.csv' WHERE site = 'a';
+--! period: is given twice @ period=3
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizon => 2, options => 'ROWS=3');
+--! rows: horizon => says it already @ options

@@ -189,3 +189,11 @@ VALUES (5.0::DOUBLE);
 
 SELECT f FROM (SELECT FORECAST(v, 'algo=drift,rows=3') AS f FROM 'sites.csv' WHERE site = 'a') LIMIT 1, 1;
 VALUES (7.0::DOUBLE);
+
+-- keys of options are read in any case, the model's as well
+SELECT FORECAST(v, 'ALGO=Seasonal_Naive, Rows=2, Period=3') AS f FROM 'sites.csv' WHERE site = 'a';
+VALUES (3.0::DOUBLE), (4.0);
+
+-- whole numbers in a column called year are times, where there are no others
+SELECT year(_frowts) AS y, FORECAST(v, 'algo=drift,rows=2') AS f FROM (SELECT 1990 + i AS "Year", i AS v FROM range(5) r(i));
+VALUES (1995, 5.0::DOUBLE), (1996, 6.0);

@@ -34,8 +34,14 @@ NUMBERS = (
     "NULL",
 )
 """What the names of DuckDB's number types begin with."""
+WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U")
+"""Those of whole numbers."""
 TYPE_CODES = {"ANOMALY_WINDOW": 0x80002682}
 """TDengine's codes for a column that is no number, where it has one of its own (protocol section 1.8)."""
+
+
+YEAR = "year"
+"""The name of a column whose whole numbers are times, where there are no others."""
 
 
 class Place(NamedTuple):
@@ -91,7 +97,8 @@ def read_history(
     time = _time_column(block, found, ts, timeless)
     ids = [_column(block, f"PARTITION BY {key.name}", key.span) for key in keys]
     values = [_column(block, statement.written(span), span) for span in arguments]
-    columns = [*([time] if time else []), *ids, *values]
+    different = {column.name: column for column in values}.values()
+    columns = [*([time] if time else []), *ids, *different]
     first = 1 if time else 0
     _refuse_twins(block, columns)
     _refuse_words(block, arguments, dict(found))
@@ -171,9 +178,13 @@ def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None,
             return Column(name, written(quote(name), origin), None)
     if timeless:
         return None
+    for name, kind in found:
+        if name.lower() == YEAR and kind.startswith(WHOLE):
+            return Column(name, written(quote(name), origin), None)
     listed = ", ".join(f"{name} {kind}" for name, kind in found)
+    advice = "cast one in a subquery, or name a column of years, ts=NAME"
     raise block.statement.error(
-        f"no column here is a TIMESTAMP or a DATE, only {listed}; cast one in a subquery", block.whole["FROM"]
+        f"no column here is a TIMESTAMP or a DATE, only {listed}; {advice}", block.whole["FROM"]
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foretell.sql.grouped import Groups, having, in_order, key_texts, named, put, translate
+from foretell.sql.history import WHOLE
 from foretell.sql.items import column_name, label, split_alias
 from foretell.sql.limits import bounded, is_per_group, limit
 from foretell.sql.loose import aggregates_in, loose_columns
@@ -27,8 +28,7 @@ MOST = 10_000_000
 """Windows of one group; TDengine has the same limit."""
 VALUES = ("VALUE", "VALUE_F")
 MODES = ("NONE", "NULL", "NULL_F", *VALUES, "PREV", "NEXT", "LINEAR")
-NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
-WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U")
+NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
 BEFORE = "last_value({} IGNORE NULLS) OVER ({}ORDER BY __start ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
 AFTER = "first_value({} IGNORE NULLS) OVER ({}ORDER BY __start ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)"
 KNOWN = "CASE WHEN {0} IS NOT NULL THEN {{'v': {0}, 't': epoch_us(__start)}} END"
