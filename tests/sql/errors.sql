@@ -203,7 +203,7 @@ SELECT IMPUTATION(v, 'freq=7m') FROM 'sites.csv' WHERE site = 'a';
 --! the series is without an imputation: freq: the time 2024-01-01T01:00:00.000000000 is not a whole number of steps (7 minutes) after the first one @ IMPUTATION
 
 SELECT IMPUTATION(v, 'freq=us') FROM 'sites.csv' WHERE site = 'a';
---! the series is without an imputation: freq: makes 18000000001 rows of 6, and the model takes 200000 @ IMPUTATION
+--! the series is without an imputation: freq: steps of 1e-06 s make 18000000001 rows of 6, and the model takes 200000 @ IMPUTATION
 
 SELECT IMPUTATION(v) FROM (SELECT v FROM 'sites.csv');
 --! no column here is a TIMESTAMP or a DATE @ FROM (
@@ -505,3 +505,7 @@ SELECT FORECAST(v, 'algo=seasonal_naive,period=3,PERIOD=2') FROM 'sites.csv' WHE
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizon => 2, options => 'ROWS=3');
 --! rows: horizon => says it already @ options
+
+SELECT IMPUTATION(v, 'algo=linear') FROM (SELECT TIMESTAMP '2024-01-01' + to_seconds(300 * i + i % 7 * 9) AS at, i AS v
+  FROM range(40) r(i));
+--! without an imputation: at: the time 2024-01-01T00:35:00.000000000 is not a whole number of steps (309 s) after the first one; bring the times onto a grid @ IMPUTATION
