@@ -149,13 +149,13 @@ def _value(window: Windowed, fill: Fill, i: int, kind: str, partition: str) -> T
 
 
 def _linear(column: str, kind: str, partition: str) -> str:
-    """On the line between the nearest windows that have a value; whole numbers are cut, other things stay NULL."""
+    """On the line between the nearest windows that have a value, as DOUBLE; other things than numbers stay NULL."""
     if not kind.startswith(NUMBERS):
         return column
     p, n = (around.format(KNOWN.format(column), partition) for around in (BEFORE, AFTER))
     share = f"(epoch_us(__start) - ({p}).t) / (({n}).t - ({p}).t)"
     line = f"({p}).v::DOUBLE + (({n}).v::DOUBLE - ({p}).v::DOUBLE) * {share}"
-    return f"coalesce({column}, CAST({f'trunc({line})' if kind.startswith(WHOLE) else line} AS {kind}))"
+    return f"coalesce({column}, CAST({line} AS {'FLOAT' if kind == 'FLOAT' else 'DOUBLE'}))"
 
 
 def _check_values(window: Windowed, fill: Fill, computed: list[Span]) -> None:
