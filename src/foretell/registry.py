@@ -293,6 +293,15 @@ class Registry:
         """Names of the models that have weights to `pull` or a form to `export`, whether they can run here or not."""
         return ", ".join(sorted({e.name for e in self._by_name.values() if getattr(e, deed)}))
 
+    def no_covariates(self, entry: Entry) -> InvalidInput:
+        """The error of covariates for a model that takes none; it names those that do."""
+        return InvalidInput("covariates", f"{entry.name} takes none; {self.about_covariates()}")
+
+    def about_covariates(self) -> str:
+        """Which models take covariates."""
+        takers = [entry.name for entry in self.entries("forecast") if entry.limits.covariates]
+        return f"those that take some: {', '.join(takers)}" if takers else "no model here takes any"
+
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """All entries that can run here, or those of one kind, by name."""
         known = {(e.kind, e.name): e for e in self._by_name.values() if kind in (None, e.kind)}

@@ -152,7 +152,7 @@ SELECT FORECAST(v) FROM 'sites.csv;
 --! this ' is never closed @ 'sites
 
 SELECT FORECAST(v, v2, 'algo=naive') FROM (SELECT *, v AS v2 FROM 'sites.csv' WHERE site = 'a');
---! covariates: naive takes none @ v2, 
+--! covariates: naive takes none; no model here takes any @ v2, 
 
 SELECT FORECAST(v, 'algo=naive,rows=2,dynamic_real_1=[1 2]') FROM 'sites.csv' WHERE site = 'a';
 --! dynamic_real_1: needs dynamic_real_1_col=NAME, one of the covariates of the call @ dynamic_real_1
@@ -471,7 +471,7 @@ SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' U
 --! each of the 12 series is without an imputation: freq: the time 2024-01-01T00:01:00.000000000 is not @ IMPUTATION
 
 SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
---! covariates: holtwinters takes none; options stand between quotation marks, 'algo=naive' @ algo=naive
+--! covariates: holtwinters takes none; no model here takes any; options stand between quotation marks, 'algo=naive' @ algo=naive
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
 --! algo: model => says it already @ options => 'algo

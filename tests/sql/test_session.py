@@ -177,6 +177,11 @@ def test_covariates(fakes: Session) -> None:
     assert fakes.sql(past).fetchall() == [(205.0,)]
 
 
+def test_covariates_for_another_model_name_those_that_take_some(fakes: Session) -> None:
+    with pytest.raises(SqlError, match="covariates: last takes none; those that take some: adder"):
+        fakes.sql("SELECT FORECAST(v, w, 'algo=last') FROM (SELECT *, 1 AS w FROM 'sites.csv')")
+
+
 def test_explain_runs_no_model(fakes: Session) -> None:
     made = fakes.sql("EXPLAIN SELECT FORECAST(v, 'algo=sleeper,nap=60,rows=3') FROM 'sites.csv' PARTITION BY site")
     assert calls(made) == [

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from foretell.engine.serving import Serving
-from foretell.errors import InvalidInput
 from foretell.registry import Entry, Kind
 from foretell.series import Series
 from foretell.tdgpt.catalogue import Source
@@ -64,7 +63,7 @@ class Local:
 async def _forecast(local: Local, question: ForecastQuestion, deadline: float) -> answers.Answer:
     series = question.series()
     if (question.past or question.future) and not local.entry.limits.covariates:
-        raise InvalidInput("covariates", f"{local.name} takes none")
+        raise local.serving.engine.models.no_covariates(local.entry)
     levels = question.levels if question.bounds else ()
     options = local.options(question)
     forecast = await local.serving.forecast([series], question.rows, local.entry.name, levels, options, deadline)
