@@ -196,6 +196,13 @@ def test_explain_runs_no_model(fakes: Session) -> None:
     ]
 
 
+def test_the_times_of_explain_are_without_models(fakes: Session, caplog: pytest.LogCaptureFixture) -> None:
+    fakes.sql("EXPLAIN SELECT FORECAST(v, 'algo=last') FROM 'sites.csv' WHERE site = 'a'")
+    assert not caplog.messages
+    fakes.sql("EXPLAIN ANALYZE SELECT FORECAST(v, 'algo=last') FROM 'sites.csv' WHERE site = 'a'")
+    assert caplog.messages == ["the times are those of DuckDB alone: EXPLAIN runs no model"]
+
+
 def test_explain_of_a_function_in_from(fakes: Session) -> None:
     call = (
         "AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'last')"

@@ -180,6 +180,8 @@ def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Re
         except UnknownColumn as error:
             raise _explained(error, context, statement) from None
     if context.explain and context.answers:
+        if any(statement.is_word(i, "ANALYZE") for i in (1, 2)):  # EXPLAIN ANALYZE, EXPLAIN (ANALYZE, ...)
+            context.warn("the times are those of DuckDB alone: EXPLAIN runs no model")
         return _plans(context.answers, table)
     return Result(table, tuple(context.answers))
 
