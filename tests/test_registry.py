@@ -165,3 +165,10 @@ def test_options_are_complete_and_known() -> None:
     with pytest.raises(UnknownName, match="unknown option of arima 'maxp', did you mean 'max_p'") as caught:
         entry.read_options({"maxp": 3})
     assert set(caught.value.known) == set(entry.options)
+
+
+def test_keys_of_options_may_be_in_any_case() -> None:
+    entry = registry().find("arima")
+    assert entry.read_options({"MAX_P": "3"}) == entry.read_options({"max_p": 3})
+    with pytest.raises(InvalidInput, match="max_p: is given twice"):
+        entry.read_options({"MAX_P": "3", "max_p": 4})

@@ -13,11 +13,15 @@ HEAD = """# Models
 Every name that `FORECAST(..., 'algo=NAME')`, `foretell forecast --model NAME` and `foretell.forecast(model="NAME")`
 take, and the options that each one takes (`k=v` in SQL, `--option k=v`, keyword arguments in Python). This page is
 written from the registry by `make docs`; a test holds it.
+
+Covariates: {covariates}; one of a plugin or a model server may.
 """
 
 
 def page() -> str:
-    return HEAD + "".join(_section(entry) for entry in registry().entries())
+    return HEAD.format(covariates=registry().about_covariates()) + "".join(
+        _section(entry) for entry in registry().entries()
+    )
 
 
 def _section(entry: Entry) -> str:

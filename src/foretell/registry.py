@@ -209,14 +209,23 @@ class Entry:
         return f"{self.name} ({self.stands_for})" if self.stands_for else self.name
 
     def read_options(self, given: Options) -> dict[str, Any]:
-        """All options of the model: the given ones checked, the others at their defaults. Unknown keys are errors."""
-        for key in given:
-            if key not in self.options:
-                raise UnknownName(f"option of {self.name}", key, self.options)
-        return {
-            key: option.read(key, given[key]) if key in given else option.default
-            for key, option in self.options.items()
-        }
+        """All options of the model: the given ones checked, the others at their defaults. Keys may be in any case.
+
+        Unknown keys are errors.
+        """
+        read: dict[str, Any] = {}
+        for written, value in given.items():
+            key = self.option_key(written)
+            if key is None:
+                raise UnknownName(f"option of {self.name}", written, self.options)
+            if key in read:
+                raise InvalidInput(key, "is given twice")
+            read[key] = self.options[key].read(key, value)
+        return {key: read.get(key, option.default) for key, option in self.options.items()}
+
+    def option_key(self, written: str) -> str | None:
+        """The option that a key in any case names; None if there is none."""
+        return next((key for key in self.options if key.lower() == written.lower()), None)
 
 
 @dataclass(slots=True)
@@ -283,6 +292,15 @@ class Registry:
     def able(self, deed: Literal["pull", "export"]) -> str:
         """Names of the models that have weights to `pull` or a form to `export`, whether they can run here or not."""
         return ", ".join(sorted({e.name for e in self._by_name.values() if getattr(e, deed)}))
+
+    def no_covariates(self, entry: Entry) -> InvalidInput:
+        """The error of covariates for a model that takes none; it names those that do."""
+        return InvalidInput("covariates", f"{entry.name} takes none; {self.about_covariates()}")
+
+    def about_covariates(self) -> str:
+        """Which models take covariates."""
+        takers = [entry.name for entry in self.entries("forecast") if entry.limits.covariates]
+        return f"those that take some: {', '.join(takers)}" if takers else "no model here takes any"
 
     def entries(self, kind: Kind | None = None) -> list[Entry]:
         """All entries that can run here, or those of one kind, by name."""

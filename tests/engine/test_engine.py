@@ -75,7 +75,7 @@ def test_names_and_aliases_in_any_case() -> None:
 
 
 def test_covariates_only_where_the_model_takes_them() -> None:
-    with pytest.raises(InvalidInput, match="covariates"):
+    with pytest.raises(InvalidInput, match="covariates: repeat takes none; no model here takes any"):
         forecast([Series(ramp(5), past_covariates=np.ones((1, 5)))], "repeat")
 
 

@@ -36,3 +36,7 @@ SELECT count(*) AS windows, sum(n) AS rows FROM (
   SELECT count(*) AS n FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v, 'algo=ksigma,k=1')
 );
 SELECT 4, 4::HUGEINT;
+
+-- SLIMIT counts the groups that have windows, LIMIT is that of each
+SELECT site, min(v) AS low FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v, 'algo=ksigma,k=1') SLIMIT 1 SOFFSET 1 LIMIT 1;
+VALUES ('b', 100);

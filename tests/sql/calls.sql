@@ -116,3 +116,18 @@ VALUES (NULL), (NULL), (10);
 
 SELECT irate(v) AS i FROM 'meters.csv' PARTITION BY site;
 VALUES (1 / 300), (10 / 3600);
+
+-- each function that gives rows counts its own, whatever stands beside it
+SELECT ts, csum(v)::INT AS c, diff(v) AS d, mavg(v, 2) AS m FROM 'meters.csv' WHERE site = 'a' AND ts < '2024-01-01 11:15:00';
+VALUES (TIMESTAMP '2024-01-01 10:05:00', 3, 1::BIGINT, 1.5::DOUBLE), (TIMESTAMP '2024-01-01 10:25:00', 7, NULL, 3.0),
+  (TIMESTAMP '2024-01-01 11:10:00', 12, 1, 4.5);
+
+SELECT site, csum(v)::INT AS c, top(v, 2), tail(ts, 3) AS t FROM 'meters.csv' PARTITION BY site LIMIT 2;
+VALUES ('a', 12, 5::BIGINT, TIMESTAMP '2024-01-01 11:10:00'), ('a', 18, 6, TIMESTAMP '2024-01-01 11:15:00'),
+  ('b', 30, 20, TIMESTAMP '2024-01-01 10:30:00'), ('b', 60, 30, TIMESTAMP '2024-01-01 11:30:00');
+
+SELECT unique(state), derivative(v, 9m, 0) AS d, bottom(v, 4) AS b FROM 'meters.csv' WHERE site = 'a';
+VALUES (2::BIGINT, 0.9::DOUBLE, 4::BIGINT), (NULL, 0.2, 5);
+
+SELECT count(*), count(d) FROM (SELECT sample(v, 5), diff(state) AS d FROM 'meters.csv' WHERE site = 'a');
+VALUES (4, 2);

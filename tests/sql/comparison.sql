@@ -42,3 +42,17 @@ VALUES (false, NULL, 'failed: lags left out: at -1, 0, 1 one of the two is const
 -- CORR is DuckDB's own
 SELECT site, CORR(v, -v) AS c FROM 'sites.csv' GROUP BY site ORDER BY site;
 VALUES ('a', -1.0::DOUBLE), ('b', -1.0);
+
+-- LIMIT is that of each group, SLIMIT counts groups
+SELECT site, DTW_PATH(v, v + 1) AS p FROM 'sites.csv' PARTITION BY site LIMIT 2, 2;
+VALUES ('a', '(2, 1)'), ('a', '(3, 2)'), ('b', '(2, 1)'), ('b', '(3, 2)');
+
+SELECT site, TLCC(v, -v, 'lag_start=0,lag_end=1') AS c FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOFFSET 1 LIMIT 1;
+VALUES ('b', '(0, -1.0000)');
+
+-- a column may be compared with itself
+SELECT TLCC(v, v, 'lag_start=1,lag_end=2') AS c FROM (SELECT ts, (-1) ** v AS v FROM 'sites.csv' WHERE site = 'a');
+VALUES ('(1, -1.0000)'), ('(2, 1.0000)');
+
+SELECT DTW(v, v) AS d FROM 'sites.csv' WHERE site = 'a';
+VALUES (0.0::DOUBLE);

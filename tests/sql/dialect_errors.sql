@@ -10,7 +10,7 @@ SELECT * FROM nodb.t;
 --! Database not exist: nodb @ nodb.t
 
 SELECT nothing FROM d1001;
---! Referenced column "nothing" not found @ nothing
+--! unknown column 'nothing' (known: current, phase, tbname, ts, voltage) @ nothing
 
 INSERT INTO nowhere VALUES (1, 2);
 --! Table does not exist: nowhere @ nowhere

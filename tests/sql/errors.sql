@@ -55,16 +55,16 @@ SELECT FORECAST(site, 'algo=naive') FROM 'sites.csv';
 --! site: must be a column of numbers, got VARCHAR @ site, 'algo
 
 SELECT FORECAST(nosuch, 'algo=naive') FROM 'sites.csv';
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch,
+--! unknown column 'nosuch' (known: site, ts, v) @ nosuch,
 
 SELECT FORECAST(v, 'algo=naive') FROM 'nosuch.csv';
 --! IO Error: No files found that match the pattern "nosuch.csv" @ 'nosuch.csv
 
 SELECT FORECAST(v, 'algo=naive') FROM nosuch;
---! Catalog Error: Table with name nosuch does not exist! @ nosuch
+--! Catalog Error: Table with name nosuch does not exist; a file is named in quotes, 'readings.csv' @ nosuch
 
 SELECT site, FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE nosuch > 1 PARTITION BY site;
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch > 1
+--! unknown column 'nosuch' (known: site, ts, v) @ nosuch > 1
 
 SELECT 1,
   FORECAST(v, 'algo=naive'), é FROM 'sites.csv' WHERE site = 'a';
@@ -86,13 +86,13 @@ SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE v > 1000;
 --! there are no rows to forecast from @ WHERE v
 
 SELECT FORECAST(v, 'algo=naive') FROM (SELECT v FROM 'sites.csv');
---! no column here is a TIMESTAMP or a DATE, only v BIGINT; cast one in a subquery @ FROM (
+--! no column here is a TIMESTAMP or a DATE, only v BIGINT; cast one in a subquery, or name a column of years, ts=NAME @ FROM (
 
 SELECT FORECAST(v, 'algo=naive,ts=site') FROM 'sites.csv';
 --! site: the time column must be a timestamp or a date, got string
 
 SELECT FORECAST(v, 'algo=naive,ts=nosuch') FROM 'sites.csv';
---! Binder Error: Referenced column "nosuch" not found in FROM clause!
+--! unknown column 'nosuch' (known: site, ts, v) @ ts=nosuch
 
 SELECT FORECAST(v, 'algo=naive') FROM (SELECT TIMESTAMP '3000-01-01' + to_days(i::INT) AS ts, i AS v FROM range(5) r(i));
 --! ts: times must lie in the years 1678 to 2262
@@ -152,7 +152,7 @@ SELECT FORECAST(v) FROM 'sites.csv;
 --! this ' is never closed @ 'sites
 
 SELECT FORECAST(v, v2, 'algo=naive') FROM (SELECT *, v AS v2 FROM 'sites.csv' WHERE site = 'a');
---! covariates: naive takes none @ v2, 
+--! covariates: naive takes none; no model here takes any @ v2, 
 
 SELECT FORECAST(v, 'algo=naive,rows=2,dynamic_real_1=[1 2]') FROM 'sites.csv' WHERE site = 'a';
 --! dynamic_real_1: needs dynamic_real_1_col=NAME, one of the covariates of the call @ dynamic_real_1
@@ -203,7 +203,7 @@ SELECT IMPUTATION(v, 'freq=7m') FROM 'sites.csv' WHERE site = 'a';
 --! the series is without an imputation: freq: the time 2024-01-01T01:00:00.000000000 is not a whole number of steps (7 minutes) after the first one @ IMPUTATION
 
 SELECT IMPUTATION(v, 'freq=us') FROM 'sites.csv' WHERE site = 'a';
---! the series is without an imputation: freq: makes 18000000001 rows of 6, and the model takes 200000 @ IMPUTATION
+--! the series is without an imputation: freq: steps of 1e-06 s make 18000000001 rows of 6, and the model takes 200000 @ IMPUTATION
 
 SELECT IMPUTATION(v) FROM (SELECT v FROM 'sites.csv');
 --! no column here is a TIMESTAMP or a DATE @ FROM (
@@ -220,8 +220,8 @@ SELECT TLCC(v, v + 1, 'lag_start=3,lag_end=1') FROM 'sites.csv' WHERE site = 'a'
 SELECT TLCC(v, 7) FROM 'sites.csv' WHERE site = 'a';
 --! the series is without an answer: lags left out: at -1, 0, 1 one of the two is constant @ TLCC
 
-SELECT DTW(v, v) FROM 'sites.csv' WHERE site = 'a';
---! v stands twice @ v) FROM
+SELECT DTW(v, v) FROM 'sites.csv' PARTITION BY site, site;
+--! PARTITION BY site stands twice @ site
 
 SELECT DTW(v, site) FROM 'sites.csv' WHERE site = 'a';
 --! site: must be a column of numbers, got VARCHAR @ site)
@@ -341,16 +341,16 @@ SELECT max(v) FROM 'meters.csv' PARTITION BY 2;
 --! there is no position 2 in the list @ 2
 
 SELECT avg(nosuch) FROM 'meters.csv' PARTITION BY site INTERVAL(1h) FILL(PREV);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT _wstart, avg(v), nosuch + 1 FROM 'meters.csv' WHERE site = 'a' INTERVAL(1h);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT count(*) FROM 'meters.csv' WHERE nosuch > 1 SESSION(ts, 1h);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT count(*) FROM 'meters.csv' STATE_WINDOW(nosuch);
---! Binder Error: Referenced column "nosuch" not found in FROM clause! @ nosuch
+--! unknown column 'nosuch' (known: site, state, ts, v) @ nosuch
 
 SELECT _wstart FROM 'sites.csv' WHERE site = 'a' ANOMALY_WINDOW(v, 'algo=nosuch');
 --! unknown anomaly model 'nosuch' (known: @ algo=nosuch
@@ -440,7 +440,7 @@ SELECT * FROM AI.FORECAST(TABLE (FROM 'sites.csv' WHERE v > 1000), data_col => '
 --! there are no rows for AI.FORECAST @ AI.
 
 SELECT * FROM AI.FORECAST(TABLE nosuch, data_col => 'v', timestamp_col => 'ts');
---! Catalog Error: Table with name nosuch does not exist! @ nosuch
+--! Catalog Error: Table with name nosuch does not exist; a file is named in quotes, 'readings.csv' @ nosuch
 
 SELECT * FROM AI.FORCAST(TABLE 'sites.csv');
 --! unknown function 'AI.FORCAST' (known: AI.FORECAST) @ AI.
@@ -471,7 +471,41 @@ SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' U
 --! each of the 12 series is without an imputation: freq: the time 2024-01-01T00:01:00.000000000 is not @ IMPUTATION
 
 SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
---! covariates: holtwinters takes none; options stand between quotation marks, 'algo=naive' @ algo=naive
+--! covariates: holtwinters takes none; no model here takes any; options stand between quotation marks, 'algo=naive' @ algo=naive
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
 --! algo: model => says it already @ options => 'algo
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOFFSET 2;
+--! there are no rows to forecast from @ SOFFSET 2
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' SLIMIT 1;
+--! SLIMIT counts the groups of PARTITION BY, and there is none @ SELECT
+
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' PARTITION BY sit;
+--! unknown column 'sit', did you mean 'site'? (known: site, ts, v) @ sit
+
+SELECT FORECAST(s.w + 1, 'algo=naive') FROM 'sites.csv' s;
+--! unknown column 'w' (known: site, ts, v) @ s.w
+
+SELECT count(w) FROM 'sites.csv' PARTITION BY site ANOMALY_WINDOW(v, 'algo=ksigma,k=1');
+--! unknown column 'w' (known: site, ts, v) @ w
+
+SELECT diff(v) FROM (SELECT w AS v FROM 'sites.csv');
+--! Binder Error: Referenced column "w" not found in FROM clause! @ w AS
+
+SELECT FORECAST(v, 'algo=naive,ROWS=1,rows=2') FROM 'sites.csv';
+--! rows: is given twice @ ROWS=1
+
+SELECT FORECAST(v, 'algo=naive, Rows=0') FROM 'sites.csv';
+--! rows: must be a whole number between 1 and 1024, got 0 @ Rows=0
+
+SELECT FORECAST(v, 'algo=seasonal_naive,period=3,PERIOD=2') FROM 'sites.csv' WHERE site = 'a';
+--! period: is given twice @ period=3
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizon => 2, options => 'ROWS=3');
+--! rows: horizon => says it already @ options
+
+SELECT IMPUTATION(v, 'algo=linear') FROM (SELECT TIMESTAMP '2024-01-01' + to_seconds(300 * i + i % 7 * 9) AS at, i AS v
+  FROM range(40) r(i));
+--! without an imputation: at: the time 2024-01-01T00:35:00.000000000 is not a whole number of steps (309 s) after the first one; bring the times onto a grid @ IMPUTATION

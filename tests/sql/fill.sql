@@ -18,7 +18,15 @@ SELECT sum(v)::INT AS n FROM 'meters.csv' WHERE site = 'b' INTERVAL(30m) FILL(NE
 VALUES (10), (20), (30), (30);
 
 SELECT sum(v)::INT AS whole, avg(v) AS l, max(site) AS word FROM 'meters.csv' WHERE site = 'b' INTERVAL(20m) FILL(LINEAR);
-VALUES (10, 10.0::DOUBLE, 'b'), (20, 20.0, 'b'), (23, 20 + 10 / 3, NULL), (26, 20 + 20 / 3, NULL), (30, 30.0, 'b');
+VALUES (10.0::DOUBLE, 10.0::DOUBLE, 'b'), (20, 20.0, 'b'), (20 + 10 / 3, 20 + 10 / 3, NULL), (20 + 20 / 3, 20 + 20 / 3, NULL),
+  (30, 30.0, 'b');
+
+-- what lies on the line is no whole number
+SELECT m, typeof(m), d, typeof(d), f, typeof(f) FROM (
+  SELECT max(v) AS m, max(v)::DECIMAL(4, 1) AS d, max(v)::FLOAT AS f
+  FROM (VALUES (TIMESTAMP '2024-01-01 00:00', 1), (TIMESTAMP '2024-01-01 04:00', 4)) r(ts, v) INTERVAL(1h) FILL(LINEAR)
+) LIMIT 2;
+VALUES (1.0::DOUBLE, 'DOUBLE', 1.0::DOUBLE, 'DOUBLE', 1.0::FLOAT, 'FLOAT'), (1.75, 'DOUBLE', 1.75, 'DOUBLE', 1.75, 'FLOAT');
 
 -- a window whose value is NULL is filled too, but not with a constant
 SELECT sum(v)::INT AS p FROM 'meters.csv' WHERE site = 'a' AND ts < '2024-01-01 11:00:00' INTERVAL(10m) FILL(PREV);
@@ -51,7 +59,8 @@ VALUES ('a', 4), ('b', 1);
 
 -- months are filled as months, and sliding windows as they slide
 SELECT _wstart, sum(n)::INT FROM (VALUES (TIMESTAMP '2024-01-31', 1), (TIMESTAMP '2024-04-30', 4)) r(ts, n) INTERVAL(1n) FILL(LINEAR);
-VALUES (TIMESTAMP '2024-01-01', 1), (TIMESTAMP '2024-02-01', 2), (TIMESTAMP '2024-03-01', 2), (TIMESTAMP '2024-04-01', 4);
+VALUES (TIMESTAMP '2024-01-01', 1.0::DOUBLE), (TIMESTAMP '2024-02-01', 1 + 3 * 31 / 91), (TIMESTAMP '2024-03-01', 1 + 3 * 60 / 91),
+  (TIMESTAMP '2024-04-01', 4);
 
 SELECT _wstart, count(*) FROM 'meters.csv' WHERE ts >= '2024-01-01 10:30:00' AND ts < '2024-01-01 11:30:00' AND site = 'b'
 INTERVAL(1h) SLIDING(30m) FILL(VALUE, 0);

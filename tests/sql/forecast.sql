@@ -168,3 +168,32 @@ SELECT 'FORECAST(v)', 105;
 -- two tables with a time column
 SELECT FORECAST(a.v, 'algo=naive,rows=1,ts=a.ts') AS f FROM 'sites.csv' a JOIN 'sites.csv' b USING (site) WHERE site = 'a' AND hour(b.ts) = 0;
 SELECT 5.0::DOUBLE;
+
+-- without ORDER BY, LIMIT and OFFSET are those of each group, and SLIMIT counts groups
+SELECT site, _frowts, FORECAST(v, 'algo=naive,rows=3') AS f FROM 'sites.csv' PARTITION BY site LIMIT 1;
+VALUES ('a', TIMESTAMP '2024-01-01 06:00:00', 5.0::DOUBLE), ('b', TIMESTAMP '2024-01-01 06:00:00', 105.0);
+
+SELECT site, hour(_frowts), FORECAST(v, 'algo=naive,rows=3') AS f FROM 'sites.csv' PARTITION BY site LIMIT 1, 2;
+VALUES ('a', 7, 5.0::DOUBLE), ('a', 8, 5.0), ('b', 7, 105.0), ('b', 8, 105.0);
+
+SELECT site, count(*) FROM (
+  SELECT site, FORECAST(v, 'algo=naive,rows=3') FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOFFSET 1 LIMIT 2
+) GROUP BY site;
+VALUES ('b', 2);
+
+SELECT site, FORECAST(v, 'algo=naive,rows=2') AS f FROM 'sites.csv' PARTITION BY site SLIMIT 1 ORDER BY site LIMIT 1, 5;
+VALUES ('a', 5.0::DOUBLE);
+
+SELECT FORECAST(v, 'algo=naive,rows=3') AS f FROM 'sites.csv' WHERE site = 'a' LIMIT 1, 1;
+VALUES (5.0::DOUBLE);
+
+SELECT f FROM (SELECT FORECAST(v, 'algo=drift,rows=3') AS f FROM 'sites.csv' WHERE site = 'a') LIMIT 1, 1;
+VALUES (7.0::DOUBLE);
+
+-- keys of options are read in any case, the model's as well
+SELECT FORECAST(v, 'ALGO=Seasonal_Naive, Rows=2, Period=3') AS f FROM 'sites.csv' WHERE site = 'a';
+VALUES (3.0::DOUBLE), (4.0);
+
+-- whole numbers in a column called year are times, where there are no others
+SELECT year(_frowts) AS y, FORECAST(v, 'algo=drift,rows=2') AS f FROM (SELECT 1990 + i AS "Year", i AS v FROM range(5) r(i));
+VALUES (1995, 5.0::DOUBLE), (1996, 6.0);

@@ -39,3 +39,10 @@ SELECT k, _improwts, _impmark, IMPUTATION(v, 'algo=linear,freq=1h') AS f, _fstat
 VALUES ('good', TIMESTAMP '2024-01-01', 0::INT, 0.0::DOUBLE, 'ok'), ('good', TIMESTAMP '2024-01-01 01:00:00', 0, 1.0, 'ok'),
   ('bad', NULL, NULL, NULL,
    'failed: freq: the time 2024-01-01T00:07:00.000000000 is not a whole number of steps (hour) after the first one');
+
+-- LIMIT is that of each group, SLIMIT counts groups
+SELECT site, IMPUTATION(v, 'algo=linear') AS f FROM 'sites.csv' PARTITION BY site LIMIT 1, 1;
+VALUES ('a', 1.0::DOUBLE), ('b', 101.0);
+
+SELECT site, IMPUTATION(v, 'algo=linear') AS f FROM 'sites.csv' PARTITION BY site SLIMIT 1 LIMIT 1;
+VALUES ('a', 0.0::DOUBLE);

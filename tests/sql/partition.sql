@@ -30,3 +30,9 @@ VALUES (1), (2), (3);
 -- LIMIT with two numbers
 SELECT v FROM 'meters.csv' WHERE site = 'a' ORDER BY ts LIMIT 3, 2;
 VALUES (4), (5);
+
+SELECT site, ts, v FROM 'meters.csv' PARTITION BY site OFFSET 1 FETCH FIRST 1 ROWS ONLY;
+VALUES ('a', TIMESTAMP '2024-01-01 10:05:00', 2), ('b', TIMESTAMP '2024-01-01 10:30:00', 20);
+
+SELECT count(*) FROM 'meters.csv' INTERVAL(30m) FETCH FIRST ROW ONLY;
+VALUES (5);

@@ -177,6 +177,11 @@ def test_covariates(fakes: Session) -> None:
     assert fakes.sql(past).fetchall() == [(205.0,)]
 
 
+def test_covariates_for_another_model_name_those_that_take_some(fakes: Session) -> None:
+    with pytest.raises(SqlError, match="covariates: last takes none; those that take some: adder"):
+        fakes.sql("SELECT FORECAST(v, w, 'algo=last') FROM (SELECT *, 1 AS w FROM 'sites.csv')")
+
+
 def test_explain_runs_no_model(fakes: Session) -> None:
     made = fakes.sql("EXPLAIN SELECT FORECAST(v, 'algo=sleeper,nap=60,rows=3') FROM 'sites.csv' PARTITION BY site")
     assert calls(made) == [
@@ -189,6 +194,13 @@ def test_explain_runs_no_model(fakes: Session) -> None:
             "batches": 2,
         }
     ]
+
+
+def test_the_times_of_explain_are_without_models(fakes: Session, caplog: pytest.LogCaptureFixture) -> None:
+    fakes.sql("EXPLAIN SELECT FORECAST(v, 'algo=last') FROM 'sites.csv' WHERE site = 'a'")
+    assert not caplog.messages
+    fakes.sql("EXPLAIN ANALYZE SELECT FORECAST(v, 'algo=last') FROM 'sites.csv' WHERE site = 'a'")
+    assert caplog.messages == ["the times are those of DuckDB alone: EXPLAIN runs no model"]
 
 
 def test_explain_of_a_function_in_from(fakes: Session) -> None:
@@ -286,3 +298,20 @@ def test_what_has_no_word_of_ours_is_not_read(text: str) -> None:
 )
 def test_what_may_have_one_is(text: str) -> None:
     assert not is_plain(text)
+
+
+def test_now_may_be_a_column(session: Session) -> None:
+    session.sql("CREATE TABLE t(now INT, ts TIMESTAMP); INSERT INTO t(now, ts) VALUES (5, now), (6, now - 1d)")
+    session.sql("UPDATE t SET now = now + 1 WHERE ts < now()")
+    assert session.sql("SELECT now FROM t WHERE now > 5 ORDER BY now DESC").fetchall() == [(7,), (6,)]
+    assert session.sql("SELECT last(now) FROM t WHERE ts < now() + 1h").fetchall() == [(6,)]
+
+
+def test_now_is_the_time_where_no_column_has_its_name(session: Session) -> None:
+    session.sql("CREATE TABLE t(v INT, ts TIMESTAMP); INSERT INTO t VALUES (1, now), (2, now - 1d), (3, now - 3d)")
+    session.sql("UPDATE t SET v = 9 WHERE ts < now - 2d; DELETE FROM t WHERE ts > now - 1h")
+    assert session.sql("SELECT v, now > ts AS old FROM t ORDER BY v").fetchall() == [(2, True), (9, True)]
+    assert session.sql("SELECT -v AS now FROM t ORDER BY now").fetchall() == [(-9,), (-2,)]
+    assert session.sql("SELECT count(*) FROM generate_series(now - 2h, now, 1h) g(x) WHERE x < now").fetchall() == [
+        (2,)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from foretell.sql import Session
 from tests.sql import twins
+from tests.sql.pairs import HERE
 from tests.sql.twins import Row, Window
 
 START = datetime(2023, 12, 31, 22, 0)
@@ -284,3 +285,31 @@ def test_a_range_that_is_too_long_to_fill(database: Session) -> None:
     rows = [Row(START, "a", 1, 0)]
     with pytest.raises(Exception, match="more than 10000000 windows"):
         asked(database, rows, "SELECT count(*) FROM rows WHERE ts >= '1990-01-01' AND ts < now INTERVAL(1s) FILL(NULL)")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT _wstart, _wend, _wduration, count(*) FROM {} PARTITION BY site INTERVAL(1h)",
+        "SELECT _wstart, sum(v)::INT FROM {} WHERE site = 'a' AND ts > '2024-01-01 10:00:00' INTERVAL(7m) FILL(LINEAR)",
+        "SELECT _wstart + 1h, _wend - 30m, _wduration FROM {} PARTITION BY site SESSION(ts, 10m)",
+        "SELECT _wstart, _wend FROM {} PARTITION BY site STATE_WINDOW(state) TRUE_FOR(4m)",
+        "SELECT _wstart, _wend FROM {} PARTITION BY site EVENT_WINDOW START WITH v > 1 END WITH v > 3",
+        "SELECT _wend, _wduration FROM {} PARTITION BY site COUNT_WINDOW(2)",
+        "SELECT _irowts, interp(v) FROM {} WHERE site = 'a' RANGE('2024-01-01', '2024-01-02') EVERY(9m) FILL(NEAR)",
+        "SELECT elapsed(ts, 1h), elapsed(ts), irate(v), first(v), last(ts) FROM {} PARTITION BY site",
+        "SELECT ts + 1h, t.ts - 1d, 2h + 1h + t.ts, v FROM {} t WHERE ts + 1h + 1m > '2024-01-01 12:00:00' ORDER BY v",
+        "SELECT timetruncate(ts, 1h), timediff(ts, '2023-1-1'), to_iso8601(ts), CAST(ts AS BIGINT) FROM {} ORDER BY v",
+        "SELECT derivative(v, 1s, 0), diff(v) FROM {} PARTITION BY site",
+    ],
+)
+def test_times_with_a_zone_and_nanoseconds(sql: str) -> None:
+    with Session() as session:
+        session.sql(f"CREATE TABLE plain AS FROM '{HERE}/data/meters.csv'")
+        session.sql("CREATE TABLE zoned AS SELECT * REPLACE (timezone('UTC', ts)::TIMESTAMPTZ_NS AS ts) FROM plain")
+        plain, zoned = (session.sql(sql.format(name)).fetchall() for name in ("plain", "zoned"))
+        assert zoned and [[in_utc(cell) for cell in row] for row in zoned] == [list(row) for row in plain]
+
+
+def in_utc(cell: Any) -> Any:
+    return cell.astimezone(UTC).replace(tzinfo=None) if isinstance(cell, datetime) else cell

@@ -14,7 +14,7 @@ from typing import Any
 
 from foretell.engine.correlating import Correlating, Pair
 from foretell.engine.detecting import Detecting
-from foretell.engine.forecasting import Forecasting
+from foretell.engine.forecasting import Forecasting, check_covariates
 from foretell.engine.imputing import Imputing
 from foretell.engine.job import Job, Result, carry_out
 from foretell.engine.loop import wait_for
@@ -55,6 +55,7 @@ class Engine:
         """Forecast every series `horizon` steps ahead, with quantiles at `levels` (in (0, 1), any order)."""
         entry = self.models.find(model)
         given = entry.read_options(options or {})
+        check_covariates(entry, series, self.models)
         return await self.run(Forecasting(entry, series, horizon, levels), given, control)
 
     async def detect(

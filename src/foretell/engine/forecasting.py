@@ -14,8 +14,16 @@ from foretell.engine.job import SeriesJob
 from foretell.engine.repair import newest, prepare
 from foretell.engine.run import Run
 from foretell.errors import InvalidInput
-from foretell.registry import Entry
+from foretell.registry import Entry, Registry
 from foretell.series import Forecast, Series, batch_of
+
+
+def check_covariates(entry: Entry, series: Sequence[Series], models: Registry) -> None:
+    """Raise where series have covariates, and the model takes none."""
+    if not entry.limits.covariates and any(
+        one.past_covariates is not None or one.future_covariates is not None for one in series
+    ):
+        raise models.no_covariates(entry)
 
 
 class Forecasting(SeriesJob[Forecast]):
@@ -24,10 +32,6 @@ class Forecasting(SeriesJob[Forecast]):
     def __init__(self, entry: Entry, series: Sequence[Series], horizon: int, levels: Sequence[float]) -> None:
         super().__init__(entry, series)
         check_horizon(horizon, entry.limits.max_horizon)
-        if not entry.limits.covariates and any(
-            one.past_covariates is not None or one.future_covariates is not None for one in series
-        ):
-            raise InvalidInput("covariates", f"{entry.name} takes none")
         self.horizon, self.levels = horizon, check_levels(levels)
         self._ahead = [0] * len(series)
         self._point = np.full((len(series), horizon), np.nan)

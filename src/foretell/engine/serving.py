@@ -14,7 +14,7 @@ from foretell.engine.correlating import Correlating, Pair
 from foretell.engine.detecting import Detecting
 from foretell.engine.drift import Drift
 from foretell.engine.engine import Engine
-from foretell.engine.forecasting import Forecasting, check_horizon, check_levels
+from foretell.engine.forecasting import Forecasting, check_covariates, check_horizon, check_levels
 from foretell.engine.imputing import Imputing
 from foretell.engine.job import Job
 from foretell.engine.pools import Pools
@@ -82,6 +82,7 @@ class Serving:
     ) -> Forecast:
         entry = self.engine.models.find(model)
         check_horizon(horizon, entry.limits.max_horizon)
+        check_covariates(entry, series, self.engine.models)
         call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
         forecast: Forecast = await self._submit(call, deadline, later)
         if self.drift is not None:

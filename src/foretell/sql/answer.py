@@ -85,6 +85,8 @@ class Context:
     answers: list[Answer] = field(default_factory=list)
     lent: ExitStack = field(default_factory=ExitStack)
     done: list[pa.Table] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    """The SELECTs with words of ours that have been looked at."""
     relations: dict[Span, Relation] = field(default_factory=dict)
     """What is known of what stands behind a FROM, by its place."""
 

@@ -133,7 +133,7 @@ def blocks(statement: Statement, functions: Container[str], marks: Mapping[str, 
         if mark is None or not mark(statement, i):
             continue
         if arm is None or not arm[0] <= i < arm[1] or statement.parent[arm[0]] != statement.parent[i]:
-            arm = _arm(statement, i)
+            arm = select_around(statement, i)
         if arm is not None:
             found.setdefault(arm, []).append(i)
     return [_block(statement, span, found[span], functions) for span in sorted(found, key=lambda span: span[1])]
@@ -197,13 +197,13 @@ def _query(statement: Statement, i: int) -> Span:
 
 def _required(statement: Statement, i: int) -> Span:
     """The SELECT around a function that has no meaning elsewhere."""
-    arm = _arm(statement, i)
+    arm = select_around(statement, i)
     if arm is None:
         raise statement.error(f"{statement.tokens[i].text} belongs in the list of a SELECT", i)
     return arm
 
 
-def _arm(statement: Statement, i: int) -> Span | None:
+def select_around(statement: Statement, i: int) -> Span | None:
     """The SELECT around token `i`, without what belongs to the UNION or the INSERT that it is part of."""
     query = _query(statement, i)
     heads = [(j, statement.tokens[j].text) for j in statement.places(KEYWORDS, query)]

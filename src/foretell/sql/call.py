@@ -13,7 +13,7 @@ from foretell.sql.analysis import Analysis
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call
 from foretell.sql.items import column_name
-from foretell.sql.options import KEYS, Options, place_of, read_options
+from foretell.sql.options import KEYS, Options, place_in, read_options
 from foretell.sql.relation import relation
 from foretell.sql.statement import Span
 from foretell.sql.tokens import unquote
@@ -72,15 +72,9 @@ def _tick(block: Block, context: Context, options: str) -> int:
 
 def option_error(block: Block, call: Call, key: str, error: ForetellError) -> SqlError:
     """An error whose place is an option, or the call where the option is not written."""
-    statement = block.statement
     code = code_of_option(error)
     code = OPTION_CODES.get(call.name, code) if code == InvalidInput.tdengine_code else code
-    if call.options is None or not key:
-        return statement.error(str(error), call.span, code)
-    token = statement.tokens[call.options]
-    text = unquote(token, statement.source.text)
-    shift = statement.source.text.index(text[:1], token.start) if text else token.start
-    return statement.source.error(str(error), shift + place_of(key, text), code)
+    return block.statement.source.error(str(error), place_in(block.statement, call, key), code)
 
 
 def code_of_option(error: ForetellError) -> int:

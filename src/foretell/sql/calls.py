@@ -98,7 +98,7 @@ def _stamp(block: Block, context: Context, arguments: list[Text]) -> Text:
 def _is_fine(block: Block, context: Context) -> bool:
     """Whether the time column has nanoseconds."""
     time = relation(block, context).time if "FROM" in block.whole else None
-    return time is not None and time.kind == "TIMESTAMP_NS"
+    return time is not None and time.is_fine
 
 
 def _origin(block: Block, arguments: list[Text]) -> int:

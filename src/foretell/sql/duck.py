@@ -24,6 +24,9 @@ EXPLAIN = "EXPLAIN "
 ROWS_AT_ONCE = 122_880
 LENT = "__foretell_"
 """What the names of tables begin with that are there for one statement only."""
+INTERNAL = ("pg_", "sqlite_", "duckdb_", "information_schema.", LENT)
+"""What the names of tables begin with that nobody means who gets a name wrong."""
+FILES = "a file is named in quotes, 'readings.csv'"
 MOST_DESCRIBED = 10_000
 PULLED = "__foretell_pulled"
 KEPT = f"CREATE OR REPLACE TEMP TABLE {PULLED} AS "
@@ -234,9 +237,15 @@ class _Fault:
             said = {"exception_message": rest or kind}
         self.interrupted = isinstance(error, duckdb.InterruptException)
         self.message = f"{kind}: {said['exception_message']}"
-        missing = re.match(r"Table with name (\S+) does not exist", said["exception_message"])
+        missing = re.match(
+            r'Table with name (\S+) does not exist(?:!\nDid you mean "(.*)")?', said["exception_message"]
+        )
         self.missing_table = missing[1] if missing else ""
+        if missing and (missing[2] or "").startswith(INTERNAL):  # a guess that helps nobody
+            self.message = f"{kind}: Table with name {self.missing_table} does not exist; {FILES}"
         self.column = str(said.get("name", "")) if said.get("error_subtype") == "COLUMN_NOT_FOUND" else ""
+        if elsewhere := re.search(r'does not have a column named "([^"]+)"', said["exception_message"]):
+            self.column = elsewhere[1]
         quoted = re.findall(r'"([^"]+)"', said["exception_message"])
         self.subject = str(said.get("name") or (quoted or [""])[0])
         self.position = None

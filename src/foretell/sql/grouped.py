@@ -14,6 +14,7 @@ from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
 from foretell.sql.history import Key
 from foretell.sql.items import column_name, label, split_alias
+from foretell.sql.limits import bounded, is_per_group, limit
 from foretell.sql.loose import Loose, loose_columns, value_of
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import Text, filled, joined, written
@@ -126,7 +127,7 @@ def _has_names(block: Block, item: Span) -> bool:
 def ordered(block: Block, keys: Sequence[Text], order: str) -> Text:
     """QUALIFY, ORDER BY and LIMIT. LIMIT holds for each group of PARTITION BY, unless ORDER BY mixes the groups."""
     start = block.statement.place(block.span)[0]
-    per_group = "PARTITION" in block.whole and "ORDER" not in block.whole
+    per_group = is_per_group(block)
     conditions = bounded(block, keys, order, per_group)
     text = filled(" QUALIFY {}", start, joined(conditions, " AND ")) if conditions else Text()
     text += in_order(block, [*keys, *([written(order, start)] if order else [])])
@@ -139,48 +140,3 @@ def in_order(block: Block, default: Sequence[Text]) -> Text:
     if "ORDER" in block.whole:
         return filled(" {}", start, block.statement.cut(block.whole["ORDER"]))
     return filled(" ORDER BY {}", start, joined(default)) if default and not block.distinct else Text()
-
-
-def bounded(block: Block, keys: Sequence[Text], order: str, per_group: bool) -> list[Text]:
-    """The conditions of SLIMIT, and of LIMIT where it holds for each group."""
-    statement = block.statement
-    start = statement.place(block.span)[0]
-    conditions = []
-    groups = _bounds(block, "SLIMIT", "SOFFSET")
-    if groups.pieces:
-        if not keys:
-            raise statement.error("SLIMIT counts the groups of PARTITION BY, and there is none", block.span)
-        conditions.append(filled("dense_rank() OVER (ORDER BY {}){}", start, joined(keys), groups))
-    rows = _bounds(block, "LIMIT", "OFFSET") if per_group else Text()
-    if rows.pieces:
-        within = f" ORDER BY {order}" if order else ""
-        conditions.append(filled("row_number() OVER (PARTITION BY {}{}){}", start, joined(keys), within, rows))
-    return conditions
-
-
-def limit(block: Block) -> Text:
-    """LIMIT and OFFSET as DuckDB has them."""
-    start = block.statement.place(block.span)[0]
-    parts = _counts(block, "LIMIT", "OFFSET")
-    return joined((filled(f" {word} {{}}", start, part) for word, part in parts.items()), "")
-
-
-def _counts(block: Block, count: str, skip: str) -> dict[str, Text]:
-    """How many to give and to leave out: `LIMIT 5 OFFSET 2`, which is also `LIMIT 2, 5`."""
-    statement = block.statement
-    parts = {word: statement.cut(block.clauses[word]) for word in (count, skip) if word in block.clauses}
-    if count in block.clauses and len(both := statement.split(block.clauses[count])) > 1:
-        if len(both) > 2 or skip in block.clauses:
-            raise statement.error(f"{count} has one number, or two: those to leave out and those to give", both[-1])
-        parts = {count: statement.cut(both[1]), skip: statement.cut(both[0])}
-    return parts
-
-
-def _bounds(block: Block, count: str, skip: str) -> Text:
-    """A condition on a position from 1, to be put behind it; empty where there is no limit."""
-    start = block.statement.place(block.span)[0]
-    parts = _counts(block, count, skip)
-    skipped = parts.get(skip, written("0", start))
-    if count in parts:
-        return filled(" BETWEEN ({}) + 1 AND ({}) + ({})", start, skipped, skipped, parts[count])
-    return filled(" > ({})", start, skipped) if parts else Text()

@@ -12,8 +12,10 @@ from foretell.errors import InvalidInput
 from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
 from foretell.sql.items import aliases, column_name, split_alias
+from foretell.sql.limits import limited_groups
+from foretell.sql.options import place_in
 from foretell.sql.statement import Span
-from foretell.sql.text import Text, written
+from foretell.sql.text import Text, filled, written
 from foretell.sql.tokens import quote
 from foretell.wire.table import Groups, read_groups
 
@@ -32,8 +34,14 @@ NUMBERS = (
     "NULL",
 )
 """What the names of DuckDB's number types begin with."""
+WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U")
+"""Those of whole numbers."""
 TYPE_CODES = {"ANOMALY_WINDOW": 0x80002682}
 """TDengine's codes for a column that is no number, where it has one of its own (protocol section 1.8)."""
+
+
+YEAR = "year"
+"""The name of a column whose whole numbers are times, where there are no others."""
 
 
 class Place(NamedTuple):
@@ -74,11 +82,12 @@ def read_history(
     ts: str | None,
     read: Callable[..., Groups] = read_groups,
     timeless: bool = False,
+    limited: bool = True,
 ) -> History:
     """Pull the columns that are needed, once, and cut them into series. The first argument is the target.
 
     `read` makes the series of the table (`read_groups` or `read_points`); `timeless`: without a time column the rows
-    are taken in the order in which they come.
+    are taken in the order in which they come; `limited`: only the groups that SLIMIT and SOFFSET ask for.
     """
     statement = block.statement
     if "FROM" not in block.whole:
@@ -88,12 +97,18 @@ def read_history(
     time = _time_column(block, found, ts, timeless)
     ids = [_column(block, f"PARTITION BY {key.name}", key.span) for key in keys]
     values = [_column(block, statement.written(span), span) for span in arguments]
-    columns = [*([time] if time else []), *ids, *values]
+    different = {column.name: column for column in values}.values()
+    columns = [*([time] if time else []), *ids, *different]
     first = 1 if time else 0
     _refuse_twins(block, columns)
     _refuse_words(block, arguments, dict(found))
+    wanted = limited_groups(block, [column.sql for column in ids]) if limited else Text()
     table = place.duck.pull(
-        _pull(block, columns), statement.source, place.lookup, range(first, first + len(ids)), dear=seconds > DEAR_BIND
+        _pull(block, columns, wanted),
+        statement.source,
+        place.lookup,
+        range(first, first + len(ids)),
+        dear=seconds > DEAR_BIND,
     )
     groups = _groups(block, table.rename_columns([column.name for column in columns]), time, ids, values, read)
     return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
@@ -111,7 +126,8 @@ def _groups(
     statement = block.statement
     if not len(table):
         purpose = "to forecast from" if block.calls[0].name == "FORECAST" else f"for {block.calls[0].name}"
-        raise statement.error(f"there are no rows {purpose}", block.whole.get("WHERE", block.whole["FROM"]))
+        place = next(block.whole[word] for word in ("SOFFSET", "SLIMIT", "WHERE", "FROM") if word in block.whole)
+        raise statement.error(f"there are no rows {purpose}", place)
     target, *past = [column.name for column in values]
     try:
         groups = read(table, target, time.name if time else None, [column.name for column in ids], past)
@@ -150,7 +166,8 @@ def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None,
     origin = block.statement.place(block.whole["FROM"])[0]
     if ts is not None:
         parts = [part.strip().strip('"') for part in ts.split(".")]
-        return Column(parts[-1], written(".".join(quote(part) for part in parts), origin), None)
+        place = place_in(block.statement, block.calls[0], "ts")
+        return Column(parts[-1], written(".".join(quote(part) for part in parts), place), None)
     for name, kind in found:
         if kind.startswith(("TIMESTAMP", "DATE")):
             if [other for other, _ in found].count(name) > 1:
@@ -161,9 +178,13 @@ def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None,
             return Column(name, written(quote(name), origin), None)
     if timeless:
         return None
+    for name, kind in found:
+        if name.lower() == YEAR and kind.startswith(WHOLE):
+            return Column(name, written(quote(name), origin), None)
     listed = ", ".join(f"{name} {kind}" for name, kind in found)
+    advice = "cast one in a subquery, or name a column of years, ts=NAME"
     raise block.statement.error(
-        f"no column here is a TIMESTAMP or a DATE, only {listed}; cast one in a subquery", block.whole["FROM"]
+        f"no column here is a TIMESTAMP or a DATE, only {listed}; {advice}", block.whole["FROM"]
     )
 
 
@@ -204,14 +225,15 @@ def _everything(block: Block) -> Text:
     return _within(block, written("SELECT *", block.statement.place(block.span)[0]) + _clause(block, "FROM"))
 
 
-def _pull(block: Block, columns: Sequence[Column]) -> Text:
+def _pull(block: Block, columns: Sequence[Column], wanted: Text) -> Text:
     origin = block.statement.place(block.span)[0]
     query = written("SELECT ", origin)
     for i, column in enumerate(columns):
         place = origin if column.span is None else block.statement.place(column.span)[0]
         comma = written(", ", place) if i else Text()
         query += comma + column.sql + written(f" AS foretell_{i}", place)
-    return _within(block, query + _clause(block, "FROM") + _clause(block, "WHERE"))
+    query += _clause(block, "FROM") + _clause(block, "WHERE")
+    return _within(block, query + filled(" QUALIFY {}", origin, wanted) if wanted.pieces else query)
 
 
 def _clause(block: Block, word: str) -> Text:

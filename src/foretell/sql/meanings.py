@@ -26,7 +26,7 @@ class Meaning(NamedTuple):
     """A function: its kind, a template for each number of arguments, fewest first, and a sentence for the reference.
 
     A selector has in `beside` the aggregate that gives another column of the row that it selects. A function of kind
-    `rows` gives rows of its input, of which `only` says which count, and `keep` which are given.
+    `rows` gives those rows of its input for which `keep` holds.
     """
 
     kind: Kind
@@ -34,7 +34,6 @@ class Meaning(NamedTuple):
     sql: tuple[str, ...]
     fewest: int = 1
     beside: str = ""
-    only: str = ""
     keep: str = ""
 
     def template(self, count: int) -> str | None:
@@ -46,7 +45,9 @@ class Meaning(NamedTuple):
         return any("{ts}" in text or "{over}" in text for text in (*self.sql, self.keep))
 
 
-_FRAME = "OVER ({groups} ORDER BY {ts} ROWS BETWEEN {1} - 1 PRECEDING AND CURRENT ROW)"
+_KNOWN = "OVER ({each} {0} IS NULL ORDER BY {ts})"
+"""Over the rows that have a value, from one that has; another function beside this one may count the others too."""
+_FRAME = "OVER ({each} {0} IS NULL ORDER BY {ts} ROWS BETWEEN {1} - 1 PRECEDING AND CURRENT ROW)"
 
 CALLS: dict[str, Meaning] = {
     "FIRST": Meaning(
@@ -91,16 +92,16 @@ CALLS: dict[str, Meaning] = {
         "the change per second between the last two values; of a counter that was set back, its new value",
         (
             "(CASE WHEN (arg_max({0}, {ts}, 2))[1] < (arg_max({0}, {ts}, 2))[2] THEN (arg_max({0}, {ts}, 2))[1]"
-            " ELSE (arg_max({0}, {ts}, 2))[1] - (arg_max({0}, {ts}, 2))[2] END * 1e6 / (epoch_us(max({ts})"
-            " FILTER ({0} IS NOT NULL)) - epoch_us((arg_max({ts}, CASE WHEN {0} IS NOT NULL THEN {ts} END, 2))[2])))",
+            " ELSE (arg_max({0}, {ts}, 2))[1] - (arg_max({0}, {ts}, 2))[2] END * (1e6 * {fine}) / ({epoch}(max({ts})"
+            " FILTER ({0} IS NOT NULL)) - {epoch}((arg_max({ts}, CASE WHEN {0} IS NOT NULL THEN {ts} END, 2))[2])))",
         ),
     ),
     "TIMETRUNCATE": Meaning(
         "scalar",
         "the time cut down to a multiple of a unit, counted from 1970 in the time zone (0 as a third argument: in UTC)",
         (
-            "time_bucket({1}, CAST({0} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
-            "time_bucket({1}, CAST({0} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * {2})",
+            "time_bucket({1}, CAST({0}::{stamp} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
+            "time_bucket({1}, CAST({0}::{stamp} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * {2})",
         ),
         fewest=2,
     ),
@@ -117,7 +118,7 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "the time as text, with the time zone",
         (
-            "(strftime(CAST({0} AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
+            "(strftime(CAST({0}::{stamp} AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
             " || printf('%+03d%02d', -epoch({behind})::INT // 3600, abs(epoch({behind})::INT) // 60 % 60))",
         ),
     ),
@@ -138,40 +139,39 @@ CALLS: dict[str, Meaning] = {
     "DERIVATIVE": Meaning(
         "rows",
         "the change from the value before, per the given unit of time; a third argument 1 leaves out falls",
-        ("(({0} - lag({0}) {over}) * epoch_us({1})::DOUBLE / (epoch_us({ts}) - lag(epoch_us({ts})) {over}))",),
+        (
+            f"(({{0}} - lag({{0}}) {_KNOWN}) * (epoch_us({{1}})::DOUBLE * {{fine}})"
+            f" / ({{epoch}}({{ts}}) - lag({{epoch}}({{ts}})) {_KNOWN}))",
+        ),
         fewest=3,
-        only="{0} IS NOT NULL",
-        keep="row_number() {over} > 1 AND ({2} = 0 OR {0} >= lag({0}) {over})",
+        keep=f"{{0}} IS NOT NULL AND row_number() {_KNOWN} > 1 AND ({{2}} = 0 OR {{0}} >= lag({{0}}) {_KNOWN})",
     ),
     "CSUM": Meaning(
         "rows",
         "the sum of the values so far",
         ("sum({0}) OVER ({groups} ORDER BY {ts} ROWS UNBOUNDED PRECEDING)",),
-        only="{0} IS NOT NULL",
+        keep="{0} IS NOT NULL",
     ),
     "MAVG": Meaning(
         "rows",
         "the average of k values, from the k-th on",
         (f"avg({{0}}) {_FRAME}",),
         fewest=2,
-        only="{0} IS NOT NULL",
-        keep="row_number() {over} >= {1}",
+        keep=f"{{0}} IS NOT NULL AND row_number() {_KNOWN} >= {{1}}",
     ),
     "TOP": Meaning(
         "rows",
         "the k greatest values, with the columns of their rows",
         ("{0}",),
         fewest=2,
-        only="{0} IS NOT NULL",
-        keep="row_number() OVER ({groups} ORDER BY {0} DESC, {ts}) <= {1}",
+        keep="{0} IS NOT NULL AND row_number() OVER ({groups} ORDER BY {0} DESC NULLS LAST, {ts}) <= {1}",
     ),
     "BOTTOM": Meaning(
         "rows",
         "the k smallest values, with the columns of their rows",
         ("{0}",),
         fewest=2,
-        only="{0} IS NOT NULL",
-        keep="row_number() OVER ({groups} ORDER BY {0}, {ts}) <= {1}",
+        keep="{0} IS NOT NULL AND row_number() OVER ({groups} ORDER BY {0} NULLS LAST, {ts}) <= {1}",
     ),
     "TAIL": Meaning(
         "rows",
@@ -191,8 +191,7 @@ CALLS: dict[str, Meaning] = {
         "k values, picked by a hash of value and time, with the columns of their rows",
         ("{0}",),
         fewest=2,
-        only="{0} IS NOT NULL",
-        keep="row_number() OVER ({groups} ORDER BY hash({0}, {ts})) <= {1}",
+        keep="{0} IS NOT NULL AND row_number() OVER ({each} {0} IS NULL ORDER BY hash({0}, {ts})) <= {1}",
     ),
 }
 

@@ -13,6 +13,9 @@ from typing import Any
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
 from foretell.series import parse_time
+from foretell.sql.blocks import Call
+from foretell.sql.statement import Statement
+from foretell.sql.tokens import unquote
 from foretell.steps import SECOND, Step
 from foretell.wire.options import read_pairs, read_step
 
@@ -51,9 +54,9 @@ class Options:
 def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND, kind: Kind = "forecast") -> Options:
     """The options in `text`, for a function that asks models of `kind`.
 
-    Raw times are in `unit` ns; keys that are not SQL's own go to the model, unchecked.
+    Keys may be in any case. Raw times are in `unit` ns; keys that are not SQL's own go to the model, unchecked.
     """
-    given = _pairs(text)
+    given = _pairs(text, kind)
     own = {key: READERS[key](key, value, unit) for key, value in given.items() if key in KEYS[kind]}
     rest = {key: value for key, value in given.items() if key not in KEYS[kind]}
     future = _future(rest, own.get("rows", defaults.rows)) if kind == "forecast" else {}
@@ -63,17 +66,35 @@ def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECO
 
 def place_of(key: str, text: str) -> int:
     """Where a key stands in the text of the options; 0 where it does not."""
-    match = re.search(rf"(?:^|[,\s]){re.escape(key)}\s*(?==)", text)
+    match = re.search(rf"(?:^|[,\s]){re.escape(key)}\s*(?==)", text, re.IGNORECASE)
     return match.end() - len(match.group().lstrip(", \t\n")) if match else 0
 
 
-def _pairs(text: str) -> dict[str, str]:
-    pairs, stray = read_pairs(text)
+def place_in(statement: Statement, call: Call, key: str) -> int:
+    """Where an option of a call stands in the source; the call where it is not written."""
+    if call.options is None or not key:
+        return statement.place(call.span)[0]
+    token = statement.tokens[call.options]
+    text = unquote(token, statement.source.text)
+    shift = statement.source.text.index(text[:1], token.start) if text else token.start
+    return shift + place_of(key, text)
+
+
+def _pairs(text: str, kind: Kind) -> dict[str, str]:
+    """Keys and values: SQL's own keys in lower case, those of models as they are, since other nodes may mind."""
+    found, stray = read_pairs(text)
     for part in stray:
         key, _, value = (word.strip() for word in part.partition("="))
-        if value and key in pairs:
+        if value and key in found:
             raise InvalidInput(key, "is given twice")
         raise InvalidInput("options", f"{part!r} is not of the form key=value")
+    pairs: dict[str, str] = {}
+    for key, value in found.items():
+        is_own = key.lower() in KEYS[kind] or key.lower().startswith(DYNAMIC)
+        name = key.lower() if is_own else key
+        if name in pairs:
+            raise InvalidInput(name, "is given twice")
+        pairs[name] = value
     return pairs
 
 

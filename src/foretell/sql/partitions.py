@@ -5,14 +5,13 @@ With aggregates the groups are those of GROUP BY, otherwise the rows of the grou
 
 from __future__ import annotations
 
-from typing import Literal
-
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block, Call, read_call
 from foretell.sql.calls import spelled
-from foretell.sql.grouped import Groups, bounded, grouped, key_texts, limit, listed, named, ordered
+from foretell.sql.grouped import Groups, grouped, key_texts, listed, named, ordered
 from foretell.sql.history import Key, partition_keys
 from foretell.sql.items import split_alias
+from foretell.sql.limits import bounded, limit
 from foretell.sql.loose import aggregates_in, has_loose, selector
 from foretell.sql.meanings import CALLS, Meaning
 from foretell.sql.relation import relation
@@ -53,10 +52,10 @@ def names(block: Block, context: Context) -> None:
             statement.source.replace(*statement.place(item), named(block, item))
 
 
-def limits(block: Block, context: Context) -> None:
+def limits(block: Block, _context: Context) -> None:
     """Put LIMIT 2, 5 in DuckDB's words."""
     statement = block.statement
-    if context.answers or not any(statement.tokens[i].text == "LIMIT" for i in block.marks):
+    if not any(statement.tokens[i].text == "LIMIT" for i in block.marks):
         return
     if not statement.source.is_replaced(*statement.place(block.span)):
         statement.source.replace(*statement.place(block.whole["LIMIT"]), limit(block))
@@ -81,15 +80,11 @@ def _row_calls(block: Block) -> list[Call]:
     return list({block.statement.key(call.span): call for call in calls}.values())
 
 
-def _source(block: Block, *more: Text) -> Text:
-    """FROM and WHERE, with more conditions."""
-    statement = block.statement
-    start = statement.place(block.span)[0]
-    text = statement.cut(block.whole["FROM"])
-    conditions = list(more)
-    if "WHERE" in block.clauses:
-        conditions.insert(0, filled("({})", start, statement.cut(block.clauses["WHERE"])))
-    return text + (filled(" WHERE {}", start, joined(conditions, " AND ")) if conditions else Text())
+def _source(block: Block) -> Text:
+    """FROM and WHERE."""
+    statement, whole = block.statement, block.whole
+    text = statement.cut(whole["FROM"])
+    return text + filled(" {}", text.origin(0), statement.cut(whole["WHERE"])) if "WHERE" in whole else text
 
 
 def _of_groups(block: Block, context: Context) -> Text:
@@ -104,9 +99,9 @@ def _of_rows(block: Block, context: Context, calls: list[Call]) -> Text:
     time = relation(block, context).time
     order = "" if time is None else time.sql
     keys = key_texts(block, partition_keys(block))
-    source = _source(block, *_conditions(block, context, calls, "only"))
+    source = _source(block)
     distinct = "DISTINCT " if block.distinct else ""
-    keep = _conditions(block, context, calls, "keep")
+    keep = _kept(block, context, calls)
     if not keep or not bounded(block, keys, order, per_group="ORDER" not in block.whole):
         kept = filled(" QUALIFY {}", start, joined(keep, " AND ")) if keep else Text()
         return filled("SELECT {}{} {}{}{}", start, distinct, listed(block), source, kept, ordered(block, keys, order))
@@ -118,12 +113,11 @@ def _of_rows(block: Block, context: Context, calls: list[Call]) -> Text:
     return filled(template, start, rows, ordered(block, by, own[-1]))
 
 
-def _conditions(block: Block, context: Context, calls: list[Call], which: Literal["only", "keep"]) -> list[Text]:
-    """The conditions of the functions that give rows."""
+def _kept(block: Block, context: Context, calls: list[Call]) -> list[Text]:
+    """What must hold of the rows that are given: for each function that gives rows, its own."""
     found = []
     for call in calls:
-        template = CALLS[call.name].only if which == "only" else CALLS[call.name].keep
-        if template:
+        if template := CALLS[call.name].keep:
             arguments = [block.statement.cut(argument) for argument in call.every]
             condition = spelled(block, context, template, arguments)
             found.append(filled("({})", block.statement.place(call.span)[0], condition))

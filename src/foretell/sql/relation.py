@@ -17,6 +17,9 @@ MILLISECOND = SECOND // 1000
 TICKS = {"TIMESTAMP_S": SECOND, "TIMESTAMP_MS": MILLISECOND, "TIMESTAMP_NS": 1}
 """Nanoseconds that an integer counts beside a time column of these types; other types: Profile.tick."""
 TIME_TYPES = ("TIMESTAMP", "DATE")
+ZONED_NS = "TIMESTAMPTZ_NS"
+"""What pandas writes for times with a zone. DuckDB compares and sorts them, and has next to no functions of them."""
+ZONED = ("TIMESTAMP WITH TIME ZONE", ZONED_NS)
 JOINS = ("JOIN", "INNER", "LEFT", "RIGHT", "FULL", "OUTER", "CROSS", "NATURAL", "ASOF", "SEMI", "ANTI", "POSITIONAL")
 AFTER_TABLE = ("ON", "USING", "TABLESAMPLE", *JOINS)
 
@@ -33,29 +36,38 @@ class Time:
     def step(self) -> Step:
         return Step(ns=self.tick)
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether it has nanoseconds."""
+        return self.kind.endswith("_NS")
+
+    @property
+    def is_zoned(self) -> bool:
+        """Whether it is a moment, which a zone shows as a time."""
+        return self.kind in ZONED
+
     def plain(self, sql: str) -> str:
         """A time of this type as a TIMESTAMP in UTC; nanoseconds are cut off."""
-        if self.kind == "TIMESTAMP_NS":
+        if self.is_fine:
             ns = f"epoch_ns({sql})"
             return f"make_timestamp(({ns} - ({ns} % 1000 + 1000) % 1000) // 1000)"
-        if self.kind.endswith("WITH TIME ZONE"):
+        if self.is_zoned:
             return f"timezone('UTC', {sql})"
         return sql if self.kind == "TIMESTAMP" else f"CAST({sql} AS TIMESTAMP)"
 
     def typed(self, sql: str) -> str:
         """A TIMESTAMP in UTC as a time of this type; a date stays a TIMESTAMP."""
-        if self.kind.endswith("WITH TIME ZONE"):
-            return f"timezone('UTC', {sql})"
-        return sql if self.kind in ("TIMESTAMP", "DATE") else f"CAST({sql} AS {self.kind})"
+        moment = f"timezone('UTC', {sql})" if self.is_zoned else sql
+        return f"CAST({moment} AS {self.kind})" if self.kind in (*TICKS, ZONED_NS) else moment
 
     def number(self, sql: str) -> str:
         """A time of this type as a whole number of microseconds, or of nanoseconds where it has them."""
-        return f"epoch_ns({sql})" if self.kind == "TIMESTAMP_NS" else f"epoch_us({self.plain(sql)})"
+        return f"epoch_ns({sql})" if self.is_fine else f"epoch_us({self.plain(sql)})"
 
     @property
     def per_number(self) -> int:
         """Nanoseconds that `number` counts."""
-        return 1 if self.kind == "TIMESTAMP_NS" else 1000
+        return 1 if self.is_fine else 1000
 
     def ticks(self, sql: str) -> str:
         """A time of this type as a whole number of ticks since 1970."""

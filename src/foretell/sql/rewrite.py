@@ -12,14 +12,18 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from foretell.sql.blocks import Block
+from foretell.sql.history import History
 from foretell.sql.items import column_name, split_alias
+from foretell.sql.limits import is_per_group, limit, limited_rows
 from foretell.sql.statement import Span
-from foretell.sql.text import Text, written
+from foretell.sql.text import Text, filled, written
 from foretell.sql.tokens import NAME, WORD, quote
 
 Key = tuple[tuple[str, str], ...]
 KEPT = ("ORDER", "LIMIT", "OFFSET", "FETCH")
 """The clauses that work on the result."""
+NUMBERED = "(SELECT *, row_number() OVER () AS __row FROM {})"
+"""A result whose rows know their place in it."""
 
 
 class Names(NamedTuple):
@@ -33,23 +37,32 @@ class Names(NamedTuple):
     moment: str = ""
 
 
-def over_result(block: Block, table: str, names: Names, time: str) -> Text:
-    """The block as a SELECT from `table`; `time` is the history's time column."""
+def over_result(block: Block, table: str, names: Names, history: History) -> Text:
+    """The block as a SELECT from `table`, in which LIMIT holds for each group unless ORDER BY mixes them."""
     statement = block.statement
     start = statement.place(block.span)[0]
     text = written("SELECT DISTINCT " if block.distinct else "SELECT ", start)
     for i, item in enumerate(block.items):
         text += (written(", ", statement.place(item)[0]) if i else Text()) + _item(block, item, names)
-    text += written(f" FROM {quote(table)}", start)
+    keys = [written(quote(key.name), start) for key in history.keys]
+    rows = limited_rows(block, keys, "__row") if is_per_group(block) else Text()
+    if rows.pieces:
+        text += filled(f" FROM {NUMBERED.format(quote(table))} QUALIFY {{}}", start, rows)
+        return text if block.distinct else text + written(" ORDER BY __row", start)
+    return text + written(f" FROM {quote(table)}", start) + _tail(block, names, history.time)
+
+
+def _tail(block: Block, names: Names, time: str) -> Text:
+    """ORDER BY and the limits of the whole result; `time` is the history's time column."""
+    statement = block.statement
+    start = statement.place(block.span)[0]
     own = {(split_alias(statement, item)[1] or "").lower() for item in block.items}
     moved = names.moment and time.lower() not in own
     ordering = names._replace(columns={time.lower(): names.moment, **names.columns}) if moved else names
-    for word in KEPT:
-        if word in block.whole:
-            span = block.whole[word]
-            text += written(" ", statement.place(span)[0])
-            text += _renamed(block, span, ordering if word == "ORDER" else names)
-    return text
+    text = Text()
+    if "ORDER" in block.whole:
+        text += written(" ", start) + _renamed(block, block.whole["ORDER"], ordering)
+    return text + limit(block)
 
 
 def taken(block: Block, table: pa.Table, names: Names) -> pa.Table | None:

@@ -15,10 +15,10 @@ from foretell.sql.rewrite import over_result, taken
 from foretell.sql.statement import Statement
 from foretell.sql.table_call import TableCall, table_calls
 from foretell.sql.text import written
-from foretell.sql.times import casts, is_local, times
+from foretell.sql.times import casts, is_local, sums, times
 from foretell.sql.tokens import STRING, quote
 from foretell.sql.windows.clause import windows
-from foretell.sql.words import words
+from foretell.sql.words import nows, words
 
 FROZEN = ("VIEW", "MACRO", "FUNCTION", "PREPARE")
 """What DuckDB keeps as a statement to run later, when the forecast would be an old one."""
@@ -34,6 +34,7 @@ def selects(statement: Statement, context: Context) -> None:
         if isinstance(one, TableCall):
             table_function(one, context)
             continue
+        context.blocks.append(one)
         for rewrite in IN_SELECT:
             rewrite(one, context)
 
@@ -59,7 +60,7 @@ def functions(block: Block, context: Context) -> None:
             context.done.append(table)
             return
     name = _lent(answer, context)
-    statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history.time))
+    statement.source.replace(*statement.place(block.span), over_result(block, name, answer.names, answer.history))
 
 
 def _lent(answer: Answer, context: Context) -> str:
@@ -84,5 +85,5 @@ def _refuse_frozen(statement: Statement, block: Block) -> None:
 
 REWRITES: tuple[Rewrite, ...] = (words, selects)
 """What is done to a statement before DuckDB runs it, in this order."""
-IN_SELECT: tuple[SelectRewrite, ...] = (times, casts, calls, windows, partitions, functions, names, limits)
+IN_SELECT: tuple[SelectRewrite, ...] = (nows, times, sums, casts, calls, windows, partitions, functions, names, limits)
 """What is done to a SELECT with words of ours, in this order."""

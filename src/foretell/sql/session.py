@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine, Progress
-from foretell.errors import InvalidInput, SqlError
+from foretell.errors import InvalidInput, NoSuchColumn, SqlError, UnknownName
 from foretell.sql.anode_statements import anode_statement, anode_tables
 from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite
+from foretell.sql.blocks import select_around
 from foretell.sql.duck import Duck, UnknownColumn
 from foretell.sql.frames import caller, table_in
-from foretell.sql.functions import PSEUDO_COLUMNS
+from foretell.sql.functions import FUNCTIONS, PSEUDO_COLUMNS
 from foretell.sql.history import Place
 from foretell.sql.marks import OF_WINDOWS, is_plain
+from foretell.sql.relation import relation
 from foretell.sql.result import Result
 from foretell.sql.selects import REWRITES
 from foretell.sql.statement import Statement, statements
@@ -167,16 +170,18 @@ def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Re
         return Result(run(statement, context.anodes(), context.is_admin))
     with ExitStack() as lent:
         context = replace(context, explain=statement.is_word(0, "EXPLAIN"), lent=lent)
-        for rewrite in rewrites:
-            rewrite(statement, context)
-        if context.done:
-            return Result(context.done[0], tuple(context.answers))
-        whole = statement.cut((0, len(statement.tokens)))
         try:
+            for rewrite in rewrites:
+                rewrite(statement, context)
+            if context.done:
+                return Result(context.done[0], tuple(context.answers))
+            whole = statement.cut((0, len(statement.tokens)))
             table = context.place.duck.table(whole, statement.source, context.place.lookup)
         except UnknownColumn as error:
-            raise _explained(error, context.answers, statement) from None
+            raise _explained(error, context, statement) from None
     if context.explain and context.answers:
+        if any(statement.is_word(i, "ANALYZE") for i in (1, 2)):  # EXPLAIN ANALYZE, EXPLAIN (ANALYZE, ...)
+            context.warn("the times are those of DuckDB alone: EXPLAIN runs no model")
         return _plans(context.answers, table)
     return Result(table, tuple(context.answers))
 
@@ -189,12 +194,12 @@ def _plans(answers: list[Answer], explained: pa.Table) -> Result:
     return Result(pa.concat_tables([rows, pa.Table.from_pylist([{"plan": line} for line in plan], PLAN)]))
 
 
-def _explained(error: UnknownColumn, answers: list[Answer], statement: Statement) -> SqlError:
-    """An unknown column inside a block is one that the result of its function does not have."""
-    for answer in answers:
+def _explained(error: UnknownColumn, context: Context, statement: Statement) -> SqlError:
+    """What an unknown column is where one of our words is about: none of a result, a pseudo-column, or none of FROM."""
+    for answer in context.answers:
         block = answer.block
         start, end = block.statement.place(block.span)
-        if error.position is not None and start <= error.position < end:
+        if block.calls[0].name in FUNCTIONS and error.position is not None and start <= error.position < end:
             return block.statement.source.error(
                 f"{error.column} is no column of the result of {block.calls[0].name}; "
                 f"add it to PARTITION BY, or join the result with the table that has it",
@@ -202,9 +207,25 @@ def _explained(error: UnknownColumn, answers: list[Answer], statement: Statement
             )
     if error.column.upper() in OF_WINDOWS:
         return statement.source.error(f"{error.column} belongs to a window, and there is none here", error.position)
-    if error.column.upper() in PSEUDO_COLUMNS and not answers:
+    if error.column.upper() in PSEUDO_COLUMNS and not context.answers:
         owners = " or ".join(PSEUDO_COLUMNS[error.column.upper()])
         return statement.source.error(
             f"{error.column} belongs to {owners}, and there is none here; is the name misspelled?", error.position
         )
-    return error
+    if (known := _known_columns(error, context, statement)) is None:
+        return error
+    message = str(UnknownName("column", error.column, known))
+    return statement.source.error(message, error.position, kind=NoSuchColumn)
+
+
+def _known_columns(error: UnknownColumn, context: Context, statement: Statement) -> list[str] | None:
+    """The columns behind the FROM of the SELECT in which an unknown one stands; None where that has no word of ours."""
+    ends = [token.end for token in statement.tokens]
+    here = -1 if error.position is None else bisect_right(ends, error.position)
+    if not 0 <= here < len(ends):
+        return None
+    span = select_around(statement, here)
+    block = next((one for one in context.blocks if one.span == span and "FROM" in one.whole), None)
+    with suppress(SqlError):
+        return None if block is None else [name for name, _ in relation(block, context).columns]
+    return None

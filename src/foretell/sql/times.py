@@ -7,11 +7,13 @@ ts < '2024-01-01'    -> the same in UTC; ts < timezone('UTC', timezone('Asia/Sha
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
+from foretell.sql.durations import is_duration
 from foretell.sql.items import column_name
-from foretell.sql.relation import TIME_TYPES, Time, relation
+from foretell.sql.relation import TIME_TYPES, ZONED_NS, Time, relation
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import filled, written
 from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, unquote
@@ -91,6 +93,35 @@ def times(block: Block, context: Context) -> None:
             _replace(statement, i, time, context.zone)
 
 
+def sums(block: Block, context: Context) -> None:
+    """Let durations be added to times with a zone and nanoseconds, which DuckDB cannot do; the latter are lost."""
+    statement = block.statement
+    for i in block.marks:
+        if not is_duration(statement, i) or "FROM" not in block.whole:
+            continue
+        for place, template, column in _summands(statement, i):
+            time = None if _column(statement, column[1] - 1) is None else _time(block, context, column[1] - 1)
+            if time is not None and time.kind == ZONED_NS:
+                start, end = statement.place(place)
+                statement.source.replace(start, end, filled(template, start, statement.cut(column)))
+
+
+def _summands(statement: Statement, i: int) -> Iterator[tuple[Span, str, Span]]:
+    """What may be a column beside the duration at `i`, behind its place with the sign and how that is to be written."""
+    moment = "CAST({} AS TIMESTAMP WITH TIME ZONE)"
+    sign = statement.tokens[i - 1].text
+    if sign in ("+", "-") and i > 1:  # ts - 1h
+        first = i - 2
+        while statement.is_sign(first - 1, "."):
+            first -= 2
+        yield (first, i), f"{moment} {sign}", (first, i - 1)
+    if statement.is_sign(i + 2, "+"):  # 1h + ts
+        last = i + 4
+        while statement.is_sign(last, "."):
+            last += 2
+        yield (i + 2, last), f"+ {moment}", (i + 3, last)
+
+
 def is_cast(statement: Statement, i: int) -> bool:
     """Whether CAST at `i` makes a whole number of a plain column: `CAST(ts AS BIGINT)`."""
     if not statement.is_sign(i + 1, "(") or not statement.is_word(i, "CAST"):
@@ -131,7 +162,7 @@ def _replace(statement: Statement, i: int, time: Time, zone: str) -> None:
         if statement.is_sign(i - 1, "-"):
             start = statement.tokens[i - 1].start
         sql = time.literal(statement.source.text[start : token.end])
-    elif time.kind.endswith("WITH TIME ZONE"):
+    elif time.is_zoned:
         return
     else:
         sql = time.typed(_utc(unquote(token, statement.source.text).strip(), zone))

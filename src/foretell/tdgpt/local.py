@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from foretell.engine.serving import Serving
-from foretell.errors import InvalidInput
 from foretell.registry import Entry, Kind
 from foretell.series import Series
 from foretell.tdgpt.catalogue import Source
@@ -55,16 +54,16 @@ class Local:
         given = {k: v for k, v in question.params.items() if k not in OPTIONS_OF_TAOSD and not _is_covariate(k)}
         if self.source == "url" or not given:
             return given
-        unknown = sorted(set(given) - set(self.entry.options))
+        unknown = sorted(key for key in given if self.entry.option_key(key) is None)
         if unknown:
             log.info("%s has no option %s; not used", self.name, ", ".join(unknown))
-        return {k: v for k, v in given.items() if k in self.entry.options}
+        return {k: v for k, v in given.items() if k not in unknown}
 
 
 async def _forecast(local: Local, question: ForecastQuestion, deadline: float) -> answers.Answer:
     series = question.series()
     if (question.past or question.future) and not local.entry.limits.covariates:
-        raise InvalidInput("covariates", f"{local.name} takes none")
+        raise local.serving.engine.models.no_covariates(local.entry)
     levels = question.levels if question.bounds else ()
     options = local.options(question)
     forecast = await local.serving.forecast([series], question.rows, local.entry.name, levels, options, deadline)

@@ -88,8 +88,9 @@ def _options(call: TableCall, context: Context) -> Options:
 
 def _refuse_twice(call: TableCall, text: str) -> None:
     """An option that an argument of its own gives as well."""
+    given = [key.lower() for key in read_pairs(text)[0]]
     for key, name in NAMES.items():
-        if name in call.values and key in read_pairs(text)[0]:
+        if name in call.values and key in given:
             raise call.error(f"{key}: {name} => says it already", "options")
 
 

@@ -32,8 +32,8 @@ def answer(block: Block, context: Context) -> Answer:
     if covariates and not asked.entry.limits.covariates:
         written = block.statement.written(call.arguments[1])
         hint = f"; options stand between quotation marks, '{written}'" if "=" in written else ""
-        said = f"covariates: {asked.entry.name} takes none{hint}"
-        raise block.statement.error(said, call.arguments[1], InvalidInput.tdengine_code)
+        error = context.engine.models.no_covariates(asked.entry)
+        raise block.statement.error(f"{error}{hint}", call.arguments[1], InvalidInput.tdengine_code)
     history = read_history(block, context.place, [target, *covariates.values()], options.ts)
     series = with_futures(block, call, history.groups.series, list(covariates), options)
     forecast = forecast_all(asked, series, bounds=block.mentions("_FLOW", "_FHIGH"))

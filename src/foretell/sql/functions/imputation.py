@@ -22,6 +22,9 @@ from foretell.sql.long_form import answer_table, names, result_times
 from foretell.steps import Step
 from foretell.wire.table import read_points
 
+TO_GRID = "; bring the times onto a grid first, with INTERVAL(...) or time_bucket, or name their spacing, freq=5m"
+"""What helps where the spacing was found, and not given."""
+
 
 def answer(block: Block, context: Context) -> Answer:
     """Complete every group of a block, in one call of the engine."""
@@ -57,7 +60,7 @@ def _completed(asked: Analysis, history: History, refused: Refused) -> tuple[lis
         if i in bad or step is None or not history.time:
             continue
         try:
-            places = _places(times, step, most)
+            places = _places(times, step, most, *(("freq", "") if asked.options.freq else (history.time, TO_GRID)))
             _check_filled(int(places[-1]) + 1 - len(places), asked.context.profile.max_filled)
         except InvalidInput as error:
             bad[i] = error
@@ -68,16 +71,20 @@ def _completed(asked: Analysis, history: History, refused: Refused) -> tuple[lis
     return series, bad
 
 
-def _places(times: IntArray, step: Step, most: int) -> IntArray:
+def _places(times: IntArray, step: Step, most: int, field: str, advice: str) -> IntArray:
     """Where ascending times [T] lie on the grid that the first of them begins; an error if one lies beside it."""
     places = step.places(int(times[0]), times)
     length = int(places[-1]) + 1
     if length > most:
-        raise TooManyRows("freq", f"makes {length} rows of {len(times)}, and the model takes {most}")
+        raise TooManyRows(
+            field, f"steps of {step} make {length} rows of {len(times)}, and the model takes {most}{advice}"
+        )
     beside = np.flatnonzero(step.times(int(times[0]), length)[places] != times)
     if len(beside):
         time = np.datetime64(int(times[beside[0]]), "ns")
-        raise InvalidInput("freq", f"the time {time} is not a whole number of steps ({step}) after the first one")
+        raise InvalidInput(
+            field, f"the time {time} is not a whole number of steps ({step}) after the first one{advice}"
+        )
     return places
 
 

@@ -34,7 +34,9 @@ def anomaly_window(window: Windowed) -> Frame:
     call = read_call(window.block.statement, window.block.whole[window.word][0])
     block = replace(window.block, calls=(call,))
     asked = analysis(block, call, context, "anomaly", "an answer")
-    history = read_history(block, context.place, columns_of(block, call, 1), asked.options.ts, read_points)
+    history = read_history(
+        block, context.place, columns_of(block, call, 1), asked.options.ts, read_points, limited=False
+    )
     detection = _detected(asked, history)
     name = f"__foretell_windows_{len(context.answers)}"
     table = _table(history, detection, window.time.tick if context.profile.widened else 0)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foretell.sql.grouped import Groups, bounded, having, in_order, key_texts, limit, named, put, translate
+from foretell.sql.grouped import Groups, having, in_order, key_texts, named, put, translate
+from foretell.sql.history import WHOLE
 from foretell.sql.items import column_name, label, split_alias
+from foretell.sql.limits import bounded, is_per_group, limit
 from foretell.sql.loose import aggregates_in, loose_columns
 from foretell.sql.relation import within
 from foretell.sql.statement import Span
@@ -26,8 +28,7 @@ MOST = 10_000_000
 """Windows of one group; TDengine has the same limit."""
 VALUES = ("VALUE", "VALUE_F")
 MODES = ("NONE", "NULL", "NULL_F", *VALUES, "PREV", "NEXT", "LINEAR")
-NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
-WHOLE = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "U")
+NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
 BEFORE = "last_value({} IGNORE NULLS) OVER ({}ORDER BY __start ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
 AFTER = "first_value({} IGNORE NULLS) OVER ({}ORDER BY __start ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)"
 KNOWN = "CASE WHEN {0} IS NOT NULL THEN {{'v': {0}, 't': epoch_us(__start)}} END"
@@ -148,13 +149,13 @@ def _value(window: Windowed, fill: Fill, i: int, kind: str, partition: str) -> T
 
 
 def _linear(column: str, kind: str, partition: str) -> str:
-    """On the line between the nearest windows that have a value; whole numbers are cut, other things stay NULL."""
+    """On the line between the nearest windows that have a value, as DOUBLE; other things than numbers stay NULL."""
     if not kind.startswith(NUMBERS):
         return column
     p, n = (around.format(KNOWN.format(column), partition) for around in (BEFORE, AFTER))
     share = f"(epoch_us(__start) - ({p}).t) / (({n}).t - ({p}).t)"
     line = f"({p}).v::DOUBLE + (({n}).v::DOUBLE - ({p}).v::DOUBLE) * {share}"
-    return f"coalesce({column}, CAST({f'trunc({line})' if kind.startswith(WHOLE) else line} AS {kind}))"
+    return f"coalesce({column}, CAST({line} AS {'FLOAT' if kind == 'FLOAT' else 'DOUBLE'}))"
 
 
 def _check_values(window: Windowed, fill: Fill, computed: list[Span]) -> None:
@@ -186,7 +187,7 @@ def ordered_rows(window: Windowed, items: list[Text], rows: Text) -> Text:
     """The items of a list over rows with `__k0`, ... and `__start`, in order and within the limits."""
     block = window.block
     texts = [window.write(f"__k{i}") for i in range(len(window.keys))]
-    per_group = "PARTITION" in block.whole and "ORDER" not in block.whole
+    per_group = is_per_group(block)
     conditions = bounded(block, texts, "__start", per_group)
     text = window.write("SELECT {}{} FROM ({})", "DISTINCT " if block.distinct else "", joined(items), rows)
     text += window.write(" QUALIFY {}", joined(conditions, " AND ")) if conditions else Text()
