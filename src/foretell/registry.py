@@ -11,9 +11,9 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -251,6 +251,16 @@ class Registry:
         for name in (entry.name, *entry.aliases):
             self._by_name[entry.kind, name.lower()] = entry
         return entry
+
+    def beneath(self, entries: Iterable[Entry]) -> Registry:
+        """A registry where the names of `entries` hide those that are here; what loses its name goes by an alias."""
+        above = {(entry.kind, entry.name.lower()): entry for entry in entries}
+        found = Registry(dict(above), self.broken, self._places)
+        for entry in self._by_name.values():
+            names = [name for name in (entry.name, *entry.aliases) if (entry.kind, name.lower()) not in above]
+            if names:
+                found.add(replace(entry, name=names[0], aliases=tuple(names[1:])))
+        return found
 
     def find(self, name: str, kind: Kind = "forecast") -> Entry:
         """The entry of a name or alias that can run here; NotAvailable says what would make it run."""

@@ -88,7 +88,7 @@ class RemoteExecutor(Executor):
         return answer
 
     async def aclose(self) -> None:
-        """Close the connections, on the loop that uses them."""
+        """Close the connections, each on the loop that uses it."""
         await self.exchange.aclose()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from foretell.engine.queue import BatchQueue
 from foretell.engine.worker import ProcessExecutor
 from foretell.errors import ForetellError, ModelFailed, NotAvailable
-from foretell.registry import Kind
+from foretell.registry import Entry, Kind, Limits
 from foretell.results import Detection
 from foretell.series import OK
 from foretell.tdgpt.catalogue import Source
@@ -105,6 +105,21 @@ class Plugin:
     @property
     def place(self) -> str:
         return f"{self.process.path}:{self.description_.key}"
+
+    @property
+    def entry(self) -> Entry:
+        """A plugin speaks TDgpt's language of requests, so no other door can ask it."""
+        return Entry(
+            name=self.name,
+            target=f"plugin:{self.place}",
+            kind=self.kind,
+            aliases=(),
+            description=self.description,
+            license="see the plugin",
+            limits=Limits(),
+            options={},
+            missing=lambda: "it is a plugin of the analytics node, which only TDengine's requests reach",
+        )
 
     def about(self) -> Mapping[str, Any]:
         return {"params": self.description_.params, "status": self.description_.status}
