@@ -104,7 +104,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
         serving.cache,
     )
     serving.seen, serving.drift = metrics.ran, Drift(metrics.scored)
-    jobs = Jobs((settings.state_dir or state_folder()) / f"jobs-{settings.port}", settings, serving)
+    jobs = Jobs(state_folder(settings) / f"jobs-{settings.port}", settings, serving)
     app = Litestar(
         route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs, taos)),
         exception_handlers={Exception: _error_page},

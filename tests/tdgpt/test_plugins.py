@@ -14,6 +14,7 @@ import requests
 from foretell import admin
 from foretell.errors import ForetellError
 from foretell.registry import Registry
+from foretell.settings import read_settings
 from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import plugin_texts
@@ -208,8 +209,8 @@ def test_a_reload_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
 
 def test_reload_needs_the_admin_token(good: Running) -> None:
     with pytest.raises(ForetellError, match="scope admin"):
-        admin.reload(f"http://{good[1].url}", "a wrong one")
+        admin.reload(read_settings(admin_token="a wrong one"), f"http://{good[1].url}")
 
 
 def reload(taosd: Taosd) -> None:
-    admin.reload(f"http://{taosd.url}", ADMIN)
+    admin.reload(read_settings(admin_token=ADMIN), f"http://{taosd.url}")
