@@ -212,7 +212,7 @@ class Entry:
         """All options of the model: the given ones checked, the others at their defaults. Unknown keys are errors."""
         for key in given:
             if key not in self.options:
-                raise UnknownName(f"option of {self.name}", key, self.options)
+                raise UnknownName(f"option of {self.name}", key, self.options, key)
         return {
             key: option.read(key, given[key]) if key in given else option.default
             for key, option in self.options.items()
@@ -277,7 +277,7 @@ class Registry:
         if entry is None and (place := self._places.get(name.strip().lower())) in self.broken:
             raise NotAvailable(f"{name} cannot run here: {place} could not be loaded ({self.broken[place]})")
         if entry is None:
-            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
+            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)], "model")
         return entry
 
     def named(self, name: str) -> list[Entry]:

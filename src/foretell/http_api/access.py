@@ -22,7 +22,7 @@ from foretell.http_api.journal import Journal
 from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
 from foretell.settings import Settings
 from foretell.wire import tracing
-from foretell.wire.asgi import App, Scope, Turnstile, client_of
+from foretell.wire.asgi import App, Scope, Turnstile, client_of, header
 from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import mask
 
@@ -129,6 +129,10 @@ class Gate:
             send = self.journal.noting(scope, self.journal.name(scope), send)
             if (refusal := self.rules.check(scope)) is not None:
                 log.warning("%s turned away: %s", client_of(scope), refusal.reason)
+                await self.refuse(scope, refusal)(scope, receive, send)
+                return
+            if (coding := header(scope, b"content-encoding").decode("latin-1").lower()) not in ("", "identity"):
+                refusal = Refusal(415, f"body: cannot be read as Content-Encoding {coding}; send it as it is")
                 await self.refuse(scope, refusal)(scope, receive, send)
                 return
             if scope["method"] == "POST":
