@@ -175,6 +175,22 @@ def test_commands_on_this_machine_need_not_trust_the_certificate(certificate: tu
             admin.reload(here)
 
 
+def test_a_model_server_may_have_a_certificate_of_an_authority_of_our_own(
+    certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made, key = certificate
+    there = new_node(read_settings(workers=1, tls_certificate=made, tls_key=key, default_model="repeat"), one_model())
+    cases = {made: (200, '"point":[6.0]'), "": (502, "certificate verify failed"), "none.pem": (400, "SSL_CERT_FILE")}
+    with in_background(there) as away:
+        for trusted, (status, says) in cases.items():
+            monkeypatch.setenv("SSL_CERT_FILE", trusted)
+            here = read_settings(workers=1, tsfm_service={"far": f"{away}/ds_predict"}, state_dir=tmp_path)
+            with in_background(new_node(here, Registry())) as url:
+                body = {"model": "far", "horizon": 1, "levels": [], "series": [{"values": [3, 5, 4, 6]}]}
+                answer = requests.post(f"{url}/v1/forecast", json=body, timeout=60)
+                assert (answer.status_code, says in answer.text) == (status, True), answer.text
+
+
 def test_clients_that_bring_no_certificate_are_not_let_in(certificate: tuple[str, str]) -> None:
     made, key = certificate
     settings = read_settings(workers=1, tls_certificate=made, tls_key=key, tls_clients=made)

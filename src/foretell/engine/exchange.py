@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -67,6 +69,7 @@ class Exchange:
             self._clients[loop] = httpx.AsyncClient(
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
                 limits=httpx.Limits(max_connections=self._slots, max_keepalive_connections=self._slots),
+                verify=_trusted(),
                 trust_env=False,
             )
         return self._clients[loop]
@@ -80,3 +83,14 @@ class Exchange:
 
     def close(self) -> None:
         self._clients.clear()
+
+
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: the usual authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
+    import httpx
+
+    try:
+        return httpx.create_ssl_context(trust_env=True)
+    except OSError as error:
+        name = next(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name))
+        raise InvalidInput(name, f"cannot use {os.environ[name]}: {error.strerror or error}") from None
