@@ -36,6 +36,7 @@ from foretell.http_api.problems import problem, problem_of
 from foretell.registry import Registry, registry
 from foretell.settings import Settings
 from foretell.tdgpt.endpoints import JSON, error_page
+from foretell.tdgpt.inside import HERE, Inside
 from foretell.tdgpt.node import Node
 from foretell.tdgpt.routes import Routes
 from foretell.wire.asgi import App
@@ -56,14 +57,14 @@ CONSOLE = ("/console", "/v1/sql", "/v1/upload")
 
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
     """A node that has read nothing yet: its application does that when it starts."""
-    servers = RemoteExecutor()
+    servers, inside = RemoteExecutor(), Inside()
     models = models or registry()
     for name in settings.preload:
         models.find(name)
-    pools = _pools(settings, models, {"http://": servers, "https://": servers})
+    pools = _pools(settings, models, {"http://": servers, "https://": servers, HERE: inside})
     engine = Engine(pools, models)
     cache = Cache(settings.cache_mb << 20, settings.cache_age)
-    return Node(settings, Serving(engine, pools, settings.queue_limit, cache))
+    return Node(settings, Serving(engine, pools, settings.queue_limit, cache), inside=inside)
 
 
 def _pools(settings: Settings, models: Registry, remotes: Mapping[str, Executor]) -> Pools:

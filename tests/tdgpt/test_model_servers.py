@@ -223,20 +223,23 @@ def test_a_name_means_the_same_at_every_door_and_no_door_shows_the_secret_of_its
             for name in ("x-own", "X-OWN", "repeat", "broad"):
                 assert ours(name).json()["forecasts"][0]["point"] == [1.0, 1.0]
             assert ours("wide").json()["forecasts"][0]["point"] == [VALUES[-1]] * 2
-            missing = ours("repeat_last")
-            assert (missing.status_code, "is a plugin of the analytics node" in missing.text) == (501, True)
+            assert ours("repeat_last").json()["model"] == "repeat_last"
 
             run = database.connect().run
             run("CREATE DATABASE plant")
             run("CREATE TABLE plant.line (ts TIMESTAMP, v DOUBLE)")
             rows = ", ".join(f"({t}, {v})" for t, v in zip(TIMES, VALUES, strict=True))
             run(f"INSERT INTO plant.line VALUES {rows}")
-            for name in ("x-own", "broad"):
-                made = run(f"SELECT FORECAST(v, 'algo={name},rows=2,wncheck=0') FROM plant.line").table
-                assert made.column(0).to_pylist() == [1.0, 1.0]
+            for name, options, value in (
+                ("x-own", "", 1.0),
+                ("broad", "", 1.0),
+                ("repeat_last", ",shift=2", VALUES[-1] + 2),
+            ):
+                made = run(f"SELECT FORECAST(v, 'algo={name},rows=2,wncheck=0{options}') FROM plant.line").table
+                assert made.column(0).to_pylist() == [value] * 2
 
             shown = run("SHOW ANODES FULL").table["algo"].to_pylist()
-            assert sorted(shown) == ["broad", "repeat", "wide", "x-own"]
+            assert sorted(shown) == ["broad", "repeat", "repeat_last", "wide", "x-own"]
             listed = requests.get(f"{base}/v1/models", timeout=60).text
             unknown = ours("nobody").text
             pages = [requests.get(f"{base}/{path}", timeout=60).text for path in ("models", "list", "metrics")]

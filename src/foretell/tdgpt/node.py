@@ -15,6 +15,7 @@ from foretell.errors import ForetellError, InvalidInput, UnknownName, WhiteNoise
 from foretell.registry import Kind, Registry
 from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
+from foretell.tdgpt.inside import Inside
 from foretell.tdgpt.local import Local
 from foretell.tdgpt.model_servers import entry_of
 from foretell.tdgpt.plugins.offers import Loaded, load
@@ -37,6 +38,7 @@ class Node:
     catalogue: Catalogue = field(default_factory=Catalogue)
     loaded: Loaded = field(default_factory=Loaded)
     reader: Reader = field(default_factory=Reader)
+    inside: Inside = field(default_factory=Inside)
     listing: bytes = b""
     reread: Callable[[], Settings] | None = None
     """The settings as they are in their files now."""
@@ -66,6 +68,7 @@ class Node:
             raise
         before, self.loaded, self.catalogue, self.settings = self.loaded, loaded, catalogue, settings
         self.serving.engine.models = self.models.beneath(o.entry for o in catalogue.winners() if o.source != "local")
+        self.inside.serve(self.ask)
         self.listing = encode(list_answer(_algorithms(catalogue)))
         self.serving.cache.clear()
         before.leave(loaded)

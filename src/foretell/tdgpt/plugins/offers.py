@@ -16,10 +16,11 @@ import numpy as np
 from foretell.engine.queue import BatchQueue
 from foretell.engine.worker import ProcessExecutor
 from foretell.errors import ForetellError, ModelFailed, NotAvailable
-from foretell.registry import Entry, Kind, Limits
+from foretell.registry import Entry, Kind
 from foretell.results import Detection
 from foretell.series import OK
 from foretell.tdgpt.catalogue import Source
+from foretell.tdgpt.inside import plugin_entry
 from foretell.tdgpt.plugins.process import Description, Input, PluginFile
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.wire.tdgpt import CorrelationQuestion, ForecastQuestion, ImputationQuestion, Question
@@ -108,18 +109,7 @@ class Plugin:
 
     @property
     def entry(self) -> Entry:
-        """A plugin speaks TDgpt's language of requests, so no other door can ask it."""
-        return Entry(
-            name=self.name,
-            target=f"plugin:{self.place}",
-            kind=self.kind,
-            aliases=(),
-            description=self.description,
-            license="see the plugin",
-            limits=Limits(),
-            options={},
-            missing=lambda: "it is a plugin of the analytics node, which only TDengine's requests reach",
-        )
+        return plugin_entry(self.kind, self.name, self.description)
 
     def about(self) -> Mapping[str, Any]:
         return {"params": self.description_.params, "status": self.description_.status}
