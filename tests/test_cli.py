@@ -160,7 +160,11 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     done = foretell("reload", "--url", "http://127.0.0.1:1")
     assert done.code == 1
-    assert "no server of this user was started at http://127.0.0.1:1" in done.stderr
+    assert "no server of this user and state_dir was started at http://127.0.0.1:1" in done.stderr
+    done = foretell("health", "--url", "http://127.0.0.1:1")
+    assert (done.code, "no server answers at http://127.0.0.1:1: " in done.stderr) == (1, True)
+    done = foretell("reload", "--url", "127.0.0.1:6035")
+    assert (done.code, "url: must be like http://127.0.0.1:6035" in done.stderr) == (2, True)
 
 
 def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:

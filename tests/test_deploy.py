@@ -36,7 +36,8 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
 def test_the_container_is_no_root_has_a_health_check_and_knows_our_settings() -> None:
     text = DOCKERFILE.read_text("utf-8")
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", text, re.M)
-    assert "HEALTHCHECK" in text
+    (check,) = re.findall(r'^HEALTHCHECK .* CMD \["foretell", "(\w+)"\]$', text, re.M)
+    assert CliRunner().invoke(app, [check, "--help"]).exit_code == 0
     named = {name.lower() for name in re.findall(r"FORETELL_(\w+)=", text + UNIT.read_text("utf-8"))}
     assert named
     assert named <= set(Settings.model_fields)

@@ -26,6 +26,7 @@ from foretell.errors import (
     NoSuchUser,
     NotAvailable,
     Overloaded,
+    ServerUnreachable,
     SqlError,
     TableExists,
     TooManyRows,
@@ -55,6 +56,7 @@ ALL = [
     Cancelled(),
     AnodeError(0x80000441, "127.0.0.1:1"),
     ModelFailed("died"),
+    ServerUnreachable("is not there"),
 ]
 
 

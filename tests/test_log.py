@@ -17,9 +17,10 @@ from foretell.wire.request_id import request_id
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """The root logger as it was."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger("foretell")
+    before, level, our_level = root.handlers[:], root.level, ours.level
     yield
+    ours.setLevel(our_level)
     for handler in root.handlers:
         if handler not in before:
             handler.close()
@@ -53,3 +54,19 @@ def test_json(tmp_path: Path) -> None:
 def test_text(tmp_path: Path) -> None:
     found = lines(tmp_path / "log", "text")
     assert found[0].endswith("WARNING foretell.x: asked http://***@host/x [r-1]")
+
+
+def test_debug_is_for_our_own_words(tmp_path: Path) -> None:
+    start_log(read_settings(app_log=str(tmp_path / "log"), log_level="DEBUG"))
+    for name in ("foretell.x", "httpcore.connection", "httpx"):
+        logging.getLogger(name).debug("a detail of %s", name)
+        logging.getLogger(name).info("news of %s", name)
+        logging.getLogger(name).warning("trouble in %s", name)
+    told = [line.partition(": ")[2] for line in (tmp_path / "log").read_text("utf-8").splitlines()]
+    assert told == [
+        "a detail of foretell.x",
+        "news of foretell.x",
+        "trouble in foretell.x",
+        "trouble in httpcore.connection",
+        "trouble in httpx",
+    ]

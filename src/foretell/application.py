@@ -11,7 +11,8 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar, Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi import OpenAPIConfig
 
 from foretell.admin import state_folder
@@ -23,7 +24,7 @@ from foretell.engine.remote import RemoteExecutor
 from foretell.engine.scaling import Scale
 from foretell.engine.serving import Serving
 from foretell.engine.worker import Executor
-from foretell.errors import ForetellError
+from foretell.errors import BodyTooLarge, ForetellError
 from foretell.http_api.access import Gate, Refusal, Rules
 from foretell.http_api.door import Door
 from foretell.http_api.endpoints import handlers
@@ -34,7 +35,8 @@ from foretell.http_api.openapi import operation_id
 from foretell.http_api.problems import problem, problem_of
 from foretell.registry import Registry, registry
 from foretell.settings import Settings
-from foretell.tdgpt.endpoints import HTML, JSON, error_page
+from foretell.tdgpt.endpoints import JSON, error_page
+from foretell.tdgpt.inside import HERE, Inside
 from foretell.tdgpt.node import Node
 from foretell.tdgpt.routes import Routes
 from foretell.wire.asgi import App
@@ -55,14 +57,14 @@ CONSOLE = ("/console", "/v1/sql", "/v1/upload")
 
 def new_node(settings: Settings, models: Registry | None = None) -> Node:
     """A node that has read nothing yet: its application does that when it starts."""
-    servers = RemoteExecutor()
+    servers, inside = RemoteExecutor(), Inside()
     models = models or registry()
     for name in settings.preload:
         models.find(name)
-    pools = _pools(settings, models, {"http://": servers, "https://": servers})
+    pools = _pools(settings, models, {"http://": servers, "https://": servers, HERE: inside})
     engine = Engine(pools, models)
     cache = Cache(settings.cache_mb << 20, settings.cache_age)
-    return Node(settings, Serving(engine, pools, settings.queue_limit, cache))
+    return Node(settings, Serving(engine, pools, settings.queue_limit, cache), inside=inside)
 
 
 def _pools(settings: Settings, models: Registry, remotes: Mapping[str, Executor]) -> Pools:
@@ -104,10 +106,10 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
         serving.cache,
     )
     serving.seen, serving.drift = metrics.ran, Drift(metrics.scored)
-    jobs = Jobs((settings.state_dir or state_folder()) / f"jobs-{settings.port}", settings, serving)
+    jobs = Jobs(state_folder(settings) / f"jobs-{settings.port}", settings, serving)
     app = Litestar(
         route_handlers=handlers(Door(settings, serving, metrics, node.reload, jobs, taos)),
-        exception_handlers={Exception: _error_page},
+        exception_handlers={Exception: partial(_error_page, settings.body_limit)},
         request_max_body_size=settings.body_limit,
         on_startup=[serving.pools.start, node.reload, partial(_preload, settings, serving), jobs.start, ready],
         on_shutdown=[jobs.stop, node.close],
@@ -175,14 +177,16 @@ def as_refusal(response: Response[bytes], scope: Any, refusal: Refusal) -> Any:
     return response.to_asgi_response(app=None, request=Request(scope))
 
 
-def _error_page(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def _error_page(limit: int, request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Errors outside of an endpoint, in the shape of the door: never a page of the framework."""
     ours = request.url.path.startswith(OURS)
+    if isinstance(error, RequestEntityTooLarge):
+        error = BodyTooLarge(limit)
     if isinstance(error, ForetellError):
         return problem(error) if ours else _tdgpt_error(error)
     status, detail = what_happened(request, error)
     if ours:
-        return problem_of(status, _where_to_look(request, status) or detail, **_fields(error))
+        return problem_of(status, _where_to_look(request, status) or detail, _allowed(error), **_fields(error))
     if status in (404, 405):
         return html_page(status)
     return _tdgpt_error(detail)
@@ -205,7 +209,12 @@ def what_happened(request: Request[Any, Any, Any], error: Exception) -> tuple[in
 
 def html_page(status: int) -> Response[bytes]:
     """The page of a path or a method that there is not."""
-    return Response(error_page(status), status_code=status, media_type=HTML)
+    return Response(error_page(status), status_code=status, media_type="text/html")
+
+
+def _allowed(error: Exception) -> dict[str, str] | None:
+    """Which methods a path takes, where one was taken that it does not."""
+    return error.headers if isinstance(error, MethodNotAllowedException) else None
 
 
 def _fields(error: Exception) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from foretell.errors import ForetellError, InvalidInput
 if TYPE_CHECKING:
     from foretell.engine.engine import Progress
     from foretell.series import Forecast, Series
+    from foretell.settings import Settings
     from foretell.sql.script import Runner
     from foretell.sql.session import Session
 
@@ -36,6 +37,8 @@ PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, for
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
+ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server was started with.")]
+UrlFlag = Annotated[str | None, typer.Option("--url", help="The server, where it is not that of the settings.")]
 TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
 
 log = logging.getLogger(__name__)
@@ -271,14 +274,37 @@ def serve_model(
 
 @app.command()
 def reload(
-    url: Annotated[str, typer.Option("--url", help="The server; on this machine.")] = "http://127.0.0.1:6035",
+    url: UrlFlag = None,
+    config: ConfigFlag = None,
 ) -> None:
     """Let a running server read its plugins and model servers anew; no request is dropped."""
     from foretell.admin import reload as run
-    from foretell.settings import settings
 
-    run(url, settings().admin_token)
+    run(_settings_of(config), url)
     typer.echo("reloaded")
+
+
+@app.command()
+def health(
+    url: UrlFlag = None,
+    config: ConfigFlag = None,
+) -> None:
+    """Say whether a server on this machine answers; ends with an error if not."""
+    from foretell.admin import health as run
+
+    run(_settings_of(config), url)
+    typer.echo("ok")
+
+
+def _settings_of(config: Path | None) -> Settings:
+    """The settings of a server that was started with this file."""
+    if config is None:
+        from foretell.settings import settings
+
+        return settings()
+    from foretell.server import read_all
+
+    return read_all(config, {})[0]
 
 
 @app.command()

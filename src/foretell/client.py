@@ -314,7 +314,7 @@ def _forecast(
 
     def read(answer: httpx.Response) -> Any:
         made = read_arrow(answer.content)
-        return like(data, made) if is_table else read_forecast(made, groups_of(table))
+        return like(data, made) if is_table else read_forecast(made, groups_of(table), int(horizon))
 
     return Question("POST", "/v1/forecast", read, query, write_arrow(table))
 

@@ -85,7 +85,7 @@ def _models(_: Settings) -> Iterator[Finding]:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    state = settings.state_dir or state_folder()
+    state = state_folder(settings)
     yield _writable("state_dir", state, "jobs of the server cannot be kept")
     if settings.audit_log is not None:
         yield _writable("audit_log", settings.audit_log.parent, "nobody will know who asked for what")

@@ -20,6 +20,7 @@
     |-- AuthenticationFailed    unknown user, or not his password                         401  0x80000357
     |-- DatabaseInUse           another process has the file; says which                  409  0x80000445
     |-- NotAvailable            the model exists but cannot run here; says what it needs  501  0x80000443
+    |-- ServerUnreachable       the server behind a model is not there, or broke off      502  0x80000445
     |-- Overloaded              the queue is full                                         503  0x80000445
     |-- DeadlineExceeded        the work took longer than allowed and was stopped         504  0x80000445
     |-- Cancelled               the caller asked to stop                                  499  0x80000445
@@ -42,6 +43,8 @@ class ForetellError(Exception):
 
     http_status = 500
     tdengine_code = 0x80000445
+    field = ""
+    """What is wrong, by the name that the caller knows it by: an option, a column, an argument; empty if none is."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -56,10 +59,7 @@ def _rebuild(kind: type[ForetellError], args: tuple[Any, ...], state: dict[str, 
 
 
 class InvalidInput(ForetellError):
-    """A field has a value that cannot be used.
-
-    `field` is the name by which the caller knows it: an option, a column, an argument.
-    """
+    """A field has a value that cannot be used."""
 
     http_status = 400
     tdengine_code = 0x80000118
@@ -153,13 +153,13 @@ class WhiteNoise(InvalidInput):
 
 
 class UnknownName(ForetellError):
-    """A name that nothing answers to, with the names that would have worked."""
+    """A name that nothing answers to, with the names that would have worked; `field` is where it stood."""
 
     http_status = 404
     tdengine_code = 0x80000443
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        self.what, self.name, self.known = what, name, tuple(sorted(known))
+    def __init__(self, what: str, name: str, known: Iterable[str], field: str = "") -> None:
+        self.what, self.name, self.known, self.field = what, name, tuple(sorted(known)), field
         close = difflib.get_close_matches(name.lower(), self.known, n=1)
         hint = f", did you mean {close[0]!r}?" if close else ""
         super().__init__(f"unknown {what} {name!r}{hint} (known: {', '.join(self.known) or 'none'})")
@@ -182,6 +182,10 @@ class DatabaseInUse(ForetellError):
 class NotAvailable(ForetellError):
     http_status = 501
     tdengine_code = 0x80000443
+
+
+class ServerUnreachable(ForetellError):
+    http_status = 502
 
 
 class Overloaded(ForetellError):

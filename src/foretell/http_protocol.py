@@ -42,6 +42,13 @@ class PatientHttp(HttpToolsProtocol):
         self._rest()
         super().on_message_complete()
 
+    def shutdown(self) -> None:
+        """At the server's end, who has not sent all of its request is hung up on; what has come is answered."""
+        if self.cycle is not None and self.cycle.more_body and not self.pipeline:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def handle_websocket_upgrade(self) -> None:
         self._rest()
         super().handle_websocket_upgrade()

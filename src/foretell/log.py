@@ -46,9 +46,11 @@ FORMATS = {"text": Text, "json": Json}
 
 
 def start_log(settings: Settings) -> None:
-    """One log for the process, as the settings say."""
+    """One log for the process, as the settings say; of other people's libraries, which tell every connection and query
+    string, only warnings."""
     handler = logging.FileHandler(settings.app_log) if settings.app_log else logging.StreamHandler(sys.stderr)
     handler.addFilter(Masking())
     handler.setFormatter(FORMATS[settings.log_format]())
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells the query strings of WebSockets
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("foretell").setLevel(level)

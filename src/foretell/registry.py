@@ -11,9 +11,9 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -217,7 +217,7 @@ class Entry:
         for written, value in given.items():
             key = self.option_key(written)
             if key is None:
-                raise UnknownName(f"option of {self.name}", written, self.options)
+                raise UnknownName(f"option of {self.name}", written, self.options, written)
             if key in read:
                 raise InvalidInput(key, "is given twice")
             read[key] = self.options[key].read(key, value)
@@ -261,6 +261,16 @@ class Registry:
             self._by_name[entry.kind, name.lower()] = entry
         return entry
 
+    def beneath(self, entries: Iterable[Entry]) -> Registry:
+        """A registry where the names of `entries` hide those that are here; what loses its name goes by an alias."""
+        above = {(entry.kind, entry.name.lower()): entry for entry in entries}
+        found = Registry(dict(above), self.broken, self._places)
+        for entry in self._by_name.values():
+            names = [name for name in (entry.name, *entry.aliases) if (entry.kind, name.lower()) not in above]
+            if names:
+                found.add(replace(entry, name=names[0], aliases=tuple(names[1:])))
+        return found
+
     def find(self, name: str, kind: Kind = "forecast") -> Entry:
         """The entry of a name or alias that can run here; NotAvailable says what would make it run."""
         entry = self.lookup(name, kind)
@@ -276,7 +286,7 @@ class Registry:
         if entry is None and (place := self._places.get(name.strip().lower())) in self.broken:
             raise NotAvailable(f"{name} cannot run here: {place} could not be loaded ({self.broken[place]})")
         if entry is None:
-            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
+            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)], "model")
         return entry
 
     def named(self, name: str) -> list[Entry]:

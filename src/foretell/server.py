@@ -7,10 +7,10 @@ import contextlib
 import gc
 import logging
 import os
-import secrets
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from foretell.admin import write_admin_token
+from foretell.admin import with_admin_token
 from foretell.application import application, new_node
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import has_rule
@@ -123,22 +123,33 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
     for note in notes:
         log.warning("%s: %s", config, note)
     sockets = listen(settings.host, (settings.port, *settings.also))
-    addresses = [address(listener) for listener in sockets]
-    settings = _with_admin_token(settings, sockets[0].getsockname()[1])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again at the end: what is open gets closed
+    try:
+        with with_admin_token(settings, sockets[0].getsockname()[1]) as guarded:
+            _serve(guarded, lambda: read_all(config, flags)[0], sockets, say)
+    finally:
+        tracing.stop()
+
+
+def _serve(
+    settings: Settings, reread: Callable[[], Settings], sockets: list[socket.socket], say: Callable[[str], None]
+) -> None:
     warn_if_open(settings)
     node = new_node(settings)
-    node.reread = lambda: read_all(config, flags)[0]
+    node.reread = reread
+    addresses = [address(listener) for listener in sockets]
 
     def ready() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
         gc.freeze()  # what is here now stays: to look through it again for garbage takes 40 ms, and /list would wait
         for where in addresses:
-            say(f"listening on {scheme(settings)}://{where}")
+            say(f"listening on {settings.scheme}://{where}")
 
-    with _database(node, f"{scheme(settings)}://{addresses[0]}") as taos:
-        web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
-    gc.unfreeze()  # or DuckDB's objects, which are not taken down with the rest, are listed as leaks at the exit
-    tracing.stop()
+    try:
+        with _database(node, f"{settings.scheme}://{addresses[0]}") as taos:
+            web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
+    finally:
+        gc.unfreeze()  # or DuckDB's objects, which are not taken down with the rest, are listed as leaks at the exit
 
 
 @contextlib.contextmanager
@@ -199,15 +210,6 @@ async def _reload(node: Node) -> None:
         log.error("not reloaded, nothing was changed: %s", error)
 
 
-def _with_admin_token(settings: Settings, port: int) -> Settings:
-    """The settings with an admin token: theirs, or a new one in a file that only this user can read."""
-    if settings.admin_token:
-        return settings
-    token = secrets.token_urlsafe(24)
-    write_admin_token(port, token)
-    return settings.model_copy(update={"admin_token": token})
-
-
 def warn_if_open(settings: Settings) -> None:
     if not is_loopback(settings.host) and not has_rule(settings):
         log.warning(
@@ -215,10 +217,6 @@ def warn_if_open(settings: Settings) -> None:
             settings.host,
             settings.port,
         )
-
-
-def scheme(settings: Settings) -> str:
-    return "https" if settings.tls_certificate else "http"
 
 
 def address(listener: socket.socket) -> str:
@@ -241,7 +239,7 @@ def in_background(node: Node, taos: TaosDoor | None = None) -> Iterator[str]:
     while thread.is_alive() and not ready.wait(0.1):
         pass
     try:
-        yield f"{scheme(node.settings)}://{address(listener)}"
+        yield f"{node.settings.scheme}://{address(listener)}"
     finally:
         server.should_exit = True
         thread.join()

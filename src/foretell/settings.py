@@ -102,7 +102,9 @@ class Settings(BaseSettings):
     cache_mb: int = Field(64, ge=0, description="Most MB of answers kept for equal questions; 0 keeps none.")
     cache_age: float = Field(300.0, gt=0, description="Seconds after which a kept answer is forgotten.")
     queue_limit: int = Field(1000, gt=0, description="Requests that may wait for one model; more are refused.")
-    state_dir: Path | None = Field(None, description="Folder for jobs; by default the user's state folder.")
+    state_dir: Path | None = Field(
+        None, description="Folder for jobs and the secret of `foretell reload`; by default the user's state folder."
+    )
     job_age: float = Field(7 * 86_400.0, gt=0, description="Seconds for which a job that is over is kept.")
     audit_log: Path | None = Field(None, description="File that notes who asked for what, and who was turned away.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
@@ -114,6 +116,11 @@ class Settings(BaseSettings):
         1024, ge=0, description="Most megabytes that a worker keeps of series forecast with norm=fixed."
     )
     weights: dict[str, Path] = Field({}, description="Models whose weights lie elsewhere: name = folder.")
+
+    @property
+    def scheme(self) -> str:
+        """What the server speaks."""
+        return "https" if self.tls_certificate else "http"
 
 
 @cache

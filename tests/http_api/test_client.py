@@ -50,6 +50,18 @@ def test_arrays_give_a_forecast(client: Client) -> None:
     assert client.forecast(empty, 2, "naive").status == ("all_missing", "ok", "all_missing")
 
 
+@pytest.mark.parametrize("data", [[[1, 2, np.inf, 4, 5, 6]], [[], []]])
+def test_a_forecast_has_its_shape_where_every_series_failed(client: Client, data: list[list[float]]) -> None:
+    made = client.forecast(data, 5, "theta")
+    assert made.point.shape == (len(data), 5)
+    assert made.quantiles.shape == (len(data), 5, 3)
+
+
+def test_points_alone(client: Client) -> None:
+    made = client.forecast(FRAME, 2, "naive", levels=())
+    assert list(made.columns) == ["unique_id", "ds", "point", "status", "model"]
+
+
 def test_the_other_verbs(client: Client) -> None:
     spiked = FRAME.assign(y=np.where(FRAME.index == 20, 99.0, FRAME.y))
     found = client.detect(spiked, "iqr")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 import requests
 
 import foretell
+from foretell.http_api.verbs import VERBS
 from foretell.wire.ipc import ARROW, read_arrow, write_arrow
+from tests.http_api.conftest import serving
 
 HOURS = pd.date_range("2024-01-01", periods=48, freq="h", tz="UTC")
 A, B = np.sin(np.arange(48) / 4) + np.arange(48) / 10, np.cos(np.arange(48) / 3)
@@ -139,8 +142,8 @@ def test_an_empty_series_keeps_its_place(url: str) -> None:
         ("/v1/forecast", {"series": [{"values": [1]}]}, 400, "horizon"),
         ("/v1/forecast", {"series": [{"values": [1]}], "horizon": 1, "horizn": 1}, 400, "horizn"),
         ("/v1/forecast", {"series": [{"values": [1], "step": "1x", "start": "2024-01-01"}], "horizon": 1}, 400, None),
-        ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "model": "x"}, 404, None),
-        ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "options": {"z": 1}}, 404, None),
+        ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "model": "x"}, 404, "model"),
+        ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "options": {"z": 1}}, 404, "z"),
         ("/v1/detect", {"series": [{"values": [1] * 9}], "model": "ets"}, 404, None),
         ("/v1/impute", {"serie": []}, 400, "serie"),
         ("/v1/correlate", {"pairs": [{"first": [1]}]}, 400, "pairs[0].second"),
@@ -175,12 +178,67 @@ def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], stat
             {"series": [{"values": [1], "start": "x"}], "horizon": 1},
             "series[0].start: 'x' is not",
         ),
+        ("POST", "/v1/forecast", "nonsense", "body: expected `object`, got `str`"),
         ("GET", "/v1/forecats", None, "there is nothing at /v1/forecats; /schema/swagger lists"),
         ("GET", "/v1/forecast", None, "/v1/forecast does not take GET; /schema/swagger lists"),
     ],
 )
 def test_problems_say_what_there_is_instead(url: str, method: str, path: str, body: Any, says: str) -> None:
     assert says in requests.request(method, f"{url}{path}", json=body, timeout=60).json()["detail"]
+
+
+@pytest.mark.parametrize("path", [*(f"/v1/{v}" for v in VERBS), "/v1/jobs?verb=detect", "/v1/sql"])
+def test_a_body_that_is_no_utf8_or_no_json_is_a_problem(url: str, path: str) -> None:
+    name = b"sql" if path.endswith("sql") else b"model"
+    for data, says in ((b'{"%s":"\xff"}' % name, "body: is not UTF-8"), (b"{", "body: Input data was truncated")):
+        answer = requests.post(f"{url}{path}", data=data, timeout=60)
+        found = answer.json()
+        assert (answer.status_code, found["field"]) == (400, "body"), found
+        assert found["detail"].lower() == says.lower()
+    answer = requests.post(f"{url}{path}", data=b"{]", timeout=60)
+    assert answer.json()["detail"].startswith("body: JSON is malformed")
+
+
+def test_a_body_that_is_packed_or_too_large_says_what_may_come(tmp_path: Path) -> None:
+    with serving(tmp_path, body_limit=1000) as url:
+        for path in ("/v1/forecast", "/forecast"):
+            packed = requests.post(f"{url}{path}", data=b"x", headers={"Content-Encoding": "gzip"}, timeout=60)
+            assert (packed.status_code, "Content-Encoding gzip" in packed.text) == (415, True)
+        large = requests.post(f"{url}/v1/forecast", data=b"x" * 1001, timeout=60).json()
+        assert (large["status"], large["field"], large["detail"]) == (413, "body", "body: is larger than 1000 bytes")
+
+
+def test_a_wrong_method_says_which_are_right(url: str) -> None:
+    answer = requests.get(f"{url}/v1/forecast", timeout=60)
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) >= {"POST"}
+
+
+def test_a_model_server_that_is_not_there_is_a_bad_gateway(tmp_path: Path) -> None:
+    with serving(tmp_path, tsfm_service={"away": "http://127.0.0.1:9/x"}) as url:
+        found = post(url, "/v1/forecast", {"model": "away", "series": series(a=A), "horizon": 1}, 502)
+        assert (found["title"], "is not there" in found["detail"]) == ("Bad Gateway", True)
+
+
+def test_times_are_as_fine_as_their_step(url: str) -> None:
+    def times(start: str, step: str) -> Any:
+        given = {"values": [1, 2, 3], "start": start, "step": step}
+        body = {"model": "naive", "levels": [], "horizon": 2, "series": [given]}
+        return post(url, "/v1/forecast", body)["forecasts"][0]["times"]
+
+    day = "2024-01-01T00:00:00"
+    assert times(f"{day}Z", "1s") == [f"{day[:-1]}3.000Z", f"{day[:-1]}4.000Z"]
+    assert times(f"{day}Z", "100u") == [f"{day}.000300Z", f"{day}.000400Z"]
+    assert times(f"{day}Z", "1b") == [f"{day}.000000003Z", f"{day}.000000004Z"]
+    assert times(f"{day}.000001Z", "1s") == [f"{day[:-1]}3.000001Z", f"{day[:-1]}4.000001Z"]
+
+
+def test_a_null_id_is_an_empty_one(url: str) -> None:
+    table = pa.table({"unique_id": pa.array([None] * 3 + ["None"] * 3, pa.string()), "y": [1.0, 2, 3, 4, 5, 6]})
+    headers = {"Content-Type": ARROW, "Accept": "application/json"}
+    query = {"model": "naive", "horizon": "1", "levels": ""}
+    answer = requests.post(f"{url}/v1/forecast", data=write_arrow(table), params=query, headers=headers, timeout=60)
+    assert [(one["id"], one["quantiles"]) for one in answer.json()["forecasts"]] == [("", None), ("None", None)]
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\xff" * 100])

@@ -7,13 +7,15 @@ import logging
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from foretell import admin
 from foretell.application import new_node
-from foretell.errors import InvalidInput
+from foretell.errors import ForetellError, InvalidInput, NotAvailable
 from foretell.http_api.access import Rules
 from foretell.registry import Registry
 from foretell.server import in_background
@@ -99,6 +101,8 @@ def test_networks_of_clients() -> None:
         False,
         False,
     ]
+    assert rules.check({**scope("127.0.0.1"), "path": "/healthz"}) is None
+    assert rules.check({**scope("11.0.0.1"), "path": "/healthz"}) is not None
     with pytest.raises(InvalidInput, match="networks such as"):
         rules_of(clients=("ten",))
     with pytest.raises(InvalidInput, match="8 characters"):
@@ -152,6 +156,39 @@ def test_https(certificate: tuple[str, str]) -> None:
                 Taosd(get_limit=PATIENT).create_anode(other)  # plain HTTP; a certificate that nobody vouches for
             assert error.value.code in (NO_ACCESS, BAD_JSON)
         assert taosd.show_anodes() == "ready"
+
+
+def test_commands_on_this_machine_need_not_trust_the_certificate(certificate: tuple[str, str], tmp_path: Path) -> None:
+    made, key = certificate
+    for clients in (None, made):
+        files: dict[str, Any] = {"tls_certificate": made, "tls_key": key, "tls_clients": clients}
+        settings = read_settings(workers=1, admin_token=TOKEN, state_dir=tmp_path, **files)
+        with in_background(new_node(settings, one_model())) as url:
+            here = settings.model_copy(update={"port": int(url.rpartition(":")[2])})
+            admin.health(here)
+            admin.reload(here)
+            admin.health(here.model_copy(update={"tls_certificate": None, "tls_clients": Path(made)}), url)
+            if clients:
+                with pytest.raises(ForetellError, match="send it SIGHUP instead"):
+                    admin.reload(here.model_copy(update={"tls_certificate": None}), url)
+        with pytest.raises(NotAvailable, match="no server answers at"):
+            admin.reload(here)
+
+
+def test_a_model_server_may_have_a_certificate_of_an_authority_of_our_own(
+    certificate: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made, key = certificate
+    there = new_node(read_settings(workers=1, tls_certificate=made, tls_key=key, default_model="repeat"), one_model())
+    cases = {made: (200, '"point":[6.0]'), "": (502, "certificate verify failed"), "none.pem": (400, "SSL_CERT_FILE")}
+    with in_background(there) as away:
+        for trusted, (status, says) in cases.items():
+            monkeypatch.setenv("SSL_CERT_FILE", trusted)
+            here = read_settings(workers=1, tsfm_service={"far": f"{away}/ds_predict"}, state_dir=tmp_path)
+            with in_background(new_node(here, Registry())) as url:
+                body = {"model": "far", "horizon": 1, "levels": [], "series": [{"values": [3, 5, 4, 6]}]}
+                answer = requests.post(f"{url}/v1/forecast", json=body, timeout=60)
+                assert (answer.status_code, says in answer.text) == (status, True), answer.text
 
 
 def test_clients_that_bring_no_certificate_are_not_let_in(certificate: tuple[str, str]) -> None:

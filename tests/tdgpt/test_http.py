@@ -232,3 +232,4 @@ def test_methods(taosd: Taosd) -> None:
         assert (wrong.status_code, wrong.text[:1], wrong.headers["allow"]) == (405, "<", allow)
     missing = requests.post(f"{url}/nothing", data=b"x", timeout=10)
     assert (missing.status_code, missing.text[:1]) == (404, "<")
+    assert missing.headers["content-type"] == "text/html; charset=utf-8"

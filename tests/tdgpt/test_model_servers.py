@@ -10,8 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import requests
 
+from foretell.application import new_node
 from foretell.registry import Registry
+from foretell.server import in_background
+from foretell.settings import read_settings
+from foretell.sql.database import Database
+from foretell.sql.taos import TaosDoor
 from tests import fakes
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import running
@@ -197,3 +203,47 @@ def test_plugin_before_url_before_local(tmp_path: Any) -> None:
             assert (winner.source, [o.source for o in node.catalogue.hidden(winner)]) == ("plugin", ["url"])
             local = node.catalogue.hidden(node.catalogue.find("forecast", "repeat"))
             assert [o.source for o in local] == ["local"]
+
+
+def test_a_name_means_the_same_at_every_door_and_no_door_shows_the_secret_of_its_url(tmp_path: Any) -> None:
+    models = few()
+    models.register(fakes.Wide)
+    folder = plugin_texts.write(tmp_path, {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
+    with model_server(with_bounds) as server:
+        url = server.url.replace("://", "://user:s3cret@") + "?token=TOPSECRET"
+        urls = {"X-own": url, "repeat": url, "broad": url}
+        settings = read_settings(workers=1, tsfm_service=urls, plugins=folder, state_dir=tmp_path)
+        node = new_node(settings, models)
+        with Database(engine=node.serving.engine) as database, in_background(node, TaosDoor(database)) as base:
+
+            def ours(model: str) -> requests.Response:
+                body = {"model": model, "horizon": 2, "levels": [], "series": [{"values": VALUES}]}
+                return requests.post(f"{base}/v1/forecast", json=body, timeout=60)
+
+            for name in ("x-own", "X-OWN", "repeat", "broad"):
+                assert ours(name).json()["forecasts"][0]["point"] == [1.0, 1.0]
+            assert ours("wide").json()["forecasts"][0]["point"] == [VALUES[-1]] * 2
+            assert ours("repeat_last").json()["model"] == "repeat_last"
+
+            run = database.connect().run
+            run("CREATE DATABASE plant")
+            run("CREATE TABLE plant.line (ts TIMESTAMP, v DOUBLE)")
+            rows = ", ".join(f"({t}, {v})" for t, v in zip(TIMES, VALUES, strict=True))
+            run(f"INSERT INTO plant.line VALUES {rows}")
+            for name, options, value in (
+                ("x-own", "", 1.0),
+                ("broad", "", 1.0),
+                ("repeat_last", ",shift=2", VALUES[-1] + 2),
+            ):
+                made = run(f"SELECT FORECAST(v, 'algo={name},rows=2,wncheck=0{options}') FROM plant.line").table
+                assert made.column(0).to_pylist() == [value] * 2
+
+            shown = run("SHOW ANODES FULL").table["algo"].to_pylist()
+            assert sorted(shown) == ["broad", "repeat", "repeat_last", "wide", "x-own"]
+            listed = requests.get(f"{base}/v1/models", timeout=60).text
+            unknown = ours("nobody").text
+            pages = [requests.get(f"{base}/{path}", timeout=60).text for path in ("models", "list", "metrics")]
+            for text in (*shown, listed, unknown, *pages):
+                assert "secret" not in text.lower().replace("***", "")
+                assert "s3cret" not in text
+        assert not models.named("x-own")  # the registry of the process stays as it was

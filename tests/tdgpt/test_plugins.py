@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,6 +15,7 @@ import requests
 from foretell import admin
 from foretell.errors import ForetellError
 from foretell.registry import Registry
+from foretell.settings import read_settings
 from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import plugin_texts
@@ -61,6 +63,30 @@ def test_a_forecast_with_and_without_bounds(good: Running) -> None:
     rows = good[1].forecast(TIMES, VALUES, "algo=repeat_last,rows=2,shift=0.5,wncheck=0", bounds=True)
     assert rows == [(1_577_808_020_000, 30.5, 29.5, 31.5), (1_577_808_021_000, 30.5, 29.5, 31.5)]
     assert good[1].forecast(TIMES, VALUES, "algo=Repeat_Last,rows=1,wncheck=0") == [(1_577_808_020_000, 30.0)]
+
+
+def test_the_other_doors_ask_them_too(good: Running, bad: Running) -> None:
+    def ours(verb: str, model: str, running: Running = good, **body: Any) -> Any:
+        url = f"http://{running[1].url}/v1/{verb}"
+        return requests.post(url, json={"model": model, **body}, timeout=60).json()
+
+    day = {"start": "2020-01-01T00:00:00Z", "step": "1s"}
+    series = [{"values": VALUES, **day}, {"values": VALUES[:5], **day}]
+    made = ours("forecast", "repeat_last", series=series, horizon=2, levels=[0.025, 0.975], options={"shift": 0.5})
+    first, short = made["forecasts"]
+    assert first["point"] == [30.5, 30.5]
+    assert first["quantiles"] == {"0.025": [29.5, 29.5], "0.975": [31.5, 31.5]}
+    assert (short["point"], "10" in short["status"]) == (None, True)
+    labels = ours("detect", "above", series=series[:1], options={"limit": 20})["detections"][0]["labels"]
+    assert labels == [1 if v <= 20 else -1 for v in VALUES]
+    gaps = [None if i == 7 else v for i, v in enumerate(VALUES)]
+    filled = ours("impute", "zero", series=[{"values": gaps, **day}])["imputations"][0]
+    assert (filled["values"][7], sum(filled["imputed"])) == (0.0, 1)
+    pair = {"first": VALUES, "second": [v + 1 for v in VALUES]}
+    assert ours("correlate", "gap", pairs=[pair])["correlations"][0]["distance"] == len(VALUES)
+    failed = ours("forecast", "raising", bad, series=series[:1], horizon=2)["forecasts"][0]
+    assert failed["status"].startswith("failed: ")
+    assert "no luck" in failed["status"]
 
 
 def test_a_plugin_that_imports_when_it_runs(good: Running) -> None:
@@ -208,8 +234,8 @@ def test_a_reload_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
 
 def test_reload_needs_the_admin_token(good: Running) -> None:
     with pytest.raises(ForetellError, match="scope admin"):
-        admin.reload(f"http://{good[1].url}", "a wrong one")
+        admin.reload(read_settings(admin_token="a wrong one"), f"http://{good[1].url}")
 
 
 def reload(taosd: Taosd) -> None:
-    admin.reload(f"http://{taosd.url}", ADMIN)
+    admin.reload(read_settings(admin_token=ADMIN), f"http://{taosd.url}")

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from foretell import admin
+from foretell.errors import NotAvailable
+from foretell.settings import read_settings
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import PATIENT
 from tests.tdgpt.taosd import Taosd
@@ -30,8 +32,8 @@ _numbers = itertools.count()
 class Server:
     """A running `foretell serve` and the addresses that it said."""
 
-    def __init__(self, arguments: list[str], ports: int, state: Path) -> None:
-        environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+    def __init__(self, arguments: list[str], ports: int, state: Path, **variables: str) -> None:
+        environment = {**os.environ, "XDG_STATE_HOME": str(state), **variables}
         self._log = state / f"{next(_numbers)}.log"  # a pipe that nobody reads would stop the server when it is full
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
@@ -54,8 +56,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def started(arguments: list[str], state: Path, ports: int = 1) -> Iterator[Server]:
-    server = Server(arguments, ports, state)
+def started(arguments: list[str], state: Path, ports: int = 1, **variables: str) -> Iterator[Server]:
+    server = Server(arguments, ports, state, **variables)
     try:
         yield server
     finally:
@@ -99,7 +101,47 @@ def test_reload_by_the_command_of_the_same_user(server: Server, folder: Path, st
     assert ("anomaly-detection", "above") in taosd.show_anodes_full()
     file = state / "foretell" / f"admin-{server.urls[0].rpartition(':')[2]}.token"
     assert file.stat().st_mode & 0o077 == 0
-    assert admin.token_file(1).name == "admin-1.token"
+
+
+def test_the_secret_of_a_reload_lies_in_state_dir_and_ends_with_the_server(tmp_path: Path) -> None:
+    own = str(tmp_path / "own")
+    with started(["--port", "0"], tmp_path, HOME="/sys", XDG_STATE_HOME="", FORETELL_STATE_DIR=own) as server:
+        url = f"http://{server.urls[0]}"
+        settings = read_settings(state_dir=tmp_path / "own")
+        file = admin.token_file(settings, int(url.rpartition(":")[2]))
+        assert (file.parent, file.stat().st_mode & 0o077) == (tmp_path / "own", 0)
+        admin.reload(settings, url)
+        admin.health(settings, url)
+        assert "Traceback" not in server.stop()
+        assert not file.exists()
+        with pytest.raises(NotAvailable, match=r"there is no .*token"):
+            admin.reload(settings, url)
+        with pytest.raises(NotAvailable, match="no server answers at"):
+            admin.health(settings, url)
+
+
+def test_a_server_that_can_keep_nothing_says_so_and_serves(tmp_path: Path) -> None:
+    with started(["--port", "0"], tmp_path, HOME="/sys", XDG_STATE_HOME="") as server:
+        admin.health(read_settings(), f"http://{server.urls[0]}")
+        log = server.stop()
+        assert "foretell reload will not work: cannot write /sys/.local" in log
+        assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("path", ["/forecast", "/v1/forecast"])
+def test_half_a_body_does_not_hold_up_the_end(tmp_path: Path, path: str) -> None:
+    with started(["--port", "0"], tmp_path) as server, contextlib.ExitStack() as stack:
+        taosd = Taosd(get_limit=PATIENT)
+        taosd.create_anode(server.urls[0])
+        line = stack.enter_context(Line(taosd))
+        line.say(
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n".encode()
+        )
+        assert line.status()[0] == "HTTP/1.1 100 Continue"
+        line.say(b"{")
+        server.process.send_signal(signal.SIGTERM)
+        assert line.is_closed()  # within 20 s, where a body has 60
+        assert "Traceback" not in server.stop()
 
 
 def test_sighup_drops_nothing_and_sigterm_finishes_what_is_in_flight(server: Server) -> None:

@@ -33,6 +33,8 @@ NO_ACCESS = 0x80000441
 HEADERS = {"Content-Type": "application/json;charset=UTF-8"}
 TIMEOUT = "timeout"
 """The option with the seconds that one request may take."""
+Post = Callable[[str, bytes, float], Awaitable[bytes]]
+"""URL, body and seconds to the body of the answer."""
 SLOW = 1e6
 """Cost of a point: so each series goes by itself, and a deadline is looked at between them."""
 LIMITS: Mapping[Kind, Limits] = {
@@ -93,9 +95,17 @@ class AnodeExecutor(Executor):
         url, _, algo = name.partition("#")
         options = dict(arguments[-1])
         patience = float(options.get(TIMEOUT, DEFAULT_TIMEOUT))
-        ask = _Ask(self._exchange, url, anode.Asked(algo, options), patience, deadline)
+        ask = _Ask(self.post, url, anode.Asked(algo, options), self.named(url, algo), patience, deadline)
         answer = VERBS[verb](ask, *arguments[:-1])
         return await answer
+
+    def named(self, url: str, algo: str) -> str:
+        """What answers are said to be by."""
+        return f"{algo}@{urlsplit(mask(url)).netloc}"
+
+    async def post(self, url: str, body: bytes, seconds: float) -> bytes:
+        """The answer to a question."""
+        return await _exchanged(self._exchange, "POST", url, body, seconds)
 
     async def _get(self, url: str, path: str) -> bytes:
         if len(url.encode()) > anode.MAX_URL:
@@ -128,16 +138,15 @@ class _Ask:
     """The requests of one call, series by series."""
 
     def __init__(
-        self, exchange: Exchange, url: str, asked: anode.Asked, patience: float, deadline: float | None
+        self, post: Post, url: str, asked: anode.Asked, model: str, patience: float, deadline: float | None
     ) -> None:
-        self._exchange, self._url, self._patience, self._deadline = exchange, url, patience, deadline
-        self.asked = asked
-        self.model = f"{asked.algo}@{urlsplit(mask(url)).netloc}"
+        self._post, self._url, self._patience, self._deadline = post, url, patience, deadline
+        self.asked, self.model = asked, model
 
     async def post(self, body: bytes) -> anode.Reply:
         left = self._patience if self._deadline is None else self._deadline - time.monotonic()
         try:
-            text = await _exchanged(self._exchange, "POST", self._url, body, max(0.0, min(left, self._patience)))
+            text = await self._post(self._url, body, max(0.0, min(left, self._patience)))
         except AnodeError:
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 raise DeadlineExceeded from None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from foretell.errors import InvalidInput, ModelFailed
 from foretell.wire.masking import mask
@@ -20,11 +24,11 @@ class Unreachable(Exception):
 
 
 class Exchange:
-    """At most `slots` connections at once, to whatever servers. `who` is what errors call a server."""
+    """At most `slots` connections at once for each event loop, to whatever servers. `who` is what errors call one."""
 
     def __init__(self, who: str, slots: int, answer_limit: int = ANSWER_LIMIT) -> None:
         self._who, self._slots, self.answer_limit = who, slots, answer_limit
-        self._client: httpx.AsyncClient | None = None
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 
     async def ask(
         self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -57,21 +61,36 @@ class Exchange:
         return response.status_code, bytes(received)
 
     def _connections(self) -> httpx.AsyncClient:
+        """Those of the running loop: a server's requests and SQL's run on two."""
         import httpx
 
-        if self._client is None:
-            self._client = httpx.AsyncClient(
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = httpx.AsyncClient(
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT),
                 limits=httpx.Limits(max_connections=self._slots, max_keepalive_connections=self._slots),
+                verify=_trusted(),
                 trust_env=False,
             )
-        return self._client
+        return self._clients[loop]
 
     async def aclose(self) -> None:
-        """Close the connections, on the loop that uses them."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        """Close the connections, each on the loop that uses it."""
+        clients, self._clients = [*self._clients.items()], WeakKeyDictionary()
+        for loop, client in clients:
+            if loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.aclose(), loop))
 
     def close(self) -> None:
-        self._client = None
+        self._clients.clear()
+
+
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are believed: the usual authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
+    import httpx
+
+    try:
+        return httpx.create_ssl_context(trust_env=True)
+    except OSError as error:
+        name = next(name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name))
+        raise InvalidInput(name, f"cannot use {os.environ[name]}: {error.strerror or error}") from None

@@ -140,7 +140,9 @@ class Pools(Executor):
         return await self.of(name).call(name, verb, arguments, deadline)
 
     async def load(self, target: str, deadline: float | None = None) -> None:
-        """Have every worker of a model ready; raises what loading it raises."""
+        """Have every worker of a model ready; raises what loading it raises. A server elsewhere is left alone."""
+        if self.is_remote(target):
+            return
         pool = self.of(target)
         ready = (self.call(target, LOAD, (), deadline) for _ in range(pool.executor.slots))
         await asyncio.gather(*ready)

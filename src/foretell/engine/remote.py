@@ -14,7 +14,7 @@ import numpy as np
 
 from foretell.engine.exchange import ANSWER_LIMIT, Exchange, Unreachable
 from foretell.engine.worker import Executor
-from foretell.errors import DeadlineExceeded, InvalidInput, ModelFailed, NotAvailable
+from foretell.errors import DeadlineExceeded, InvalidInput, ModelFailed, ServerUnreachable
 from foretell.registry import Options
 from foretell.results import Imputation
 from foretell.series import OK, Batch, Forecast, repaired
@@ -80,15 +80,15 @@ class RemoteExecutor(Executor):
         try:
             status, answer = await self.exchange.ask("POST", url, body, {"Content-Type": "application/json"})
         except Unreachable as error:
-            raise NotAvailable(str(error)) from None
+            raise ServerUnreachable(str(error)) from None
         if status == 404:
-            raise NotAvailable(f"the model server has no {mask(url)}: invalid host url")
+            raise ServerUnreachable(f"the model server has no {mask(url)}: invalid host url")
         if status != 200:
             raise ModelFailed(f"the model server {mask(url)} failed ({status}){_reason(answer)}")
         return answer
 
     async def aclose(self) -> None:
-        """Close the connections, on the loop that uses them."""
+        """Close the connections, each on the loop that uses it."""
         await self.exchange.aclose()
 
     def close(self) -> None:

@@ -55,7 +55,8 @@ class Ran:
 
 @dataclass(slots=True)
 class Serving:
-    """The verbs of the engine, for the requests of a server. `deadline` is a time of `time.monotonic()`.
+    """The verbs of the engine, for the requests of a server. `model` is a name, or an entry that was found already;
+    `deadline` is a time of `time.monotonic()`.
 
     Work that comes `later` waits until nobody else does. Raises what the engine raises, and Overloaded where too many
     wait.
@@ -74,13 +75,13 @@ class Serving:
         self,
         series: Sequence[Series],
         horizon: int,
-        model: str,
+        model: str | Entry,
         levels: Sequence[float] = (),
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
         later: bool = False,
     ) -> Forecast:
-        entry = self.engine.models.find(model)
+        entry = self._entry("forecast", model)
         check_horizon(horizon, entry.limits.max_horizon)
         check_covariates(entry, series, self.engine.models)
         call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
@@ -92,7 +93,7 @@ class Serving:
     async def detect(
         self,
         series: Sequence[Series],
-        model: str,
+        model: str | Entry,
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
         later: bool = False,
@@ -103,7 +104,7 @@ class Serving:
     async def impute(
         self,
         series: Sequence[Series],
-        model: str,
+        model: str | Entry,
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
         later: bool = False,
@@ -114,7 +115,7 @@ class Serving:
     async def correlate(
         self,
         pairs: Sequence[Pair],
-        model: str,
+        model: str | Entry,
         options: Mapping[str, Any] | None = None,
         deadline: float | None = None,
         later: bool = False,
@@ -135,8 +136,11 @@ class Serving:
     def close(self) -> None:
         self.engine.close()
 
-    def _call(self, kind: Kind, model: str, inputs: Sequence[Any], options: Options | None) -> Call:
-        entry = self.engine.models.find(model, kind)
+    def _entry(self, kind: Kind, model: str | Entry) -> Entry:
+        return model if isinstance(model, Entry) else self.engine.models.find(model, kind)
+
+    def _call(self, kind: Kind, model: str | Entry, inputs: Sequence[Any], options: Options | None) -> Call:
+        entry = self._entry(kind, model)
         return Call(entry, inputs, entry.read_options(options or {}))
 
     async def _submit(self, call: Call, deadline: float | None, later: bool) -> Any:

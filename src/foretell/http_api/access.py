@@ -22,7 +22,7 @@ from foretell.http_api.journal import Journal
 from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
 from foretell.settings import Settings
 from foretell.wire import tracing
-from foretell.wire.asgi import App, Scope, Turnstile, client_of
+from foretell.wire.asgi import App, Scope, Turnstile, client_of, header
 from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import mask
 
@@ -31,7 +31,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "/k/"
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""Answered to every client that is let in, with or without a secret: they tell nothing."""
+"""Answered to every client that is let in, and to this machine, with or without a secret: they tell nothing."""
 ADMIN = "admin token"
 """Name of the key that every server makes for the commands of its own user."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -75,7 +75,8 @@ class Rules:
     def check(self, scope: Scope) -> Refusal | None:
         """Turn the request away, or let it in: the secret is taken out of its path, the key's name put beside it."""
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-        if self.clients and not self._is_let_in(scope):
+        is_open = scope["path"] in OPEN_PATHS
+        if self.clients and not self._is_let_in(scope) and not (is_open and _is_local(scope)):
             return Refusal(403, "this client is not let in")
         if self.hosts is not None and not self._names_fit(headers):
             return Refusal(403, "Host or Origin is not this server")
@@ -128,6 +129,10 @@ class Gate:
             send = self.journal.noting(scope, self.journal.name(scope), send)
             if (refusal := self.rules.check(scope)) is not None:
                 log.warning("%s turned away: %s", client_of(scope), refusal.reason)
+                await self.refuse(scope, refusal)(scope, receive, send)
+                return
+            if (coding := header(scope, b"content-encoding").decode("latin-1").lower()) not in ("", "identity"):
+                refusal = Refusal(415, f"body: cannot be read as Content-Encoding {coding}; send it as it is")
                 await self.refuse(scope, refusal)(scope, receive, send)
                 return
             if scope["method"] == "POST":

@@ -16,6 +16,9 @@ from foretell.http_api.verb import Asking, Parameters, Verb
 from foretell.series import Forecast, Series, has_forecast
 from foretell.wire.table import Groups, forecast_table
 
+UNITS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
+"""Units of time by their ns, the one that is written where it is enough first."""
+
 
 class ForecastQuery(Parameters, kw_only=True):
     horizon: Annotated[int, msgspec.Meta(ge=1)]
@@ -68,8 +71,11 @@ def _row(made: Forecast, row: int, series: Series) -> SeriesForecast:
 
 
 def times_of(times: Any) -> list[str] | None:
-    """ns since the epoch as ISO 8601 UTC."""
-    return None if times is None else [f"{t}Z" for t in times.astype("M8[ns]").astype("M8[ms]").astype(str)]
+    """ns since the epoch as ISO 8601 UTC, to the millisecond or as fine as they are."""
+    if times is None:
+        return None
+    unit = next(unit for unit, ns in UNITS.items() if not (times % ns).any())
+    return [f"{t}Z" for t in times.astype("M8[ns]").astype(f"M8[{unit}]").astype(str)]
 
 
 def _table(parts: Sequence[tuple[Groups, Forecast]]) -> pa.Table:

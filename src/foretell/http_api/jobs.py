@@ -109,7 +109,7 @@ class Jobs:
     async def submit(self, verb: str, body: bytes, content_type: str, query: dict[str, str], owner: str) -> Job:
         """A new job, once its request has been read without a fault and kept."""
         if verb not in VERBS:
-            raise UnknownName("verb", verb, VERBS)
+            raise UnknownName("verb", verb, VERBS, "verb")
         if sum(not job.over for job in self._jobs.values()) >= self.settings.queue_limit:
             raise Overloaded(f"{self.settings.queue_limit} jobs wait; try again later")
         await read(VERBS[verb], body, content_type, query)

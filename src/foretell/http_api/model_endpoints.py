@@ -64,8 +64,7 @@ def load(door: Door) -> HTTPRouteHandler:
     async def handle(name: FromPath[str], kind: FromQuery[str] = "forecast") -> ModelOut:
         """Returns when every worker of the model has it."""
         entry = _find(door, name, kind)
-        if not door.serving.pools.is_remote(entry.target):
-            await door.serving.pools.load(entry.target)
+        await door.serving.pools.load(entry.target)
         return _about(door, entry)
 
     return handle

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Response
 
-from foretell.errors import ForetellError, InvalidInput, Overloaded, UnknownName
+from foretell.errors import ForetellError, Overloaded, UnknownName
 from foretell.wire.masking import mask
 
 MEDIA_TYPE = "application/problem+json"
@@ -18,7 +18,7 @@ RETRY_AFTER = "1"
 def problem(error: ForetellError) -> Response[bytes]:
     """What a door of ours answers to an error that was raised on purpose."""
     more: dict[str, Any] = {}
-    if isinstance(error, InvalidInput) and error.field:
+    if error.field:
         more["field"] = error.field
     if isinstance(error, UnknownName):
         more["known"] = [mask(name) for name in error.known]

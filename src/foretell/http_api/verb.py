@@ -103,13 +103,17 @@ def _read(key: str, text: str, struct: type[msgspec.Struct]) -> Any:
         return pairs
     kinds = {f.name: str(f.type) for f in msgspec.structs.fields(struct)}
     many = re.search(r"\b(tuple|list)\[", kinds.get(key, "")) is not None
-    return text.split(",") if many else text
+    if not many:
+        return text
+    return text.split(",") if text else []
 
 
 def decode(body: bytes, struct: type[T]) -> T:
     """A JSON body as a `struct`; InvalidInput names the field that is wrong."""
     try:
         return msgspec.json.decode(body, type=struct)
+    except UnicodeDecodeError:
+        raise InvalidInput("body", "is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise _wrong(error, struct) from None
 
@@ -123,4 +127,4 @@ def _wrong(error: Exception, struct: type[msgspec.Struct]) -> InvalidInput:
     if unknown:
         known = f" (known: {', '.join(struct.__struct_encode_fields__)})" if field == name else ""
         return InvalidInput(field, f"is not known here{known}")
-    return InvalidInput(field or "body", text[:1].lower() + text[1:])
+    return InvalidInput(field or "body", text if text.startswith("JSON") else text[:1].lower() + text[1:])

@@ -1,7 +1,7 @@
 """Which names the node answers to, and who answers.
 
 For one name a plugin wins over a URL, a URL over a local model; two of the same rank are an error. The winner and what
-it hides are shown at /models.
+it hides are shown at /models. The other doors of the server (our own, SQL) know the winners by their entries.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
-from foretell.registry import Kind
+from foretell.registry import Entry, Kind
 from foretell.wire.tdgpt import Question
 from foretell.wire.tdgpt_answers import Answer
 
@@ -47,6 +47,11 @@ class Offer(Protocol):
 
     @property
     def place(self) -> str: ...
+
+    @property
+    def entry(self) -> Entry:
+        """What the name means at the other doors of the server."""
+        ...
 
     def about(self) -> Mapping[str, Any]:
         """What /list says of it beside name and description."""

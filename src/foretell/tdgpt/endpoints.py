@@ -16,7 +16,7 @@ from foretell.registry import Kind
 from foretell.tdgpt import analysis, ds_predict
 from foretell.tdgpt.node import Node
 from foretell.tdgpt.page import page
-from foretell.wire import tdgpt
+from foretell.wire.tdgpt import READ
 from foretell.wire.tdgpt_answers import STATUS, Answer, encode, error_answer
 
 JSON = "application/json"
@@ -75,9 +75,9 @@ def _models(node: Node) -> bytes:
     return encode(rows + [{"name": place, "error": reason} for place, reason in node.catalogue.broken.items()])
 
 
-def _question(kind: Kind, read: Callable[[bytes], tdgpt.Question]) -> Ask:
+def _question(kind: Kind) -> Ask:
     async def ask(node: Node, body: bytes) -> Answer:
-        return await node.ask(kind, read, body)
+        return await node.ask(kind, READ[kind], body)
 
     return ask
 
@@ -100,10 +100,10 @@ ENDPOINTS = (
     Endpoint("/status", show=lambda _: _STATUS),
     Endpoint("/list", show=lambda node: node.listing),
     Endpoint("/models", show=_models),
-    Endpoint("/forecast", ask=_question("forecast", tdgpt.read_forecast)),
-    Endpoint("/anomaly-detect", ask=_question("anomaly", tdgpt.read_anomaly)),
-    Endpoint("/imputation", ask=_question("imputation", tdgpt.read_imputation)),
-    Endpoint("/correlation", ask=_question("correlation", tdgpt.read_correlation)),
+    Endpoint("/forecast", ask=_question("forecast")),
+    Endpoint("/anomaly-detect", ask=_question("anomaly")),
+    Endpoint("/imputation", ask=_question("imputation")),
+    Endpoint("/correlation", ask=_question("correlation")),
     Endpoint("/tool/batch", ask=analysis.golden_batch),
     Endpoint("/api/v1/analysis/batch", ask=analysis.golden_batch),
     Endpoint("/api/v1/analysis/pearsonr", ask=analysis.pearson),

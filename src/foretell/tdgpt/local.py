@@ -66,26 +66,26 @@ async def _forecast(local: Local, question: ForecastQuestion, deadline: float) -
         raise local.serving.engine.models.no_covariates(local.entry)
     levels = question.levels if question.bounds else ()
     options = local.options(question)
-    forecast = await local.serving.forecast([series], question.rows, local.entry.name, levels, options, deadline)
+    forecast = await local.serving.forecast([series], question.rows, local.entry, levels, options, deadline)
     return answers.forecast_answer(question, forecast, local.copy_point)
 
 
 async def _detect(local: Local, question: Question, deadline: float) -> answers.Answer:
     options = local.options(question)
-    detection = await local.serving.detect([question.points()], local.entry.name, options, deadline)
+    detection = await local.serving.detect([question.points()], local.entry, options, deadline)
     return answers.anomaly_answer(question, detection)
 
 
 async def _impute(local: Local, question: ImputationQuestion, deadline: float) -> answers.Answer:
     options = local.options(question)
-    imputation = await local.serving.impute([question.series()], local.entry.name, options, deadline)
+    imputation = await local.serving.impute([question.series()], local.entry, options, deadline)
     return answers.imputation_answer(question, imputation)
 
 
 async def _correlate(local: Local, question: CorrelationQuestion, deadline: float) -> answers.Answer:
     pair = question.points(), Series(question.second)
     options = local.options(question)
-    (correlation,) = await local.serving.correlate([pair], local.entry.name, options, deadline)
+    (correlation,) = await local.serving.correlate([pair], local.entry, options, deadline)
     return answers.correlation_answer(question, correlation)
 
 

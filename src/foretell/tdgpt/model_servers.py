@@ -35,9 +35,9 @@ class ServerEntry(Entry):
 
 
 def entry_of(name: str, url: str) -> ServerEntry:
-    """The entry of one line of `[tsfm-service]`. Its own name holds the URL, so that two servers are never mixed up."""
+    """The entry of one line of `[tsfm-service]`."""
     return ServerEntry(
-        name=f"{name.lower()}@{url}",
+        name=name.lower(),
         target=check_url(name, url),
         kind=KINDS.get(name.lower(), "forecast"),
         aliases=(),

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from foretell.engine.serving import Serving
 from foretell.engine.whitenoise import is_white_noise
 from foretell.errors import ForetellError, InvalidInput, UnknownName, WhiteNoise
-from foretell.registry import Kind
+from foretell.registry import Kind, Registry
 from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
+from foretell.tdgpt.inside import Inside
 from foretell.tdgpt.local import Local
-from foretell.tdgpt.model_servers import ServerEntry, entry_of
+from foretell.tdgpt.model_servers import entry_of
 from foretell.tdgpt.plugins.offers import Loaded, load
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.tdgpt.reader import Reader
@@ -37,10 +38,16 @@ class Node:
     catalogue: Catalogue = field(default_factory=Catalogue)
     loaded: Loaded = field(default_factory=Loaded)
     reader: Reader = field(default_factory=Reader)
+    inside: Inside = field(default_factory=Inside)
     listing: bytes = b""
     reread: Callable[[], Settings] | None = None
     """The settings as they are in their files now."""
+    models: Registry = field(init=False)
+    """What is installed here. The engine knows names by it and, before them, by the catalogue."""
     _reloading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.models = self.serving.engine.models
 
     async def reload(self) -> None:
         """Read anew what may change while the node runs. An error leaves everything as it was."""
@@ -52,14 +59,16 @@ class Node:
         settings = self.settings.model_copy(update={name: getattr(fresh, name) for name in RELOADED})
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
         loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
-        self.serving.engine.models.resolve()
-        broken = {**self.serving.engine.models.broken, **loaded.broken}
+        self.models.resolve()
+        broken = {**self.models.broken, **loaded.broken}
         try:
             catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)
         except ForetellError:
             loaded.leave(self.loaded)
             raise
         before, self.loaded, self.catalogue, self.settings = self.loaded, loaded, catalogue, settings
+        self.serving.engine.models = self.models.beneath(o.entry for o in catalogue.winners() if o.source != "local")
+        self.inside.serve(self.ask)
         self.listing = encode(list_answer(_algorithms(catalogue)))
         self.serving.cache.clear()
         before.leave(loaded)
@@ -95,14 +104,13 @@ class Node:
             return self.catalogue.find(kind, name)
         except UnknownName:
             with contextlib.suppress(UnknownName):
-                self.serving.engine.models.find(name, kind)
+                self.models.find(name, kind)
             raise
 
     def _local(self) -> Iterator[Offer]:
-        for entry in self.serving.engine.models.entries():
-            if not isinstance(entry, ServerEntry):
-                for name in (entry.name, *entry.aliases):
-                    yield Local(name, entry, self.serving, self._copy_point)
+        for entry in self.models.entries():
+            for name in (entry.name, *entry.aliases):
+                yield Local(name, entry, self.serving, self._copy_point)
 
     def _servers(self, settings: Settings) -> Iterator[Offer]:
         for name, url in settings.tsfm_service.items():
@@ -111,8 +119,7 @@ class Node:
             yield self._server("timemoe-fc", settings.timemoe_fc)
 
     def _server(self, name: str, url: str) -> Local:
-        entry = self.serving.engine.models.add(entry_of(name, url))
-        return Local(name, entry, self.serving, self._copy_point, "url")
+        return Local(name, entry_of(name, url), self.serving, self._copy_point, "url")
 
     @property
     def _copy_point(self) -> bool:

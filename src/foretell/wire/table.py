@@ -255,10 +255,10 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
 
 
 def _names(keys: pa.Table, count: int) -> list[str]:
-    """One text per row: its id values, joined by a slash; empty without id columns."""
+    """One text per row: its id values, joined by a slash; empty without id columns, and for a null."""
     if not keys.num_columns:
         return [""] * count
-    columns = [[str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
+    columns = [["" if v is None else str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
 
@@ -291,8 +291,11 @@ def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
     return pa.table(columns)
 
 
-def read_forecast(table: pa.Table, groups: Groups) -> Forecast:
-    """The Forecast [B, H] that `forecast_table` wrote for the same groups, whatever the order of its rows."""
+def read_forecast(table: pa.Table, groups: Groups, horizon: int = 0) -> Forecast:
+    """The Forecast [B, H] that `forecast_table` wrote for the same groups, whatever the order of its rows.
+
+    Where every series failed, the table does not know the `horizon`.
+    """
     missing = [name for name in (*groups.keys.column_names, *RESERVED) if name not in table.column_names]
     if missing:
         raise UnknownName("column", missing[0], table.column_names)
@@ -304,7 +307,7 @@ def read_forecast(table: pa.Table, groups: Groups) -> Forecast:
             raise UnknownName("series", name, rank)
         members[rank[name]].append(row)
     levels = sorted((float(found[1]), name) for name in table.column_names if (found := LEVEL.fullmatch(name)))
-    horizon = max((len(m) for m in members), default=0)
+    horizon = max([horizon, *map(len, members)])
     numbers = np.full((len(members), horizon, 1 + len(levels)), np.nan)
     columns = np.stack([_numbers(table[name], name) for name in ("point", *(name for _, name in levels))], axis=-1)
     for i, member in enumerate(members):

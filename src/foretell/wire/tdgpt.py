@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
@@ -18,6 +18,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from foretell.errors import InvalidInput, TooManyRows
+from foretell.registry import Kind
 from foretell.series import FloatArray, IntArray, Series
 from foretell.steps import Grid, Step, detect_step, find_grid
 from foretell.wire.options import read_pairs
@@ -230,6 +231,16 @@ def read_correlation(text: bytes) -> CorrelationQuestion:
     body = read_body(text)
     columns = _Columns.of(body, least=1)
     return CorrelationQuestion(**_common(body, columns, "dtw"), second=columns.floats("val1"))
+
+
+Read = Callable[[bytes], Question]
+READ: Mapping[Kind, Read] = {
+    "forecast": read_forecast,
+    "anomaly": read_anomaly,
+    "imputation": read_imputation,
+    "correlation": read_correlation,
+}
+"""How a question to a model of a kind is read."""
 
 
 def read_body(text: bytes) -> Body:

@@ -16,10 +16,11 @@ import numpy as np
 from foretell.engine.queue import BatchQueue
 from foretell.engine.worker import ProcessExecutor
 from foretell.errors import ForetellError, ModelFailed, NotAvailable
-from foretell.registry import Kind
+from foretell.registry import Entry, Kind
 from foretell.results import Detection
 from foretell.series import OK
 from foretell.tdgpt.catalogue import Source
+from foretell.tdgpt.inside import plugin_entry
 from foretell.tdgpt.plugins.process import Description, Input, PluginFile
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.wire.tdgpt import CorrelationQuestion, ForecastQuestion, ImputationQuestion, Question
@@ -105,6 +106,10 @@ class Plugin:
     @property
     def place(self) -> str:
         return f"{self.process.path}:{self.description_.key}"
+
+    @property
+    def entry(self) -> Entry:
+        return plugin_entry(self.kind, self.name, self.description)
 
     def about(self) -> Mapping[str, Any]:
         return {"params": self.description_.params, "status": self.description_.status}
