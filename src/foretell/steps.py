@@ -195,8 +195,8 @@ def _calendar_step(times: Times) -> Step | None:
 
     A date that a month does not have is its last.
     """
-    days = times // DAY
-    if np.any(times - days * DAY != times[0] - days[0] * DAY):
+    days, time_of_day = np.divmod(times, DAY)
+    if np.any(time_of_day != time_of_day[0]):
         return None
     months = _months_between(times)
     if not months:
