@@ -24,10 +24,12 @@ from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import has_rule
 from foretell.http_protocol import patient_http
 from foretell.log import start_log
+from foretell.registry import Registry, registry
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
 from foretell.tdgpt.node import Node
 from foretell.wire import tracing
+from foretell.wire.asgi import App
 from foretell.wire.hosts import is_loopback
 
 if TYPE_CHECKING:
@@ -93,6 +95,39 @@ def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvic
     )
 
 
+def run(app: App, settings: Settings, sockets: list[socket.socket], with_sockets: bool = False) -> None:
+    """Serve until a signal. What keeps the application from starting is raised here, not logged as a traceback."""
+    failures: list[Exception] = []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        async def quiet(message: Any) -> None:
+            await send({**message, "message": ""} if message["type"].endswith(".failed") else message)
+
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        try:
+            await app(scope, receive, quiet)
+        except Exception as error:
+            failures.append(_cause(error))
+            raise
+
+    try:
+        web_server(noting, settings, with_sockets).run(sockets=sockets)
+    except SystemExit:
+        if not failures:
+            raise
+    if failures:
+        raise failures[0]
+
+
+def _cause(error: Exception) -> Exception:
+    """The one error in groups of one."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        (error,) = error.exceptions
+    return error
+
+
 def _check_certificate(settings: Settings) -> None:
     certificate, context = settings.tls_certificate, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate is None:
@@ -122,23 +157,29 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
         tracing.start(settings.traces)
     for note in notes:
         log.warning("%s: %s", config, note)
-    sockets = listen(settings.host, (settings.port, *settings.also))
-    addresses = [address(listener) for listener in sockets]
-    settings = _with_admin_token(settings, sockets[0].getsockname()[1])
-    warn_if_open(settings)
-    node = new_node(settings)
-    node.reread = lambda: read_all(config, flags)[0]
+    _check_models(settings, registry())
+    with contextlib.ExitStack() as ports:
+        sockets = [ports.enter_context(one) for one in listen(settings.host, (settings.port, *settings.also))]
+        settings = _with_admin_token(settings, sockets[0].getsockname()[1])
+        warn_if_open(settings)
+        node = new_node(settings)
+        node.reread = lambda: read_all(config, flags)[0]
+        _serve(node, sockets, say)
+    tracing.stop()
+
+
+def _serve(node: Node, sockets: list[socket.socket], say: Callable[[str], None]) -> None:
+    addresses = [f"{scheme(node.settings)}://{address(listener)}" for listener in sockets]
 
     def ready() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
         gc.freeze()  # what is here now stays: to look through it again for garbage takes 40 ms, and /list would wait
         for where in addresses:
-            say(f"listening on {scheme(settings)}://{where}")
+            say(f"listening on {where}")
 
-    with _database(node, f"{scheme(settings)}://{addresses[0]}") as taos:
-        web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
+    with _database(node, addresses[0]) as taos:
+        run(application(node, ready, taos), node.settings, sockets, taos is not None)
     gc.unfreeze()  # or DuckDB's objects, which are not taken down with the rest, are listed as leaks at the exit
-    tracing.stop()
 
 
 @contextlib.contextmanager
@@ -170,16 +211,38 @@ def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, l
         if config is not None:
             os.environ[CONFIG] = str(config)  # for the worker processes
         return _checked(read_settings(**flags)), []
-    rules = read_settings(**flags)
-    found = taosanode.read(config, may_open=has_rule(rules))
-    return _checked(read_settings(beneath=found.values, **flags)), found.notes
+    found = taosanode.read(config, may_open=has_rule(_checked(read_settings(**flags))))
+    return read_settings(beneath=found.values, **flags), found.notes
 
 
 def _checked(settings: Settings) -> Settings:
-    """The settings, where the folder that they name is there."""
-    if settings.plugins is not None and not settings.plugins.is_dir():
-        raise InvalidInput("plugins", f"{settings.plugins} is no folder")
+    """The settings, where the folders that they name are there."""
+    for name in ("plugins", "model_dir"):
+        folder = getattr(settings, name)
+        if folder is not None and not folder.is_dir():
+            raise InvalidInput(name, f"{folder} is no folder")
+    if settings.state_dir is not None:
+        _make(settings.state_dir)
     return settings
+
+
+def _make(folder: Path) -> None:
+    """The folder for jobs, which need not be there yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput("state_dir", f"cannot make {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise InvalidInput("state_dir", f"{folder} cannot be written")
+
+
+def _check_models(settings: Settings, models: Registry) -> None:
+    """InvalidInput where a setting names a model that is unknown or cannot run here."""
+    for name, model in [("default_model", settings.default_model), *(("preload", one) for one in settings.preload)]:
+        try:
+            models.find(model)
+        except ForetellError as error:
+            raise InvalidInput(name, str(error)) from None
 
 
 def _reload_soon(node: Node) -> None:

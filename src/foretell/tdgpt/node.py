@@ -53,6 +53,7 @@ class Node:
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
         loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
         self.serving.engine.models.resolve()
+        self._say_time_moe(settings)
         broken = {**self.serving.engine.models.broken, **loaded.broken}
         try:
             catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)
@@ -65,6 +66,17 @@ class Node:
         before.leave(loaded)
         for place, reason in broken.items():
             log.error("%s offers nothing: %s", place, reason)
+
+    def _say_time_moe(self, settings: Settings) -> None:
+        """Log what answers to timemoe-fc; InvalidInput where the setting names nothing that is known."""
+        if is_url(settings.timemoe_fc):
+            log.info("timemoe-fc is the model server %s", settings.timemoe_fc)
+            return
+        for entry in self.serving.engine.models.named("timemoe-fc"):
+            needed = entry.missing()
+            if not entry.stands_for and needed is not None:
+                raise InvalidInput("", needed)
+            log.info("timemoe-fc is %s%s", entry.stands_for, f", which cannot run here: {needed}" if needed else "")
 
     async def close(self) -> None:
         self.loaded.close()
@@ -107,7 +119,7 @@ class Node:
     def _servers(self, settings: Settings) -> Iterator[Offer]:
         for name, url in settings.tsfm_service.items():
             yield self._server(name, url)
-        if settings.timemoe_fc.startswith(("http://", "https://")):
+        if is_url(settings.timemoe_fc):
             yield self._server("timemoe-fc", settings.timemoe_fc)
 
     def _server(self, name: str, url: str) -> Local:
@@ -117,6 +129,10 @@ class Node:
     @property
     def _copy_point(self) -> bool:
         return self.settings.missing_interval == "point"
+
+
+def is_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
 
 
 def _algorithms(catalogue: Catalogue) -> dict[str, list[dict[str, object]]]:
