@@ -13,9 +13,14 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretell.application import new_node
 from foretell.errors import InvalidInput
+from foretell.http_api.journal import Journal
 from foretell.http_api.keys import DAY, Key, Meter, digest, lines_of, needed, new_secret
+from foretell.server import in_background
 from foretell.settings import read_settings
+from foretell.sql.database import Database
+from foretell.sql.taos import TaosDoor
 from tests.http_api.conftest import ADMIN, serving
 
 SECRETS = {name: f"secret-of-{name}-0123456789" for name in ("reader", "user", "chief", "slow")}
@@ -96,6 +101,23 @@ def test_the_audit_log_says_who_asked_for_what_and_keeps_no_secret(locked: str, 
     assert not any(line["method"] == "GET" and line["status"] == 200 for line in lines)
     assert "geheim" not in text
     assert not any(secret in text for secret in SECRETS.values())
+
+
+def test_the_audit_log_is_for_its_owner_and_must_be_writable(folder: Path, locked: str) -> None:
+    assert (folder / "audit.log").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(InvalidInput, match="audit_log: cannot write /nowhere/x"):
+        Journal(Path("/nowhere/x"))
+
+
+def test_the_audit_log_names_the_user_of_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    node = new_node(read_settings(workers=1, state_dir=tmp_path, audit_log=path))
+    with Database(engine=node.serving.engine) as database, in_background(node, TaosDoor(database)) as url:
+        for place, body in (("/rest/sql", "SELECT 1"), ("/v1/sql", '{"sql": "SELECT 1"}')):
+            login = ("root", "taosdata")
+            assert requests.post(f"{url}{place}", data=body, auth=login, timeout=60).status_code == 200
+            assert requests.post(f"{url}{place}", data=body, auth=("joe", "x"), timeout=60).status_code == 401
+    assert [json.loads(line)["user"] for line in path.read_text().splitlines()] == ["root", "", "root", ""]
 
 
 def test_an_open_server_still_guards_what_changes_it(url: str) -> None:
