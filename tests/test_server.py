@@ -9,7 +9,7 @@ import pytest
 
 from foretell.errors import InvalidInput
 from foretell.server import listen, run, serve
-from foretell.settings import Settings, settings
+from foretell.settings import read_settings, settings
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ async def _fails(scope: Any, receive: Any, send: Any) -> None:
 def test_what_keeps_the_application_from_starting_is_raised(caplog: pytest.LogCaptureFixture) -> None:
     (listener,) = listen("127.0.0.1", (0,))
     with listener, pytest.raises(InvalidInput, match="rep: is the name of two plugins"):
-        run(_fails, Settings(), [listener])
+        run(_fails, read_settings(), [listener])
     assert "Traceback" not in caplog.text

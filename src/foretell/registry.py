@@ -252,22 +252,24 @@ class Registry:
             self._by_name[entry.kind, name.lower()] = entry
         return entry
 
-    def find(self, name: str, kind: Kind = "forecast") -> Entry:
-        """The entry of a name or alias that can run here; NotAvailable says what would make it run."""
+    def find(self, name: str, kind: Kind | None = "forecast") -> Entry:
+        """The entry of a name or alias that can run here; NotAvailable says what would make it run.
+
+        Without a kind it is that of any, a forecaster first."""
         entry = self.lookup(name, kind)
         if (needed := entry.missing()) is not None:
             raise NotAvailable(f"{entry.name} cannot run here: {needed}")
         return entry
 
-    def lookup(self, name: str, kind: Kind = "forecast") -> Entry:
+    def lookup(self, name: str, kind: Kind | None = "forecast") -> Entry:
         """The entry of a name or alias, in any case, whether it can run or not; UnknownName lists those that can."""
         if not isinstance(name, str):
             raise InvalidInput("model", f"must be a name, got {name!r}")
-        entry = self._by_name.get((kind, name.strip().lower()))
+        entry = next((e for e in self.named(name) if kind in (None, e.kind)), None)
         if entry is None and (place := self._places.get(name.strip().lower())) in self.broken:
             raise NotAvailable(f"{name} cannot run here: {place} could not be loaded ({self.broken[place]})")
         if entry is None:
-            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)])
+            raise UnknownName(f"{kind} model" if kind else "model", name, [e.name for e in self.entries(kind)])
         return entry
 
     def named(self, name: str) -> list[Entry]:
