@@ -16,12 +16,12 @@ from foretell.registry import Kind
 from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
 from foretell.tdgpt.local import Local
-from foretell.tdgpt.model_servers import ServerEntry, entry_of
+from foretell.tdgpt.model_servers import ServerEntry, check_name, entry_of
 from foretell.tdgpt.plugins.offers import Loaded, load
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.tdgpt.reader import Reader
 from foretell.wire.tdgpt import Question
-from foretell.wire.tdgpt_answers import Answer, encode, list_answer
+from foretell.wire.tdgpt_answers import MAX_NAME, Answer, encode, list_answer
 
 log = logging.getLogger("foretell.tdgpt")
 RELOADED = ("tsfm_service", "timemoe_fc", "host_option", "missing_interval")
@@ -64,6 +64,9 @@ class Node:
         self.listing = encode(list_answer(_algorithms(catalogue)))
         self.serving.cache.clear()
         before.leave(loaded)
+        for offer in catalogue.winners():
+            if len(offer.name.encode()) > MAX_NAME:
+                log.warning("%s is not in /list: TDengine takes names of %d bytes at most", offer.name, MAX_NAME)
         for place, reason in broken.items():
             log.error("%s offers nothing: %s", place, reason)
 
@@ -118,6 +121,7 @@ class Node:
 
     def _servers(self, settings: Settings) -> Iterator[Offer]:
         for name, url in settings.tsfm_service.items():
+            check_name(name)
             yield self._server(name, url)
         if is_url(settings.timemoe_fc):
             yield self._server("timemoe-fc", settings.timemoe_fc)
