@@ -93,9 +93,11 @@ class Option:
         return f"at least {self.low:g}" if self.high is None else f"{self.low or 0:g} to {self.high:,.10g}"
 
     def _read_number(self, name: str, value: Any) -> float | int:
+        if isinstance(value, bool):
+            raise InvalidInput(name, f"must be a number, got {value}")
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InvalidInput(name, f"must be a number, got {value!r}") from None
         if not math.isfinite(number):
             raise InvalidInput(name, f"must be a finite number, got {value!r}")

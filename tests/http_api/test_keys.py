@@ -95,7 +95,7 @@ def test_the_audit_log_says_who_asked_for_what_and_keeps_no_secret(locked: str, 
         "127.0.0.1",
         "POST",
         "/v1/forecast",
-        200,
+        400,
     ]
     assert lines[-1]["status"] == 401
     assert not any(line["method"] == "GET" and line["status"] == 200 for line in lines)

@@ -12,7 +12,8 @@ from litestar.params import FromPath, FromQuery
 
 from foretell.errors import InvalidInput
 from foretell.http_api.door import Door
-from foretell.registry import VERBS, Entry, Kind, Option, pull
+from foretell.http_api.openapi import Refusing
+from foretell.registry import VERBS, Entry, Option, pull
 from foretell.wire.masking import mask
 
 
@@ -28,9 +29,10 @@ class OptionOut(msgspec.Struct):
 
 
 class ModelOut(msgspec.Struct):
-    """Contexts and horizons count points; horizons and covariates are of forecasters only. `loaded`: worker processes have it; `memory`: bytes that idle ones hold.
+    """Contexts and horizons count points; horizons and covariates are of forecasters only.
 
-    Formulas share workers that are always there.
+    `loaded`: worker processes have it; `memory`: bytes that idle ones hold. Formulas share workers that are always
+    there.
     """
 
     name: str
@@ -57,7 +59,7 @@ def models(door: Door) -> HTTPRouteHandler:
 
 
 def model(door: Door) -> HTTPRouteHandler:
-    @get("/v1/models/{name:str}", summary="One model")
+    @get("/v1/models/{name:str}", summary="One model", operation_class=Refusing)
     async def handle(name: FromPath[str], kind: FromQuery[str | None] = None) -> ModelOut:
         """By name or alias. `kind` (forecast, anomaly, imputation, correlation) is for names that stand for several."""
         return _about(door, _find(door, name, kind))
@@ -66,7 +68,7 @@ def model(door: Door) -> HTTPRouteHandler:
 
 
 def load(door: Door) -> HTTPRouteHandler:
-    @post("/v1/models/{name:str}/load", status_code=200, summary="Have a model ready")
+    @post("/v1/models/{name:str}/load", status_code=200, summary="Have a model ready", operation_class=Refusing)
     async def handle(name: FromPath[str], kind: FromQuery[str | None] = None) -> ModelOut:
         """Returns when every worker of the model has it."""
         entry = _find(door, name, kind)
@@ -78,7 +80,12 @@ def load(door: Door) -> HTTPRouteHandler:
 
 
 def unload(door: Door) -> HTTPRouteHandler:
-    @post("/v1/models/{name:str}/unload", status_code=200, summary="Let the workers of a model go")
+    @post(
+        "/v1/models/{name:str}/unload",
+        status_code=200,
+        summary="Let the workers of a model go",
+        operation_class=Refusing,
+    )
     async def handle(name: FromPath[str], kind: FromQuery[str | None] = None) -> ModelOut:
         """Calls under way are finished; the next one loads the model again."""
         entry = _find(door, name, kind)
@@ -89,7 +96,12 @@ def unload(door: Door) -> HTTPRouteHandler:
 
 
 def pull_weights(door: Door) -> HTTPRouteHandler:  # noqa: ARG001
-    @post("/v1/models/{name:str}/pull", status_code=200, summary="Download the weights of a model")
+    @post(
+        "/v1/models/{name:str}/pull",
+        status_code=200,
+        summary="Download the weights of a model",
+        operation_class=Refusing,
+    )
     async def handle(name: FromPath[str]) -> dict[str, str]:
         """Returns when they are there; what runs loads them after `load` or a reload."""
         folder = await asyncio.to_thread(pull, name)
@@ -101,7 +113,7 @@ def pull_weights(door: Door) -> HTTPRouteHandler:  # noqa: ARG001
 def _find(door: Door, name: str, kind: str | None) -> Entry:
     if kind not in (None, *VERBS):
         raise InvalidInput("kind", f"must be one of {', '.join(VERBS)}, got {kind!r}")
-    return door.serving.engine.models.find(name, cast(Kind | None, kind))
+    return door.serving.engine.models.find(name, kind)
 
 
 def _about(door: Door, entry: Entry) -> ModelOut:
