@@ -34,11 +34,13 @@ from foretell.errors import (
     UserExists,
     ValueTooLong,
     WhiteNoise,
+    WrongMediaType,
 )
 
 ALL = [
     InvalidInput("rows", "must be at least 1, got 0"),
     BodyTooLarge(1000),
+    WrongMediaType("content-type", "must be application/json"),
     SqlError("no such column", "SELECT a\nFROM t", 7),
     *(
         kind("no", "SELECT a\nFROM t", 7)

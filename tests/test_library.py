@@ -14,6 +14,7 @@ import pytest
 
 import foretell
 from foretell.errors import DeadlineExceeded, InvalidInput, UnknownName
+from foretell.series import TOO_LATE
 
 SEASON = np.tile([1.0, 5.0, 2.0, 8.0], 10)
 
@@ -181,6 +182,7 @@ def test_one_bad_series_leaves_the_others_alone() -> None:
         ({"horizon": 0}, InvalidInput, "horizon"),
         ({"horizon": 2.5}, InvalidInput, "horizon"),
         ({"horizon": True}, InvalidInput, "horizon"),
+        ({"data": [1.0, 10**400]}, InvalidInput, "data"),
         ({"model": "nave"}, UnknownName, "did you mean 'naive'"),
         ({"levels": (0.5, 1.0)}, InvalidInput, "levels"),
         ({"levels": 0.9}, InvalidInput, "levels: must be several numbers"),
@@ -285,3 +287,12 @@ def test_the_public_names_are_these() -> None:
     assert all(getattr(foretell, name) is not None for name in public)
     with pytest.raises(AttributeError, match="no attribute 'forecats'"):
         _ = foretell.forecats
+
+
+def test_only_the_series_whose_times_leave_the_range_fails() -> None:
+    good = pd.DataFrame({"unique_id": "good", "ds": pd.date_range("2024-01-01", periods=9), "y": range(9)})
+    late = good.assign(unique_id="late", ds=pd.date_range("2250-01-01", periods=9, freq="YS"))
+    made = foretell.forecast(pd.concat([good, late]), 9, "naive")
+    told = made.groupby("unique_id").agg(status=("status", "first"), times=("ds", "count"))
+    assert told.loc["good"].tolist() == ["ok", 9]
+    assert told.loc["late"].tolist() == [f"failed: {TOO_LATE}", 0]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from foretell.errors import InvalidInput
 from foretell.log import start_log
 from foretell.settings import read_settings
 from foretell.wire.request_id import request_id
@@ -49,6 +50,11 @@ def test_json(tmp_path: Path) -> None:
     }
     assert "request" not in second
     assert second["traceback"].rstrip().endswith("ValueError: token=***")
+
+
+def test_a_file_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(InvalidInput, match="app_log: cannot write /nowhere/x"):
+        start_log(read_settings(app_log="/nowhere/x"))
 
 
 def test_text(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def test_options_are_read(option: Option, given: object, read: object) -> None:
     [
         (Option(0, "x", int), "1.5", "period: must be a whole number, got '1.5'"),
         (Option(0, "x", int), "many", "period: must be a number, got 'many'"),
+        (Option(0, "x", int), True, "period: must be a number, got True"),
         (Option(0, "x", float), "nan", "period: must be a finite number, got 'nan'"),
         (Option(0, "x", int, low=1), 0, "period: must be at least 1, got 0"),
         (Option(0, "x", int, low=1, high=3), 4, "period: must be between 1 and 3, got 4"),

@@ -39,11 +39,47 @@ def test_a_stray_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         read_settings()
 
 
-@pytest.mark.parametrize(("name", "value"), [("WORKERS", "-1"), ("WORKERS", "many"), ("TIMEOUT", "0")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("WORKERS", "-1"), ("WORKERS", "many"), ("TIMEOUT", "0"), ("TRACES", "foo")]
+)
 def test_a_bad_value_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"FORETELL_{name}", value)
     with pytest.raises(InvalidInput, match=name.lower()):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOKENS", '["hunter2"'),
+        ("TOKENS", ""),
+        ("CLIENTS", "10.0.0.0/8,,"),
+        ("KEYS", "hunter2"),
+        ("TSFM_SERVICE", "{"),
+    ],
+)
+def test_lists_and_tables_that_cannot_be_read_name_the_variable_and_show_no_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FORETELL_{name}", value)
+    with pytest.raises(InvalidInput, match=f"^FORETELL_{name}: must be ") as caught:
+        read_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_hash_that_may_be_the_secret_itself_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORETELL_KEYS", '{"a": {"hash": "hunter2"}}')
+    with pytest.raises(InvalidInput, match=r"keys\.a\.hash") as caught:
+        read_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_lists_are_json_or_have_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORETELL_TOKENS", "hunter2secret")
+    monkeypatch.setenv("FORETELL_CLIENTS", "10.0.0.0/8, ::1")
+    monkeypatch.setenv("FORETELL_ALSO", "[6041]")
+    found = read_settings()
+    assert (found.tokens, found.clients, found.also) == (("hunter2secret",), ("10.0.0.0/8", "::1"), (6041,))
 
 
 @pytest.mark.parametrize("content", ["not toml", None])

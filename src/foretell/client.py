@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from foretell import errors
 from foretell.errors import DeadlineExceeded, ForetellError, InvalidInput, NotAvailable
+from foretell.series import as_horizon
 from foretell.wire.frames import groups_of, like, series_of, to_arrow
 from foretell.wire.ipc import ARROW, read_arrow, write_arrow
 from foretell.wire.table import read_forecast
@@ -194,7 +195,7 @@ class _Calls:
         """A row for each model, best first; `options` are by model."""
         pairs = {f"{m}.{key}": value for m, given in (options or {}).items() for key, value in given.items()}
         columns = _columns(id_col, time_col, value_col)
-        more = {"models": _listed(models), "horizon": horizon, "windows": windows, "period": period}
+        more = {"models": _listed(models), "horizon": as_horizon(horizon), "windows": windows, "period": period}
         return self._ask(_rows("evaluate", data, _query(None, pairs, columns, **more)))
 
     def models(self) -> Any:
@@ -310,7 +311,7 @@ def _forecast(
     options: Mapping[str, Any],
 ) -> Question:
     table, is_table = _table(data)
-    query = _query(model, options, columns, horizon=horizon, levels=_listed(levels))
+    query = _query(model, options, columns, horizon=as_horizon(horizon), levels=_listed(levels))
 
     def read(answer: httpx.Response) -> Any:
         made = read_arrow(answer.content)

@@ -14,6 +14,7 @@
     |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
     |   |   `-- UserExists      there is one of that name                                 409  0x80000350
     |   |-- BodyTooLarge        a request body has more bytes than the limit allows       413  0x80000118
+    |   |-- WrongMediaType      a request body is of a kind that is not read                415  0x80000118
     |   |-- TooManyRows         more rows asked for, or sent, than the limit allows       400  0x80000446
     |   `-- WhiteNoise          the series is white noise and the check was on            400  0x80000447
     |-- UnknownName             no such model, table, column, option; lists the known     404  0x80000443
@@ -139,6 +140,10 @@ class BodyTooLarge(InvalidInput):
         super().__init__("body", f"is larger than {limit} bytes")
 
 
+class WrongMediaType(InvalidInput):
+    http_status = 415
+
+
 class TooManyRows(InvalidInput):
     tdengine_code = 0x80000446
 
@@ -153,16 +158,20 @@ class WhiteNoise(InvalidInput):
 
 
 class UnknownName(ForetellError):
-    """A name that nothing answers to, with the names that would have worked; `field` is where it stood."""
+    """A name that nothing answers to, with the names that would have worked (None: they are not told).
+
+    `field` is where it stood.
+    """
 
     http_status = 404
     tdengine_code = 0x80000443
 
-    def __init__(self, what: str, name: str, known: Iterable[str], field: str = "") -> None:
-        self.what, self.name, self.known, self.field = what, name, tuple(sorted(known)), field
+    def __init__(self, what: str, name: str, known: Iterable[str] | None, field: str = "") -> None:
+        self.what, self.name, self.known, self.field = what, name, tuple(sorted(known or ())), field
         close = difflib.get_close_matches(name.lower(), self.known, n=1)
         hint = f", did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"unknown {what} {name!r}{hint} (known: {', '.join(self.known) or 'none'})")
+        listed = "" if known is None else f" (known: {', '.join(self.known) or 'none'})"
+        super().__init__(f"unknown {what} {name!r}{hint}{listed}")
 
 
 class AuthenticationFailed(ForetellError):

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from foretell.engine import Engine
 from foretell.engine.engine import Control, Progress
 from foretell.errors import InvalidInput
-from foretell.series import Forecast
+from foretell.series import Forecast, as_horizon
 from foretell.wire.frames import groups_of, like, series_of, to_arrow
 from foretell.wire.points import detection_table, imputation_table
 from foretell.wire.table import forecast_table, read_forecast, read_points
@@ -65,7 +63,7 @@ def forecast(
     """
     from foretell.settings import settings
 
-    arguments = (_whole(horizon), model or settings().default_model, levels, options, _control(timeout, progress))
+    arguments = (as_horizon(horizon), model or settings().default_model, levels, options, _control(timeout, progress))
     table = to_arrow(data)
     if table is None:
         return engine().forecast_sync(series_of(data), *arguments)
@@ -166,9 +164,3 @@ def _control(timeout: float | None, progress: Progress | None) -> Control:
     if timeout is not None and not timeout > 0:
         raise InvalidInput("timeout", f"must be a positive number of seconds, got {timeout!r}")
     return Control(timeout=timeout if timeout is not None else settings().timeout, progress=progress)
-
-
-def _whole(horizon: Any) -> int:
-    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):
-        raise InvalidInput("horizon", f"must be a whole number, got {horizon!r}")
-    return int(horizon)

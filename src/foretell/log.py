@@ -7,6 +7,7 @@ import sys
 
 import msgspec
 
+from foretell.errors import InvalidInput
 from foretell.settings import Settings
 from foretell.wire.masking import Masking
 from foretell.wire.request_id import request_id
@@ -48,9 +49,16 @@ FORMATS = {"text": Text, "json": Json}
 def start_log(settings: Settings) -> None:
     """One log for the process, as the settings say; of other people's libraries, which tell every connection and query
     string, only warnings."""
-    handler = logging.FileHandler(settings.app_log) if settings.app_log else logging.StreamHandler(sys.stderr)
+    handler = _file(settings.app_log) if settings.app_log else logging.StreamHandler(sys.stderr)
     handler.addFilter(Masking())
     handler.setFormatter(FORMATS[settings.log_format]())
     level = logging.getLevelNamesMapping()[settings.log_level]
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
     logging.getLogger("foretell").setLevel(level)
+
+
+def _file(path: str) -> logging.Handler:
+    try:
+        return logging.FileHandler(path)
+    except OSError as error:
+        raise InvalidInput("app_log", f"cannot write {path}: {error.strerror}") from None

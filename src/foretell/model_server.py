@@ -30,7 +30,7 @@ from foretell.http_api.access import Refusal
 from foretell.log import start_log
 from foretell.registry import Entry, Registry, pull, registry
 from foretell.series import Series
-from foretell.server import address, listen, warn_if_open, web_server
+from foretell.server import address, listen, run, warn_if_open
 from foretell.settings import PREFIX, Settings, read_settings, settings
 from foretell.tdgpt.ds_predict import predict
 from foretell.tdgpt.endpoints import JSON, MODEL_SERVER
@@ -87,7 +87,7 @@ def serve_model(
         loaded = node.serving.engine.forecast_sync([TRY], 1, entry.name).model
         say(f"{loaded} answers POST {path}")
         ready = [lambda: say(f"Running on {chosen.scheme}://{address(listener)}")]
-        web_server(application(node, path, bounds, ready), chosen).run(sockets=[listener])
+        run(application(node, path, bounds, ready), chosen, [listener])
     finally:
         node.serving.close()
         listener.close()

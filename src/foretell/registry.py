@@ -93,9 +93,11 @@ class Option:
         return f"at least {self.low:g}" if self.high is None else f"{self.low or 0:g} to {self.high:,.10g}"
 
     def _read_number(self, name: str, value: Any) -> float | int:
+        if isinstance(value, bool):
+            raise InvalidInput(name, f"must be a number, got {value}")
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InvalidInput(name, f"must be a number, got {value!r}") from None
         if not math.isfinite(number):
             raise InvalidInput(name, f"must be a finite number, got {value!r}")
@@ -271,22 +273,26 @@ class Registry:
                 found.add(replace(entry, name=names[0], aliases=tuple(names[1:])))
         return found
 
-    def find(self, name: str, kind: Kind = "forecast") -> Entry:
-        """The entry of a name or alias that can run here; NotAvailable says what would make it run."""
+    def find(self, name: str, kind: Kind | None = "forecast") -> Entry:
+        """The entry of a name or alias that can run here; NotAvailable says what would make it run.
+
+        Without a kind it is that of any, a forecaster first.
+        """
         entry = self.lookup(name, kind)
         if (needed := entry.missing()) is not None:
             raise NotAvailable(f"{entry.name} cannot run here: {needed}")
         return entry
 
-    def lookup(self, name: str, kind: Kind = "forecast") -> Entry:
+    def lookup(self, name: str, kind: Kind | None = "forecast") -> Entry:
         """The entry of a name or alias, in any case, whether it can run or not; UnknownName lists those that can."""
         if not isinstance(name, str):
             raise InvalidInput("model", f"must be a name, got {name!r}")
-        entry = self._by_name.get((kind, name.strip().lower()))
+        entry = next((e for e in self.named(name) if kind in (None, e.kind)), None)
         if entry is None and (place := self._places.get(name.strip().lower())) in self.broken:
             raise NotAvailable(f"{name} cannot run here: {place} could not be loaded ({self.broken[place]})")
         if entry is None:
-            raise UnknownName(f"{kind} model", name, [e.name for e in self.entries(kind)], "model")
+            what = f"{kind} model" if kind else "model"
+            raise UnknownName(what, name, [e.name for e in self.entries(kind)], "model")
         return entry
 
     def named(self, name: str) -> list[Entry]:

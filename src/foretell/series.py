@@ -42,10 +42,14 @@ class Series:
         return len(self.values)
 
     def future_times(self, horizon: int) -> IntArray | None:
-        """Times [H] of the points that follow, or None where the series has none."""
-        if self.start is None or self.step is None:
+        """Times [H] of the points that follow, or None where the series has none, or they leave the range of ns."""
+        if self.start is None or self.step is None or not self.reaches(horizon):
             return None
         return self.step.times(self.start, horizon, first=len(self.values))
+
+    def reaches(self, horizon: int) -> bool:
+        """Whether the times of the points that follow, if there are any, lie in the range of ns."""
+        return self.start is None or self.step is None or self.step.fits(self.start, len(self.values) + horizon)
 
 
 def as_values(data: ArrayLike, field_name: str = "values") -> FloatArray:
@@ -57,11 +61,18 @@ def as_values(data: ArrayLike, field_name: str = "values") -> FloatArray:
         if values.dtype.kind not in "iufbO":
             raise InvalidInput(field_name, f"must be numbers, got {values.dtype}")
         values = values.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInput(field_name, f"must be numbers ({error})") from None
     if values.ndim != 1:
         raise InvalidInput(field_name, f"must have one axis (time), got shape {values.shape}")
     return values
+
+
+def as_horizon(horizon: Any) -> int:
+    """A number of steps as it was given, which has to be whole."""
+    if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):
+        raise InvalidInput("horizon", f"must be a whole number, got {horizon!r}")
+    return int(horizon)
 
 
 def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:
@@ -157,6 +168,9 @@ NO_INTERVAL = "no_interval"
 TOO_SHORT = "too_short"
 ALL_MISSING = "all_missing"
 NON_FINITE = "non_finite"
+
+
+TOO_LATE = "the times of the forecast would leave the years 1678 to 2262"
 
 
 def repaired(count: int) -> str:

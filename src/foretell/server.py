@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from foretell.admin import with_admin_token
-from foretell.application import application, new_node
+from foretell.application import application, named, new_node
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import has_rule
 from foretell.http_protocol import patient_http
@@ -28,6 +28,7 @@ from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
 from foretell.tdgpt.node import Node
 from foretell.wire import tracing
+from foretell.wire.asgi import App
 from foretell.wire.hosts import is_loopback
 
 if TYPE_CHECKING:
@@ -93,6 +94,39 @@ def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvic
     )
 
 
+def run(app: App, settings: Settings, sockets: list[socket.socket], with_sockets: bool = False) -> None:
+    """Serve until a signal. What keeps the application from starting is raised here, not logged as a traceback."""
+    failures: list[Exception] = []
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        async def quiet(message: Any) -> None:
+            await send({**message, "message": ""} if message["type"].endswith(".failed") else message)
+
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        try:
+            await app(scope, receive, quiet)
+        except Exception as error:
+            failures.append(_cause(error))
+            raise
+
+    try:
+        web_server(noting, settings, with_sockets).run(sockets=sockets)
+    except SystemExit:
+        if not failures:
+            raise
+    if failures:
+        raise failures[0]
+
+
+def _cause(error: Exception) -> Exception:
+    """The one error in groups of one."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        (error,) = error.exceptions
+    return error
+
+
 def _check_certificate(settings: Settings) -> None:
     certificate, context = settings.tls_certificate, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate is None:
@@ -122,32 +156,30 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
         tracing.start(settings.traces)
     for note in notes:
         log.warning("%s: %s", config, note)
-    sockets = listen(settings.host, (settings.port, *settings.also))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again at the end: what is open gets closed
-    try:
-        with with_admin_token(settings, sockets[0].getsockname()[1]) as guarded:
-            _serve(guarded, lambda: read_all(config, flags)[0], sockets, say)
-    finally:
-        tracing.stop()
+    with contextlib.ExitStack() as stack:
+        stack.callback(tracing.stop)
+        sockets = [stack.enter_context(one) for one in listen(settings.host, (settings.port, *settings.also))]
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again when it has ended
+        guarded = stack.enter_context(with_admin_token(settings, sockets[0].getsockname()[1]))
+        warn_if_open(guarded)
+        node = new_node(guarded)
+        node.reread = lambda: read_all(config, flags)[0]
+        _serve(node, sockets, say)
 
 
-def _serve(
-    settings: Settings, reread: Callable[[], Settings], sockets: list[socket.socket], say: Callable[[str], None]
-) -> None:
-    warn_if_open(settings)
-    node = new_node(settings)
-    node.reread = reread
-    addresses = [address(listener) for listener in sockets]
+def _serve(node: Node, sockets: list[socket.socket], say: Callable[[str], None]) -> None:
+    addresses = [f"{node.settings.scheme}://{address(listener)}" for listener in sockets]
 
     def ready() -> None:
+        named(node.serving, "default_model", node.settings.default_model)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
         gc.freeze()  # what is here now stays: to look through it again for garbage takes 40 ms, and /list would wait
         for where in addresses:
-            say(f"listening on {settings.scheme}://{where}")
+            say(f"listening on {where}")
 
     try:
-        with _database(node, f"{settings.scheme}://{addresses[0]}") as taos:
-            web_server(application(node, ready, taos), settings, taos is not None).run(sockets=sockets)
+        with _database(node, addresses[0]) as taos:
+            run(application(node, ready, taos), node.settings, sockets, taos is not None)
     finally:
         gc.unfreeze()  # or DuckDB's objects, which are not taken down with the rest, are listed as leaks at the exit
 
@@ -181,16 +213,29 @@ def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, l
         if config is not None:
             os.environ[CONFIG] = str(config)  # for the worker processes
         return _checked(read_settings(**flags)), []
-    rules = read_settings(**flags)
-    found = taosanode.read(config, may_open=has_rule(rules))
-    return _checked(read_settings(beneath=found.values, **flags)), found.notes
+    found = taosanode.read(config, may_open=has_rule(_checked(read_settings(**flags))))
+    return read_settings(beneath=found.values, **flags), found.notes
 
 
 def _checked(settings: Settings) -> Settings:
-    """The settings, where the folder that they name is there."""
-    if settings.plugins is not None and not settings.plugins.is_dir():
-        raise InvalidInput("plugins", f"{settings.plugins} is no folder")
+    """The settings, where the folders that they name are there."""
+    for name in ("plugins", "model_dir"):
+        folder = getattr(settings, name)
+        if folder is not None and not folder.is_dir():
+            raise InvalidInput(name, f"{folder} is no folder")
+    if settings.state_dir is not None:
+        _make(settings.state_dir)
     return settings
+
+
+def _make(folder: Path) -> None:
+    """The folder for jobs, which need not be there yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput("state_dir", f"cannot make {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise InvalidInput("state_dir", f"{folder} cannot be written")
 
 
 def _reload_soon(node: Node) -> None:
@@ -238,6 +283,9 @@ def in_background(node: Node, taos: TaosDoor | None = None) -> Iterator[str]:
     thread.start()
     while thread.is_alive() and not ready.wait(0.1):
         pass
+    if not ready.is_set():
+        listener.close()
+        raise ForetellError("the server did not start; its log says why")
     try:
         yield f"{node.settings.scheme}://{address(listener)}"
     finally:

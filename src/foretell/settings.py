@@ -6,15 +6,17 @@ Unknown keys are errors everywhere.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from foretell.errors import InvalidInput
 
@@ -22,7 +24,7 @@ PREFIX = "FORETELL_"
 CONFIG = "FORETELL_CONFIG"
 OTHERS = {CONFIG, "FORETELL_DATA"}
 """Variables with our prefix that are no settings: the file of settings, and the folder of public data sets."""
-SECRETS = frozenset({"tokens", "admin_token"})
+SECRETS = frozenset({"tokens", "admin_token", "keys"})
 """Settings that no message shows."""
 
 
@@ -43,8 +45,37 @@ class KeySettings(BaseModel):
     quota: int | None = Field(None, gt=0, description="Most requests a day.")
 
 
+class Environment(EnvSettingsSource):
+    """The environment: lists are JSON or `a,b`, tables are JSON. No error shows a value, which may be a secret."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        text, is_list = str(value).strip(), get_origin(field.annotation) is tuple
+        if is_list and not text.startswith(("[", "{")):
+            parts = [part.strip() for part in text.split(",")]
+            if not all(parts):
+                raise InvalidInput(PREFIX + field_name.upper(), 'must be a,b or ["a", "b"], and nothing in it empty')
+            return parts
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            form = 'a,b or JSON, such as ["a", "b"]' if is_list else 'JSON, such as {"name": ...}'
+            place = getattr(error, "msg", "not JSON")
+            raise InvalidInput(PREFIX + field_name.upper(), f"must be {form} ({place})") from None
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, Environment(settings_cls)
 
     default_model: str = Field(
         "foretell-small", description="Model where none is named, in Python and on the command line."
@@ -109,7 +140,11 @@ class Settings(BaseSettings):
     audit_log: Path | None = Field(None, description="File that notes who asked for what, and who was turned away.")
     app_log: str = Field("", description="File that the server logs to; empty: stderr.")
     log_format: Literal["text", "json"] = Field("text", description="How the server logs: for people or programs.")
-    traces: str = Field("", description="OTLP collector (http://localhost:4318) that gets traces; none by default.")
+    traces: str = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="OTLP collector (http://localhost:4318) that gets traces; none by default.",
+    )
     log_level: Level = Field("INFO", description="Least level logged.")
     model_dir: Path | None = Field(None, description="Folder of model files.")
     rolling_mb: int = Field(

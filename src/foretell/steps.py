@@ -49,6 +49,19 @@ class Step:
             return self._times(start, steps)
         return _instants(self._times(_local(start, self.zone), steps), self.zone)
 
+    def fits(self, start: int, count: int) -> bool:
+        """Whether `count` times from `start` on lie in the range of nanosecond timestamps."""
+        span = count * (self.ns or self.months * 28 * DAY)
+        if start >= 0 and start + 2 * span < 2**63 - DAY:
+            return True
+        if span >= 2**64:
+            return False
+        try:
+            self.times(start, 1, first=max(0, count - 1))
+        except InvalidInput:
+            return False
+        return True
+
     def _times(self, start: int, steps: Times) -> Times:
         if self.months:
             return _add_months(start, self.months * steps, self)
@@ -195,8 +208,8 @@ def _calendar_step(times: Times) -> Step | None:
 
     A date that a month does not have is its last.
     """
-    days = times // DAY
-    if np.any(times - days * DAY != times[0] - days[0] * DAY):
+    days, time_of_day = np.divmod(times, DAY)
+    if np.any(time_of_day != time_of_day[0]):
         return None
     months = _months_between(times)
     if not months:

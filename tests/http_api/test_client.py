@@ -106,6 +106,13 @@ def test_errors_are_those_of_the_library(client: Client) -> None:
     with pytest.raises(InvalidInput, match=r"^horizon: ") as error:
         client.forecast(FRAME, 0, "naive")
     assert error.value.field == "horizon"
+    for horizon in ("3", 3.0, True):
+        with pytest.raises(InvalidInput, match="horizon: must be a whole number"):
+            client.forecast(FRAME, horizon, "naive")  # type: ignore[arg-type]
+        with pytest.raises(InvalidInput, match="horizon: must be a whole number"):
+            client.evaluate(FRAME, ["naive"], horizon)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"^data: "):
+        client.forecast([1.0, 10**400], 2)
 
 
 def answering(*answers: httpx.Response | Exception) -> tuple[Client, list[httpx.Request]]:

@@ -66,18 +66,34 @@ def test_an_evaluation_is_a_job_too(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("query", "body", "status"),
-    [("", BODY, 400), ("?verb=nothing", BODY, 404), ("?verb=forecast", {"series": []}, 400)],
+    [
+        ("", BODY, 400),
+        ("?verb=nothing", BODY, 404),
+        ("?verb=forecast", {"series": []}, 400),
+        ("?verb=forecast", BODY | {"model": "nonsense"}, 404),
+        ("?verb=forecast", BODY | {"options": {"nonsense": 1}}, 404),
+        ("?verb=forecast", BODY | {"horizon": 10**7}, 400),
+        ("?verb=detect", {"series": SERIES, "model": "theta"}, 404),
+        ("?verb=evaluate", {"series": SERIES, "horizon": 2, "models": ["naive", "nonsense"]}, 404),
+        ("?verb=evaluate", {"series": SERIES, "horizon": 2, "models": ["naive"], "options": {"naive.x": 1}}, 404),
+    ],
 )
 def test_what_cannot_be_done_is_refused_at_once(url: str, query: str, body: dict[str, Any], status: int) -> None:
     assert requests.post(f"{url}/v1/jobs{query}", json=body, timeout=60).status_code == status
 
 
-def test_a_job_that_fails_says_why(url: str) -> None:
-    job = hand_in(url, {**BODY, "model": "nonsense"})
-    over = wait(url, job["id"], "done", "failed")
-    assert (over["state"], "nonsense" in over["error"]) == ("failed", True)
-    answer = requests.get(f"{url}/v1/jobs/{job['id']}/result", timeout=60)
-    assert (answer.status_code, "failed" in answer.text) == (400, True)
+def test_an_unknown_job_names_no_others(url: str) -> None:
+    hand_in(url, BODY)
+    assert requests.get(f"{url}/v1/jobs/nope", timeout=60).json()["detail"] == "unknown job 'nope'"
+
+
+def test_a_job_that_fails_says_why(tmp_path: Path) -> None:
+    with serving(tmp_path, busy_models()) as url:
+        job = hand_in(url, {**FOREVER, "timeout": 0.05})
+        over = wait(url, job["id"], "done", "failed")
+        assert (over["state"], bool(over["error"])) == ("failed", True)
+        answer = requests.get(f"{url}/v1/jobs/{job['id']}/result", timeout=60)
+        assert (answer.status_code, "failed" in answer.text) == (400, True)
 
 
 def test_a_job_that_runs_is_stopped_and_others_go_before_it(tmp_path: Path) -> None:
@@ -107,7 +123,7 @@ def test_jobs_outlive_a_restart(tmp_path: Path) -> None:
 def test_two_servers_do_not_share_a_folder(tmp_path: Path) -> None:
     with serving(tmp_path, busy_models()) as first, serving(tmp_path, busy_models()) as second:
         hand_in(first, {"series": SERIES, "horizon": 2, "model": "repeat"})
-        answer = requests.post(f"{second}/v1/jobs?verb=forecast", json=BODY, timeout=60)
+        answer = requests.post(f"{second}/v1/jobs?verb=forecast", json=BODY | {"model": "repeat"}, timeout=60)
         assert (answer.status_code, "state_dir" in answer.text) == (501, True)
 
 

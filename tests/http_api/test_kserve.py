@@ -40,6 +40,12 @@ def test_forecasts_in_the_shape_of_the_input(url: str) -> None:
     assert made["usage"]["total_tokens"] == made["usage"]["prompt_tokens"] + 21
 
 
+def test_no_time_is_invented(url: str) -> None:
+    timeless = {key: value for key, value in UNIVARIATE.items() if key != "start_timestamp"}
+    made = post(url, model="naive", inputs=[timeless], options={"horizon": 2}).json()
+    assert made["outputs"][0]["content"][0]["start_timestamp"] is None
+
+
 def test_a_bad_series_is_an_error_of_its_own(url: str) -> None:
     bad = {**UNIVARIATE, "name": "bad", "series": [None, None]}
     made = post(url, model="naive", inputs=[UNIVARIATE, bad], options={"horizon": 2}).json()
@@ -54,7 +60,7 @@ def test_a_bad_series_is_an_error_of_its_own(url: str) -> None:
         ({"series": []}, 400, "inputs[0].series"),
         ({"series": [[1.0]]}, 400, "inputs[0].series"),
         ({"type": "multivariate_time_series"}, 400, "inputs[0].series"),
-        ({"start_timestamp": "yesterday"}, 400, "time"),
+        ({"start_timestamp": "yesterday"}, 400, "inputs[0].start_timestamp"),
     ],
 )
 def test_errors_have_the_protocols_shape(url: str, change: dict[str, Any], status: int, param: str) -> None:

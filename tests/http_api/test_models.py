@@ -40,10 +40,30 @@ def test_only_an_admin_changes_the_server(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("nothing", 404), ("ets?kind=anomaly", 404), ("iqr?kind=anomaly", 200), ("ets?kind=x", 400)]
+    ("path", "status"),
+    [
+        ("nothing", 404),
+        ("ets?kind=anomaly", 404),
+        ("iqr", 200),
+        ("iqr?kind=anomaly", 200),
+        ("iqr?kind=forecast", 404),
+        ("ets?kind=x", 400),
+    ],
 )
 def test_one_model_by_name_and_kind(url: str, path: str, status: int) -> None:
     assert requests.get(f"{url}/v1/models/{path}", timeout=60).status_code == status
+
+
+def test_a_model_of_any_kind_says_what_it_takes(url: str) -> None:
+    found = about(url, "ksigma")
+    assert (found["kind"], found["max_horizon"], found["covariates"]) == ("anomaly", None, None)
+    assert about(url, "theta")["max_horizon"] > 0
+    assert "iqr" in requests.get(f"{url}/v1/models/nothing", timeout=60).json()["detail"]
+    assert change(url, "iqr/load").status_code == 200
+    options = about(url, "timemoe-mini")["options"]
+    assert options["norm"]["choices"] == ["cycles", "instance", "none"]
+    period = about(url, "holtwinters")["options"]["period"]
+    assert (period["type"], period["low"] is not None) == ("int", True)
 
 
 def test_models_are_there_before_the_server_listens(tmp_path: Path) -> None:
@@ -53,6 +73,4 @@ def test_models_are_there_before_the_server_listens(tmp_path: Path) -> None:
 
 def test_a_name_in_the_settings_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="foretel-small"), serving(tmp_path, replicas={"foretel-small": 2}):
-        pass
-    with pytest.raises(UnknownName, match="foretel-small"), serving(tmp_path, preload=("foretel-small",)):
         pass

@@ -13,6 +13,7 @@ import requests
 
 import foretell
 from foretell.http_api.verbs import VERBS
+from foretell.series import TOO_LATE
 from foretell.wire.ipc import ARROW, read_arrow, write_arrow
 from tests.http_api.conftest import serving
 
@@ -144,6 +145,21 @@ def test_an_empty_series_keeps_its_place(url: str) -> None:
         ("/v1/forecast", {"series": [{"values": [1], "step": "1x", "start": "2024-01-01"}], "horizon": 1}, 400, None),
         ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "model": "x"}, 404, "model"),
         ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "options": {"z": 1}}, 404, "z"),
+        ("/v1/forecast", {"series": [{"values": [1], "start": "2024-01-01"}], "horizon": 1}, 400, "series[0].step"),
+        (
+            "/v1/detect",
+            {"series": [{"values": [1] * 9, "start": "2261-01-01", "step": "1y"}]},
+            400,
+            "series[0].step",
+        ),
+        (
+            "/v1/forecast",
+            {"series": [{"values": [1] * 9}], "horizon": 1, "model": "holtwinters", "options": {"period": True}},
+            400,
+            "period",
+        ),
+        ("/v1/forecast?horizon=5", {"series": [{"values": [1]}], "horizon": 1}, 400, "horizon"),
+        ("/v1/jobs?verb=forecast&horizon=5", {"series": [{"values": [1]}], "horizon": 1}, 400, "horizon"),
         ("/v1/detect", {"series": [{"values": [1] * 9}], "model": "ets"}, 404, None),
         ("/v1/impute", {"serie": []}, 400, "serie"),
         ("/v1/correlate", {"pairs": [{"first": [1]}]}, 400, "pairs[0].second"),
@@ -179,6 +195,18 @@ def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], stat
             "series[0].start: 'x' is not",
         ),
         ("POST", "/v1/forecast", "nonsense", "body: expected `object`, got `str`"),
+        (
+            "POST",
+            "/v1/forecast",
+            {"series": [{"values": [1], "freq": "h"}], "horizon": 1},
+            "series[0].freq: is not known here (known: values, id, start, step, ",
+        ),
+        (
+            "POST",
+            "/v1/forecast",
+            {"series": [{"values": [1]}], "horizon": 1, "priority": "high"},
+            "priority: must be one of batch, interactive, got 'high'",
+        ),
         ("GET", "/v1/forecats", None, "there is nothing at /v1/forecats; /schema/swagger lists"),
         ("GET", "/v1/forecast", None, "/v1/forecast does not take GET; /schema/swagger lists"),
     ],
@@ -241,6 +269,23 @@ def test_a_null_id_is_an_empty_one(url: str) -> None:
     assert [(one["id"], one["quantiles"]) for one in answer.json()["forecasts"]] == [("", None), ("None", None)]
 
 
+def test_only_the_series_whose_times_leave_the_range_fails(url: str) -> None:
+    late = {"id": "late", "values": [1, 2, 3, 4], "start": "2230-12-31", "step": "1y"}
+    made = post(url, "/v1/forecast", {"series": [*series(a=A), late], "horizon": 40, "model": "naive"})["forecasts"]
+    assert [one["status"] for one in made] == ["ok", f"failed: {TOO_LATE}"]
+    assert (made[1]["point"], made[1]["times"], len(made[0]["times"])) == (None, None, 40)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("application/xml", 415), ("text/csv", 415), ("application/problem+json", 200), ("text/plain;charset=x", 200)],
+)
+def test_a_body_that_says_it_is_something_else_is_not_read(url: str, kind: str, status: int) -> None:
+    body = '{"series": [{"values": [1, 2, 3]}], "horizon": 1, "model": "naive"}'
+    answer = requests.post(f"{url}/v1/forecast", data=body, headers={"Content-Type": kind}, timeout=60)
+    assert answer.status_code == status, answer.text
+
+
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\xff" * 100])
 def test_a_body_that_is_no_arrow_is_a_problem(url: str, data: bytes) -> None:
     headers = {"Content-Type": ARROW}
@@ -272,3 +317,5 @@ def test_openapi_knows_every_path_and_body(url: str) -> None:
     values = content["application/json"]["schema"]["properties"]["series"]["items"]["properties"]["values"]
     assert values["items"]["anyOf"] == [{"type": "number"}, {"type": "null"}]
     assert ARROW in content
+    for path in ("/v1/forecast", "/v1/jobs", "/v1/sql"):
+        assert {"400", "404", "413", "429", "503", "504"} <= set(schema["paths"][path]["post"]["responses"])

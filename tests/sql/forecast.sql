@@ -157,6 +157,16 @@ SELECT kind, _fstatus, count(*) AS n, max(f) AS f, count(t) AS times FROM
 VALUES ('alone', 'failed: one row has no spacing; give every=...', 1, NULL::DOUBLE, 0), ('constant', 'constant', 2, 7.0, 2),
   ('gap', 'repaired(1)', 2, 6.0, 2), ('good', 'ok', 2, 5.0, 2), ('infinite', 'non_finite', 1, NULL, 0), ('missing', 'all_missing', 1, NULL, 0);
 
+-- a series whose times would leave the range of nanoseconds fails alone, also by every=
+SELECT k, _fstatus AS s, count(t) AS n FROM (SELECT k, _frowts AS t, FORECAST(v, 'algo=naive,rows=40') AS f, _fstatus FROM
+(SELECT 'good' AS k, TIMESTAMP '2024-01-01' + INTERVAL 1 HOUR * i AS ts, i AS v FROM range(12) r(i) UNION ALL
+ SELECT 'late', TIMESTAMP '2229-01-01' + INTERVAL 1 YEAR * i, i FROM range(12) r(i)) PARTITION BY k) GROUP BY ALL ORDER BY k;
+VALUES ('good', 'ok', 40), ('late', 'failed: the times of the forecast would leave the years 1678 to 2262', 0);
+SELECT k, _fstatus AS s, count(t) AS n FROM (SELECT k, _frowts AS t, FORECAST(v, 'algo=naive,rows=20,every=1y') AS f, _fstatus FROM
+(SELECT 'good' AS k, TIMESTAMP '2024-01-01' + INTERVAL 1 HOUR * i AS ts, i AS v FROM range(12) r(i) UNION ALL
+ SELECT 'late', TIMESTAMP '2250-01-01' + INTERVAL 1 HOUR * i, i FROM range(12) r(i)) PARTITION BY k) GROUP BY ALL ORDER BY k;
+VALUES ('good', 'ok', 20), ('late', 'failed: the times of the forecast would leave the years 1678 to 2262', 0);
+
 -- the model that answered
 SELECT DISTINCT _fmodel AS m, FORECAST(v, 'algo=NAIVE') IS NULL AS n FROM 'sites.csv' WHERE site = 'a';
 VALUES ('naive', false);

@@ -13,11 +13,13 @@ import pytest
 import requests
 
 from foretell.application import new_node
+from foretell.errors import InvalidInput
 from foretell.registry import Registry
 from foretell.server import in_background
 from foretell.settings import read_settings
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor
+from foretell.tdgpt.model_servers import check_name
 from tests import fakes
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import running
@@ -89,6 +91,11 @@ def with_bounds(body: dict[str, Any]) -> tuple[int, bytes]:
     return success(output=point, lower=[0.0] * len(point), upper=[2.0] * len(point))
 
 
+def with_crossed_bounds(body: dict[str, Any]) -> tuple[int, bytes]:
+    point = [1.0] * body["next_len"]
+    return success(output=point, lower=[2.0] * len(point), upper=[0.0] * len(point))
+
+
 def moment(body: dict[str, Any]) -> tuple[int, bytes]:
     first, last = body["ts"][0], body["ts"][-1]
     step = 1_000_000_000
@@ -127,6 +134,23 @@ def test_bounds_are_the_servers_or_else_conformal() -> None:
         assert [row[1:] for row in ask(taosd, "mine", bounds=True)] == [(1.0, 0.0, 2.0)] * 3
         assert all(low < point < high for _, point, low, high in ask(taosd, "chronos", bounds=True))
         assert len(plain.asked) > 1
+
+
+def test_bounds_that_cross_are_no_interval() -> None:
+    with (
+        model_server(with_crossed_bounds) as server,
+        running(few(), tsfm_service={"mine": server.url}) as (_, taosd),
+        pytest.raises(TaosError, match="gives no interval here"),
+    ):
+        ask(taosd, "mine", bounds=True)
+
+
+def test_names_that_nobody_could_ask_for(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InvalidInput, match="'a,b' is no name that can stand in an option"):
+        check_name("a,b")
+    with caplog.at_level("WARNING"), running(few(), tsfm_service={"n" * 80: "http://127.0.0.1:9/x"}) as (_, taosd):
+        assert "n" * 80 not in str(taosd.algorithms)
+    assert f"{'n' * 80} is not in /list" in caplog.text
 
 
 def test_moment_fills_gaps() -> None:

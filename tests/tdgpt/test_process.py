@@ -197,6 +197,7 @@ def test_an_open_address_warns_loudly(state: Path) -> None:
         assert "ANYBODY WHO REACHES" in server.stop()
 
 
-def test_a_server_with_a_database_ends_without_a_word(tmp_path: Path) -> None:
+def test_a_server_with_a_database_says_what_timemoe_fc_is_and_ends_without_a_word(tmp_path: Path) -> None:
     with started(["--port", "0", "--db", str(tmp_path / "plant.db")], tmp_path) as found:
-        assert found.stop() == ""
+        (line,) = found.stop().splitlines()
+    assert "timemoe-fc is timemoe-" in line

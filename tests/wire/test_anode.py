@@ -66,6 +66,21 @@ def test_covariates_come_behind() -> None:
     assert question.past["past_dynamic_real_1"].tolist() == past[0].tolist()
 
 
+def test_what_the_body_does_not_say_the_option_says() -> None:
+    columns = {"schema": [["ts", "TIMESTAMP", 8], ["val", "DOUBLE", 8]], "data": [[*range(12)], [1.0] * 12]}
+
+    def read(option: str, **keys: float) -> tuple[float, ...]:
+        found = tdgpt.read_forecast(json.dumps({**columns, "option": option, **keys}).encode())
+        return found.rows, found.conf, found.bounds, found.start, found.every
+
+    option = "algo=naive,rows=3,conf=0.5,return_conf=0,start_ts=20,time_step=2"
+    assert read(option) == (3, 0.5, False, 20, 2)
+    assert read(option, forecast_rows=4, conf=0.9, return_conf=1, start=30, every=5) == (4, 0.9, True, 30, 5)
+    assert read("algo=naive") == (10, 0.95, True, 12, 1)
+    with pytest.raises(InvalidInput, match="rows: must be a number, got 'many'"):
+        read("rows=many")
+
+
 def test_the_other_questions() -> None:
     keys = [("option", "algo=mine,period=4"), ("algo", "mine"), ("prec", "ms"), ("wncheck", 0), ("rows", 12)]
     assert anode.write_anomaly(MINE, TIMES, VALUES) == body([TS, VAL], keys)

@@ -11,7 +11,7 @@ import numpy as np
 from foretell import series as words
 from foretell.engine import conformal
 from foretell.engine.job import SeriesJob
-from foretell.engine.repair import newest, prepare
+from foretell.engine.repair import Prepared, newest, prepare
 from foretell.engine.run import Run
 from foretell.errors import InvalidInput
 from foretell.registry import Entry, Registry
@@ -39,6 +39,8 @@ class Forecasting(SeriesJob[Forecast]):
 
     def prepare(self, row: int) -> bool:
         """A constant series is answered here."""
+        if not self.series[row].reaches(self.horizon):
+            return self.keep(row, Prepared(None, words.failed(words.TOO_LATE)))
         limits = self.entry.limits
         prepared = prepare(self.series[row], limits, reach=limits.max_horizon - self.horizon)
         if not self.keep(row, prepared):

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from foretell.errors import InvalidInput, WrongMediaType
 from foretell.http_api.verb import Question, Verb
 from foretell.wire.ipc import ARROW, write_arrow
 
 T = TypeVar("T")
 JSON = "application/json"
+UNSAID = ("application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
+"""What curl, browsers and others call a body by themselves."""
 LARGE = 1 << 16
 """Bytes from which on a body is read, and an answer written, in a thread."""
 
@@ -21,6 +24,10 @@ async def read(verb: Verb, body: bytes, content_type: str, query: Mapping[str, s
     """The question of a body; raises InvalidInput."""
     if is_arrow(content_type):
         return await beside(len(body), verb.read_arrow, body, dict(query))
+    if not is_json(content_type):
+        raise WrongMediaType("content-type", f"must be {JSON} or {ARROW}, got {content_type!r}")
+    if query:
+        raise InvalidInput(min(query), "stands in the query, which is for Arrow; put it into the JSON body")
     return await beside(len(body), verb.read_json, body)
 
 
@@ -30,7 +37,17 @@ def written(verb: Verb, parts: Any, media_type: str) -> bytes:
 
 
 def is_arrow(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == ARROW
+    return _kind(content_type) == ARROW
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a body may be JSON: it says so, says nothing, or has what clients say that were told nothing."""
+    kind = _kind(content_type)
+    return kind in ("", JSON, *UNSAID) or kind.endswith("+json")
+
+
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def wanted(accept: str, content_type: str) -> str:

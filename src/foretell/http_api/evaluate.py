@@ -12,6 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
+from foretell.engine.forecasting import check_horizon
 from foretell.engine.serving import Serving
 from foretell.errors import Cancelled, InvalidInput
 from foretell.evaluation import evaluate, options_by_model, summary_table
@@ -20,6 +21,7 @@ from foretell.evaluation.report import summary
 from foretell.http_api import series_in
 from foretell.http_api.series_in import Many
 from foretell.http_api.verb import Asking, Parameters, Verb
+from foretell.registry import Entry
 from foretell.series import Forecast, Series
 from foretell.wire.table import Groups
 
@@ -33,6 +35,15 @@ class EvaluateQuery(Parameters, kw_only=True):
     models: Annotated[list[str], msgspec.Meta(min_length=1, max_length=50)]
     windows: Whole = 1
     period: Whole | None = None
+
+    def asked(self, usual: str) -> dict[str, Mapping[str, Any]]:  # noqa: ARG002
+        if self.model is not None:
+            raise InvalidInput("model", "name the models to compare in `models`")
+        none: Mapping[str, Any] = {}
+        return {**dict.fromkeys(self.models, none), **options_by_model(self.options)}
+
+    def check(self, entry: Entry) -> None:
+        check_horizon(self.horizon, entry.limits.max_horizon)
 
 
 class EvaluateIn(EvaluateQuery, kw_only=True):
@@ -91,8 +102,7 @@ async def _ask(asking: Asking, given: EvaluateQuery, groups: Groups) -> Evaluati
     engine = asking.serving.engine
     loop = asyncio.get_running_loop()
     lent = Lent(engine.executor, engine.models, serving=asking.serving, loop=loop, deadline=asking.deadline)
-    if given.model is not None:
-        raise InvalidInput("model", "name the models to compare in `models`")
+    EVALUATE.check(given, asking.settings, engine.models)
     wanted = (given.models, given.horizon, given.windows)
     told: dict[str, Any] = {"period": given.period, "options": options_by_model(given.options)}
     try:

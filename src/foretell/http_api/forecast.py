@@ -9,10 +9,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from foretell.engine.forecasting import check_horizon, check_levels
 from foretell.http_api import series_in
 from foretell.http_api.pieces import cut_groups
 from foretell.http_api.series_in import Many
 from foretell.http_api.verb import Asking, Parameters, Verb
+from foretell.registry import Entry
 from foretell.series import Forecast, Series, has_forecast
 from foretell.wire.table import Groups, forecast_table
 
@@ -23,6 +25,10 @@ UNITS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 class ForecastQuery(Parameters, kw_only=True):
     horizon: Annotated[int, msgspec.Meta(ge=1)]
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
+
+    def check(self, entry: Entry) -> None:
+        check_horizon(self.horizon, entry.limits.max_horizon)
+        check_levels(self.levels)
 
 
 class ForecastIn(ForecastQuery, kw_only=True):

@@ -14,6 +14,7 @@ from foretell.http_api.bodies import wanted
 from foretell.http_api.door import Door
 from foretell.http_api.jobs import Job
 from foretell.http_api.keys import key_name
+from foretell.http_api.openapi import Refusing
 
 Web = Request[Any, Any, Any]
 
@@ -32,7 +33,9 @@ class JobOut(msgspec.Struct):
 
 
 def hand_in(door: Door) -> HTTPRouteHandler:
-    @post("/v1/jobs", status_code=202, summary="Hand in long work: ?verb=forecast and that verb's body")
+    summary = "Hand in long work: ?verb=forecast and that verb's body"
+
+    @post("/v1/jobs", status_code=202, summary=summary, operation_class=Refusing)
     async def handle(request: Web) -> Response[JobOut]:
         """The body, and beside an Arrow body the query, are those of POST /v1/VERB."""
         query = dict(request.query_params)
@@ -56,7 +59,7 @@ def all_jobs(door: Door) -> HTTPRouteHandler:
 
 
 def one_job(door: Door) -> HTTPRouteHandler:
-    @get("/v1/jobs/{id:str}", summary="How far a job is")
+    @get("/v1/jobs/{id:str}", summary="How far a job is", operation_class=Refusing)
     async def handle(request: Web, id: FromPath[str]) -> JobOut:
         """State and progress."""
         return _out(door.jobs.find(id, key_name(request.scope)))
@@ -65,7 +68,7 @@ def one_job(door: Door) -> HTTPRouteHandler:
 
 
 def result(door: Door) -> HTTPRouteHandler:
-    @get("/v1/jobs/{id:str}/result", summary="The result of a job that is done")
+    @get("/v1/jobs/{id:str}/result", summary="The result of a job that is done", operation_class=Refusing)
     async def handle(request: Web, id: FromPath[str]) -> Response[bytes]:
         """What POST /v1/VERB would have answered, as JSON or, with that Accept, Arrow."""
         job = door.jobs.find(id, key_name(request.scope))
@@ -76,7 +79,12 @@ def result(door: Door) -> HTTPRouteHandler:
 
 
 def stop(door: Door) -> HTTPRouteHandler:
-    @delete("/v1/jobs/{id:str}", status_code=200, summary="Stop a job, or take away one that is over")
+    @delete(
+        "/v1/jobs/{id:str}",
+        status_code=200,
+        summary="Stop a job, or take away one that is over",
+        operation_class=Refusing,
+    )
     async def handle(request: Web, id: FromPath[str]) -> JobOut:
         """A job that is stopped stays, as cancelled, until it is taken away."""
         return _out(await door.jobs.drop(door.jobs.find(id, key_name(request.scope))))

@@ -107,12 +107,13 @@ class Jobs:
             self._lock.leave()
 
     async def submit(self, verb: str, body: bytes, content_type: str, query: dict[str, str], owner: str) -> Job:
-        """A new job, once its request has been read without a fault and kept."""
+        """A new job, once its request has been read without a fault, its models found and it been kept."""
         if verb not in VERBS:
             raise UnknownName("verb", verb, VERBS, "verb")
         if sum(not job.over for job in self._jobs.values()) >= self.settings.queue_limit:
             raise Overloaded(f"{self.settings.queue_limit} jobs wait; try again later")
-        await read(VERBS[verb], body, content_type, query)
+        question = await read(VERBS[verb], body, content_type, query)
+        VERBS[verb].check(question.parameters, self.settings, self.serving.engine.models)
         self._sweep()
         job = Job(uuid.uuid4().hex, verb, content_type, query, time.time(), owner)
         await asyncio.to_thread(self._keep_new, job, body)
@@ -128,7 +129,7 @@ class Jobs:
     def find(self, id: str, owner: str) -> Job:
         job = self._jobs.get(id)
         if job is None or job.owner != owner:
-            raise UnknownName("job", id, [])
+            raise UnknownName("job", id, None)
         return job
 
     async def result(self, job: Job, media_type: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import re
 import secrets
 import time
@@ -19,7 +20,9 @@ from typing import Any
 
 import msgspec
 
+from foretell.errors import InvalidInput
 from foretell.http_api.keys import key_name
+from foretell.wire.asgi import USER
 from foretell.wire.masking import mask
 from foretell.wire.request_id import request_id
 
@@ -37,8 +40,16 @@ class Journal:
     """`path` is the audit log; None keeps none."""
 
     path: Path | None = None
+    """Made, if it is not there, for its owner alone."""
     _made: str = field(default_factory=lambda: secrets.token_hex(4))
     _count: itertools.count[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        try:
+            if self.path is not None:
+                append(self.path, b"")
+        except OSError as error:
+            raise InvalidInput("audit_log", f"cannot write {self.path}: {error.strerror}") from None
 
     def name(self, scope: Scope) -> bytes:
         """The name of a request, which is from now on that of its task."""
@@ -70,13 +81,19 @@ def note(path: Path, scope: Scope, name: bytes, status: int, seconds: float) -> 
         "request": name.decode(),
         "client": (scope.get("client") or ("",))[0],
         "key": key_name(scope),
+        "user": scope.get(USER, ""),
         "method": scope["method"],
         "path": mask(scope["path"]),
         "status": status,
         "seconds": round(seconds, 4),
     }
     try:
-        with path.open("ab") as file:  # each time: so the file may be moved away
-            file.write(msgspec.json.encode(line) + b"\n")
+        append(path, msgspec.json.encode(line) + b"\n")
     except OSError as error:
         log.error("the audit log cannot be written: %s", error.strerror)
+
+
+def append(path: Path, line: bytes) -> None:
+    """Opened each time, so that the file may be moved away; a new one can be read by its owner only."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as file:
+        file.write(line)

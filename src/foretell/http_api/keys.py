@@ -6,7 +6,7 @@ A key is a secret of our making, of which only the SHA-256 is kept (it is random
     [keys.grafana]
     hash = "9f86d081..."
     scopes = ["read", "infer"]
-    rate = 50            # requests a second, in bursts of twice as many
+    rate = 50            # requests in any second (below 1: one in 1 / rate seconds)
     quota = 1_000_000    # requests a day (UTC)
 """
 
@@ -16,6 +16,7 @@ import hashlib
 import re
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +25,6 @@ from foretell.errors import InvalidInput
 from foretell.settings import KeySettings, Scope
 
 DAY = 86_400
-BURST = 2.0
-"""Seconds' worth of its rate that a key may use at once."""
 ALL: frozenset[Scope] = frozenset({"read", "infer", "admin"})
 USE: frozenset[Scope] = frozenset({"read", "infer"})
 ADMIN_PATHS = ("/v1/reload",)
@@ -91,12 +90,23 @@ def needed(method: str, path: str) -> Scope:
 
 @dataclass(slots=True)
 class Use:
-    """What a key has used: `left` requests at `seen` (its bucket), `count` on day `day`."""
+    """What a key has used: `count` requests on day `day`, and those `taken` lately, as seconds of a `clock` that stands
+    still while that of the machine is set back; `seen` is when it was looked at last."""
 
-    left: float
     seen: float
     day: int
     count: int = 0
+    clock: float = 0.0
+    taken: deque[float] = field(default_factory=deque)
+
+    def wait(self, now: float, rate: float) -> float:
+        """Seconds until one more would be within the rate; 0 where it is."""
+        self.clock += max(0.0, now - self.seen)
+        self.seen = now
+        window = max(1.0, 1.0 / rate)
+        while self.taken and self.taken[0] + window <= self.clock:
+            self.taken.popleft()
+        return 0.0 if len(self.taken) < max(1, int(rate)) else self.taken[0] + window - self.clock
 
 
 @dataclass(slots=True)
@@ -111,17 +121,14 @@ class Meter:
         if key.rate is None and key.quota is None:
             return None
         now = self.now()
-        burst = max(1.0, BURST * (key.rate or 0))
-        use = self._uses.setdefault(key.name, Use(burst, now, int(now // DAY)))
+        use = self._uses.setdefault(key.name, Use(now, int(now // DAY)))
         if use.day != int(now // DAY):
             use.day, use.count = int(now // DAY), 0
         if key.quota is not None and use.count >= key.quota:
             return f"the quota of {key.quota} requests a day is used up", DAY - now % DAY
         if key.rate is not None:
-            use.left = min(burst, use.left + max(0.0, now - use.seen) * key.rate)
-            use.seen = now
-            if use.left < 1:
-                return f"more than {key.rate:g} requests a second", (1 - use.left) / key.rate
-            use.left -= 1
+            if wait := use.wait(now, key.rate):
+                return f"more than {key.rate:g} requests a second", wait
+            use.taken.append(use.clock)
         use.count += 1
         return None

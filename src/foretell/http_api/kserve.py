@@ -29,7 +29,6 @@ from foretell.wire.options import DURATIONS
 UNITS = {"S": "s", "T": "m", "H": "h", "D": "d", "W": "w", "M": "mo", "Q": "q", "Y": "y"}
 STEPS = {letter: DURATIONS[unit] for letter, unit in UNITS.items()}
 WORDS = dict(zip(("second", "minute", "hour", "day", "week", "month", "quarter", "year"), STEPS, strict=True))
-EPOCH = "1970-01-01T00:00:00Z"
 Web = Request[Any, Any, Any]
 Numbers = list[float | None]
 
@@ -92,8 +91,12 @@ def _series(item: Input, place: str) -> list[Series]:
         raise InvalidInput(
             f"{place}.frequency", f"must be one of {', '.join([*STEPS, *WORDS])}, got {item.frequency!r}"
         )
-    start = parse_time(item.start_timestamp or EPOCH)
+    start = _start(item, f"{place}.start_timestamp")
     return [Series(row, start, STEPS[letter], item.name) for row in _variables(item, f"{place}.series")]
+
+
+def _start(item: Input, name: str = "start_timestamp") -> int | None:
+    return None if item.start_timestamp is None else parse_time(item.start_timestamp, name)
 
 
 def _variables(item: Input, place: str) -> list[FloatArray]:
@@ -142,13 +145,14 @@ def _output(item: Input, made: Forecast, rows: range) -> dict[str, Any]:
         error = {"code": "400", "message": f"{item.name}: {bad[0]}", "param": item.name, "type": "series"}
         return {**output, "status": "error", "error": error}
     step = STEPS[WORDS.get(item.frequency, item.frequency)]
-    first = step.times(parse_time(item.start_timestamp or EPOCH), 1, first=len(item.series))[0]
+    start = _start(item)
+    first = None if start is None else step.times(start, 1, first=len(item.series))[0]
     content = {
         "type": item.type,
         "name": item.name,
         "mean_forecast": _shaped(item, [made.point[row] for row in rows]),
         "frequency": item.frequency,
-        "start_timestamp": f"{np.datetime64(int(first), 'ns').astype('M8[s]')}Z",
+        "start_timestamp": None if first is None else f"{np.datetime64(int(first), 'ns').astype('M8[s]')}Z",
         "quantiles": _quantiles(item, made, rows),
     }
     return {**output, "status": "completed", "content": [content], "error": None}

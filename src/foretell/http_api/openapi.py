@@ -7,12 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Parameter, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from foretell.http_api.problems import MEDIA_TYPE, title
 from foretell.http_api.series_in import Columns
 from foretell.http_api.verb import Verb
 from foretell.wire.ipc import ARROW
+
+PROBLEMS = (400, 404, 413, 415, 429, 503, 504)
+"""The statuses that a caller should be ready for; docs/http.md says what each means."""
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457; `field` where one is wrong, `known` names where one is unknown."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | msgspec.UnsetType = msgspec.UNSET
+    known: list[str] | msgspec.UnsetType = msgspec.UNSET
+
 
 BINARY = Schema(type=OpenAPIType.STRING, format="binary")  # type: ignore[arg-type]
 
@@ -36,12 +52,23 @@ def _whole(schema: Any, components: Mapping[str, Any]) -> Any:
     return [_whole(one, components) for one in schema] if isinstance(schema, list) else schema
 
 
+@dataclass
+class Refusing(Operation):
+    """An operation that may answer with a problem."""
+
+    def __post_init__(self) -> None:
+        content = {MEDIA_TYPE: OpenAPIMediaType(schema=schema_of(Problem))}
+        problems = {str(status): OpenAPIResponse(title(status), content=content) for status in PROBLEMS}
+        self.responses = {**(self.responses or {}), **problems}
+
+
 def operation(verb: Verb) -> type[Operation]:
     """The operation of a verb's POST."""
 
     @dataclass
-    class Described(Operation):
+    class Described(Refusing):
         def __post_init__(self) -> None:
+            super().__post_init__()
             describe(self, verb)
 
     return Described
@@ -51,8 +78,9 @@ def taking(body: type[msgspec.Struct] | None, out: type[msgspec.Struct], query: 
     """The operation of a POST that takes JSON (None: a file) and parameters in the query."""
 
     @dataclass
-    class Described(Operation):
+    class Described(Refusing):
         def __post_init__(self) -> None:
+            super().__post_init__()
             schema = BINARY if body is None else schema_of(body)
             media_type = "application/octet-stream" if body is None else "application/json"
             self.request_body = RequestBody(content={media_type: OpenAPIMediaType(schema=schema)}, required=True)

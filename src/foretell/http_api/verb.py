@@ -17,7 +17,7 @@ import pyarrow as pa
 from foretell.engine.serving import Serving
 from foretell.errors import InvalidInput
 from foretell.http_api.series_in import Columns
-from foretell.registry import Kind
+from foretell.registry import Entry, Kind, Registry
 from foretell.settings import Settings
 from foretell.wire.options import read_pairs
 
@@ -32,6 +32,13 @@ class Parameters(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     options: dict[str, Any] = {}
     timeout: Seconds | None = None
     priority: Literal["interactive", "batch"] = "interactive"
+
+    def asked(self, usual: str) -> dict[str, Mapping[str, Any]]:
+        """The models that are asked, with their options; `usual` where none is named."""
+        return {self.model or usual: self.options}
+
+    def check(self, entry: Entry) -> None:
+        """Raise where a model cannot do what is asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,13 @@ class Verb:
         """The model that is asked."""
         return str(parameters.model or self.default or settings.default_model)
 
+    def check(self, parameters: Any, settings: Settings, models: Registry) -> None:
+        """Raise what `ask` would raise before it begins: unknown models and options, impossible horizons."""
+        for name, options in parameters.asked(self.default or settings.default_model).items():
+            entry = models.find(name, self.kind or "forecast")
+            entry.read_options(options)
+            parameters.check(entry)
+
     def read_json(self, body: bytes) -> Question:
         given = decode(body, self.body)
         return Question(self, given, self.from_json(given))
@@ -124,7 +138,22 @@ def _wrong(error: Exception, struct: type[msgspec.Struct]) -> InvalidInput:
     unknown = text.startswith("Object contains unknown field `")
     name = text.split("`")[1] if "`" in text and ("unknown field" in text or "missing required field" in text) else ""
     field = ".".join(part for part in (place.rstrip("`").lstrip("."), name) if part)
+    found = _type_at(struct, place.rstrip("`"))
     if unknown:
-        known = f" (known: {', '.join(struct.__struct_encode_fields__)})" if field == name else ""
-        return InvalidInput(field, f"is not known here{known}")
+        known = ", ".join(one.encode_name for one in getattr(found, "fields", ()))
+        return InvalidInput(field, f"is not known here (known: {known})")
+    if text.startswith("Invalid enum value "):
+        known = ", ".join(getattr(found, "values", ()))
+        return InvalidInput(field, f"must be one of {known}, got {text.removeprefix('Invalid enum value ')}")
     return InvalidInput(field or "body", text if text.startswith("JSON") else text[:1].lower() + text[1:])
+
+
+def _type_at(struct: type[msgspec.Struct], place: str) -> Any:
+    """What msgspec knows of the type at a place such as `series[0].id`; None where it cannot be followed."""
+    found: Any = msgspec.inspect.type_info(struct)
+    for part in re.findall(r"\w+|\[\d+\]", place):
+        if part.startswith("["):
+            found = getattr(found, "item_type", None)
+        else:
+            found = next((one.type for one in getattr(found, "fields", ()) if one.encode_name == part), None)
+    return found

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foretell.models.checkpoint import is_complete
+from foretell.errors import InvalidInput
+from foretell.models.checkpoint import CONFIG, is_complete, read_config, weight_files
 from foretell.settings import settings
 
 
@@ -34,6 +35,18 @@ class Published:
             kind = {key: value for key, value in self.config.items() if key == "model_type"}
             return named if is_complete(named, kind) else None
         return next((f for f in self._places() if is_complete(f, self.config)), None)
+
+    def damage(self) -> str | None:
+        """What is wrong with a folder that should hold them; None where there is none, or nothing to be seen."""
+        named = self.named()
+        for folder in (named,) if named is not None else self._places():
+            try:
+                if (folder / CONFIG).is_file():
+                    read_config(folder)
+                    weight_files(folder)
+            except InvalidInput as error:
+                return str(error)
+        return None
 
     def named(self) -> Path | None:
         """The folder that the setting `weights` names."""

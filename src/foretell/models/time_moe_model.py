@@ -98,9 +98,8 @@ class _Forecaster:
         if importlib.util.find_spec("torch") is None and (folder is None or not is_exported(folder)):
             return "torch is not installed; pip install 'foretell[torch]'"
         if folder is None:
-            return (
-                f"its weights are not on this machine; foretell models pull {source.name}, or {source.how_to_place()}"
-            )
+            state = f"are damaged ({damage})" if (damage := source.damage()) else "are not on this machine"
+            return f"its weights {state}; foretell models pull {source.name}, or {source.how_to_place()}"
         return None
 
     @classmethod

@@ -68,10 +68,11 @@ def ahead(groups: Groups, options: Options) -> Groups:
         kind = pa.timestamp("us")
     if options.start is None and options.every is None:
         return replace(groups, time_type=kind)
-    return replace(groups, series=[_moved(one, options) for one in groups.series], time_type=kind)
+    return replace(groups, series=[moved(one, options) for one in groups.series], time_type=kind)
 
 
-def _moved(series: Series, options: Options) -> Series:
+def moved(series: Series, options: Options) -> Series:
+    """A series whose future times are those that the options say."""
     step = options.every or series.step
     if options.start is not None:
         return Series(np.empty(0), options.start, step)

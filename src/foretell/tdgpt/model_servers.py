@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,12 @@ def entry_of(name: str, url: str) -> ServerEntry:
         limits=LIMITS.get(name.lower(), DEFAULT),
         options={},
     )
+
+
+def check_name(name: str) -> None:
+    """InvalidInput for a name that `algo=NAME` in an option of SQL cannot say."""
+    if not name or name != name.strip() or re.search(r"[,\[\]'\"\\\x00-\x1f]", name):
+        raise InvalidInput("tsfm_service", f"{name!r} is no name that can stand in an option: algo=NAME,rows=10")
 
 
 def check_url(name: str, url: str) -> str:

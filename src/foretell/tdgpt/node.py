@@ -17,12 +17,12 @@ from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
 from foretell.tdgpt.inside import Inside
 from foretell.tdgpt.local import Local
-from foretell.tdgpt.model_servers import entry_of
+from foretell.tdgpt.model_servers import check_name, entry_of
 from foretell.tdgpt.plugins.offers import Loaded, load
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.tdgpt.reader import Reader
 from foretell.wire.tdgpt import Question
-from foretell.wire.tdgpt_answers import Answer, encode, list_answer
+from foretell.wire.tdgpt_answers import MAX_NAME, Answer, encode, list_answer
 
 log = logging.getLogger("foretell.tdgpt")
 RELOADED = ("tsfm_service", "timemoe_fc", "host_option", "missing_interval")
@@ -60,6 +60,7 @@ class Node:
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
         loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
         self.models.resolve()
+        self._say_time_moe(settings)
         broken = {**self.models.broken, **loaded.broken}
         try:
             catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)
@@ -72,8 +73,22 @@ class Node:
         self.listing = encode(list_answer(_algorithms(catalogue)))
         self.serving.cache.clear()
         before.leave(loaded)
+        for offer in catalogue.winners():
+            if len(offer.name.encode()) > MAX_NAME:
+                log.warning("%s is not in /list: TDengine takes names of %d bytes at most", offer.name, MAX_NAME)
         for place, reason in broken.items():
             log.error("%s offers nothing: %s", place, reason)
+
+    def _say_time_moe(self, settings: Settings) -> None:
+        """Log what answers to timemoe-fc; InvalidInput where the setting names nothing that is known."""
+        if is_url(settings.timemoe_fc):
+            log.info("timemoe-fc is the model server %s", settings.timemoe_fc)
+            return
+        for entry in self.serving.engine.models.named("timemoe-fc"):
+            needed = entry.missing()
+            if not entry.stands_for and needed is not None:
+                raise InvalidInput("", needed)
+            log.info("timemoe-fc is %s%s", entry.stands_for, f", which cannot run here: {needed}" if needed else "")
 
     async def close(self) -> None:
         self.loaded.close()
@@ -114,8 +129,9 @@ class Node:
 
     def _servers(self, settings: Settings) -> Iterator[Offer]:
         for name, url in settings.tsfm_service.items():
+            check_name(name)
             yield self._server(name, url)
-        if settings.timemoe_fc.startswith(("http://", "https://")):
+        if is_url(settings.timemoe_fc):
             yield self._server("timemoe-fc", settings.timemoe_fc)
 
     def _server(self, name: str, url: str) -> Local:
@@ -124,6 +140,10 @@ class Node:
     @property
     def _copy_point(self) -> bool:
         return self.settings.missing_interval == "point"
+
+
+def is_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
 
 
 def _algorithms(catalogue: Catalogue) -> dict[str, list[dict[str, object]]]:

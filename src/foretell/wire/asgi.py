@@ -14,6 +14,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+USER = "foretell_user"
+"""Where the scope of a request has the name of the database's user who came with it."""
 
 
 class Turnstile:

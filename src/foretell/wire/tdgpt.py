@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -28,6 +28,7 @@ MAX_ROWS = 40_000
 MAX_HORIZON = 1024
 MAX_FILLED = 2048
 DEFAULT_TIMEOUT = 60.0
+USUAL_CONF = 0.95
 MAX_TIMEOUT = 1200.0
 TICKS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 """ns of one tick of each precision, coarse to fine."""
@@ -42,6 +43,7 @@ FREQUENCIES = {
 }
 """ns of one unit of an imputation's `freq`; t, l and u are pandas' letters for m, ms and us."""
 Number = int | float
+T = TypeVar("T")
 
 
 class Body(msgspec.Struct):
@@ -54,9 +56,9 @@ class Body(msgspec.Struct):
     prec: str = "ms"
     freq: str = "s"
     wncheck: Number = 1
-    return_conf: Number = 1
-    forecast_rows: Number = 10
-    conf: Number = 0.95
+    return_conf: Number | UnsetType = UNSET
+    forecast_rows: Number | UnsetType = UNSET
+    conf: Number | UnsetType = UNSET
     every: Number | None = None
     start: Number | None = None
 
@@ -193,17 +195,18 @@ class CorrelationQuestion(Question):
 def read_forecast(text: bytes) -> ForecastQuestion:
     """POST /forecast (section 1.3)."""
     body = read_body(text)
-    rows = _whole("forecast_rows", body.forecast_rows, 1, MAX_HORIZON)
+    params = _params(body.option)
+    rows = _whole("forecast_rows", _number(body.forecast_rows, params, "rows", 10), 1, MAX_HORIZON)
     columns = _Columns.of(body, ahead=rows)
     common = _common(body, columns, "holtwinters")
-    start, every = _times_ahead(body, common["times"])
+    start, every = _times_ahead(body, params, common["times"])
     return ForecastQuestion(
         **common,
         rows=rows,
         start=start,
         every=every,
-        conf=_conf(body.conf),
-        bounds=bool(body.return_conf),
+        conf=_conf(_number(body.conf, params, "conf", USUAL_CONF)),
+        bounds=bool(_number(body.return_conf, params, "return_conf", 1)),
         past=columns.named("past_dynamic_real_"),
         future=columns.named("dynamic_real_"),
     )
@@ -402,9 +405,9 @@ def _tick(prec: str, times: IntArray | None) -> int:
     return tick
 
 
-def _times_ahead(body: Body, times: IntArray | None) -> tuple[int, int]:
+def _times_ahead(body: Body, params: Mapping[str, str], times: IntArray | None) -> tuple[int, int]:
     """`start` and `every`, in ticks; what is not sent is what taosd would send (section 1.3)."""
-    every, start = body.every, body.start
+    every, start = _number(body.every, params, "time_step", None), _number(body.start, params, "start_ts", None)
     if times is not None:
         every = (int(times[-1]) - int(times[0])) // (len(times) - 1) if every is None else every
         start = int(times[-1]) + int(every) if start is None else start
@@ -423,6 +426,18 @@ def _remembered(option: str) -> Mapping[str, str]:
     return read_pairs(option)[0]
 
 
+def _number(sent: Number | UnsetType | None, params: Mapping[str, str], key: str, usual: T) -> Number | T:
+    """A value of the body; where there is none, what the option says (section 1.3), else the usual one."""
+    if sent is not UNSET and sent is not None:
+        return sent
+    if key not in params:
+        return usual
+    try:
+        return int(params[key]) if params[key].isdecimal() else float(params[key])
+    except ValueError:
+        raise InvalidInput(key, f"must be a number, got {params[key]!r}") from None
+
+
 def _whole(name: str, value: Number, low: int, high: int) -> int:
     if value != value or not low <= value <= high or int(value) != value:
         raise InvalidInput(name, f"must be a whole number between {low} and {high}, got {value}")
@@ -431,7 +446,7 @@ def _whole(name: str, value: Number, low: int, high: int) -> int:
 
 def _conf(value: Number) -> float:
     """Exactly 95 is what the oldest servers send for 0.95."""
-    conf = 0.95 if value == 95 else float(value)
+    conf = USUAL_CONF if value == 95 else float(value)
     if not 0 < conf < 1:
         raise InvalidInput("conf", f"must lie between 0 and 1, got {value}")
     return conf

@@ -82,13 +82,16 @@ def write_imputation(values: FloatArray, times: IntArray, step: int) -> bytes:
 
 
 def read_forecast(text: bytes, horizon: int) -> tuple[FloatArray, FloatArray | None]:
-    """`point` [H], and `bounds` [H, 2] where the server gives some that are more than copies of the point."""
+    """`point` [H], and `bounds` [H, 2] where the server gives some that are more than copies of the point; those that
+    cross are NaN: they are no interval, and nobody knows what the server meant."""
     reply = _decode(text, ForecastReply)
     point = _numbers("output", reply.output, horizon)
     if reply.lower is None or reply.upper is None:
         return point, None
     bounds = np.stack([_numbers("lower", reply.lower, horizon), _numbers("upper", reply.upper, horizon)], axis=1)
-    return point, None if bool((bounds == point[:, None]).all()) else np.sort(bounds, axis=1)
+    if (bounds[:, 0] > bounds[:, 1]).any():
+        bounds = np.full_like(bounds, np.nan)
+    return point, None if bool((bounds == point[:, None]).all()) else bounds
 
 
 def read_imputation(text: bytes) -> tuple[IntArray, FloatArray]:

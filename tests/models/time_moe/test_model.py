@@ -152,6 +152,12 @@ def test_half_a_folder_is_none(small: Path) -> None:
     assert [e.name for e in models().entries()] == ["timemoe-fc", "timemoe-mini"]
 
 
+def test_a_damaged_folder_is_called_damaged(small: Path) -> None:
+    (small / "config.json").write_text("{")
+    with pytest.raises(NotAvailable, match=r"are damaged \(weights: .*timemoe-50m/config.json is not JSON"):
+        models().find("timemoe-50m")
+
+
 def behind_fc() -> str:
     return models().lookup("timemoe-fc").stands_for
 

@@ -167,7 +167,9 @@ def test_users_read_and_write_what_was_granted(plant: Connection) -> None:
         root.run("CREATE USER joe PASS 'of-joe-12' SYSINFO 1")
         with pytest.raises(SqlError, match="already exists: joe"):
             root.run("CREATE USER joe PASS 'of-joe-12'")
+        root.run("GRANT READ ON power.* TO joe")
         with database.connect(database.login("joe", "of-joe-12"), "power") as joe:
+            root.run("REVOKE READ ON power.* FROM joe")
             queries = ("SELECT * FROM d1001", "SELECT 1 FROM (FROM power.meters)", "WITH x AS (FROM log) FROM x")
             assert refused(joe, *queries, *WRITES, *ADMIN) == 16
             assert rows(joe, "SHOW DATABASES") == [("information_schema",)]
@@ -192,6 +194,39 @@ def test_users_read_and_write_what_was_granted(plant: Connection) -> None:
         for password in ("of-joe-12", "of-joe-34"):
             with pytest.raises(AuthenticationFailed):
                 database.login("joe", password)
+
+
+LOOKS = (
+    "USE power",
+    "DESCRIBE power.d1001",
+    "SHOW CREATE DATABASE power",
+    "SHOW CREATE STABLE power.meters",
+    "SHOW power.TABLES",
+    "INSERT INTO power.d1001 VALUES ('x')",
+    "CREATE TABLE power.d9 USING power.meters (nothing) TAGS (1)",
+    "ALTER TABLE power.d1001 SET TAG nothing = 1",
+)
+TAG_VALUES = ("SHOW CREATE TABLE power.d1001", "SHOW TAGS FROM power.d1001", "SHOW TAGS FROM d1001 FROM power")
+TAG_ROWS = "SELECT count(*) AS n FROM information_schema.ins_tags"
+
+
+def test_what_tables_there_are_is_for_those_who_may_read_or_write_tags_for_those_who_may_read() -> None:
+    with Database() as database, database.connect() as root:
+        fill(root)
+        root.run("CREATE USER joe PASS 'of-joe-12'")
+        joe = database.login("joe", "of-joe-12")
+        with pytest.raises(NoPrivilege):
+            database.connect(joe, "power")
+        with database.connect(joe) as connection:
+            assert refused(connection, *LOOKS, *TAG_VALUES, "SELECT * FROM power.nothing") == len(LOOKS) + 4
+            assert rows(connection, TAG_ROWS) == [(0,)]
+            root.run("GRANT WRITE ON power.* TO joe")
+            assert refused(connection, *LOOKS[:5]) == 0
+            assert refused(connection, *TAG_VALUES) == len(TAG_VALUES)
+            assert rows(connection, TAG_ROWS) == [(0,)]
+            root.run("GRANT READ ON power.* TO joe")
+            assert refused(connection, *TAG_VALUES) == 0
+            assert rows(connection, TAG_ROWS) != [(0,)]
 
 
 def refused(connection: Connection, *texts: str) -> int:

@@ -119,6 +119,50 @@ def test_times_as_numbers_texts_and_sums(written: str, kept: str, empty: Connect
     assert found == datetime.fromisoformat(kept)
 
 
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("INT UNSIGNED", "-1"),
+        ("BIGINT UNSIGNED", "-5"),
+        ("BIGINT UNSIGNED", "18446744073709551616"),
+        ("BIGINT", "99999999999999999999"),
+        ("TIMESTAMP", "9223372036854775808"),
+        ("TIMESTAMP", "-9223372036854775808"),
+        ("TIMESTAMP", "253402300800000"),
+        ("TIMESTAMP", "-62135596800001"),
+        ("TIMESTAMP", "'99999999999999999999'"),
+        ("TIMESTAMP", "now + 99999999999999999999999d"),
+        ("TIMESTAMP", "1.5"),
+    ],
+)
+def test_what_a_type_cannot_hold_is_an_error_with_its_place(kind: str, written: str, empty: Connection) -> None:
+    empty.run(f"CREATE TABLE n (ts TIMESTAMP, v {kind})")
+    with pytest.raises(SqlError) as caught:
+        empty.run(f"INSERT INTO n VALUES (1, {written})")
+    assert str(caught.value).startswith(f"v: {written} is no value of {kind}")
+    assert caught.value.position == len("INSERT INTO n VALUES (1, ")
+    with pytest.raises(SqlError, match="is no value of"):
+        empty.run(f"INSERT INTO n VALUES (1, {written}) (2, NULL)")
+    assert rows(empty, "SELECT * FROM n") == []
+
+
+def test_times_beyond_the_precision_are_not_wrapped(empty: Connection) -> None:
+    empty.run("CREATE DATABASE fine PRECISION 'ns'")
+    empty.run("CREATE TABLE fine.n (ts TIMESTAMP, v INT)")
+    empty.run("CREATE TABLE n (ts TIMESTAMP, v INT)")
+    for insert in (
+        "INSERT INTO fine.n VALUES ('2300-01-01', 1)",
+        "INSERT INTO fine.n SELECT TIMESTAMP '3000-01-01', 1",
+        "INSERT INTO n SELECT TIMESTAMP 'infinity', 1",
+    ):
+        with pytest.raises(SqlError, match=r"TIMESTAMP|does not fit"):
+            empty.run(insert)
+    empty.run("INSERT INTO n VALUES ('9999-12-31 23:59:59.999', 1) ('0001-01-01', 2)")
+    assert rows(empty, "SELECT v FROM n ORDER BY ts") == [(2,), (1,)]
+    with pytest.raises(SqlError, match="must lie between"):
+        empty.append("n", pa.table({"ts": [2**63 - 1], "v": [1]}))
+
+
 @pytest.mark.parametrize(("written", "ahead"), [("NOW", 0), ("now()", 0), ("now-1a", -0.001), ("NOW + 10s", 10)])
 def test_now(written: str, ahead: float, empty: Connection) -> None:
     empty.run("CREATE TABLE n (ts TIMESTAMP, v INT)")

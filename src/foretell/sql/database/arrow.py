@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from foretell.errors import NoSuchColumn, NoSuchTable, SqlError, ValueTooLong
 from foretell.sql.database.catalog import TBNAME, AnyTable, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.rows import Names, Rows, names_of, run_of, runs_of, times_in
+from foretell.sql.database.times import check_range, in_precision
 from foretell.sql.database.types import BY_NAME, Column, Precision
 from foretell.sql.database.values import too_long
 from foretell.sql.database.writer import now
@@ -108,7 +109,9 @@ def fitted(values: pa.ChunkedArray, column: Column, precision: Precision) -> pa.
     kind = column.arrow(precision)
     try:
         found = _cast(values, kind)
-    except pa.ArrowException as error:
+        if pa.types.is_timestamp(kind):
+            refuse_outside(found, precision)
+    except (ValueError, pa.ArrowException) as error:
         raise SqlError(f"{column.name}: {values.type} does not fit {column.declared}: {error}") from None
     if not column.type.width and column.bytes and (column.type.is_text or column.type.is_binary):
         sizes = pc.utf8_length(found) if column.type.name == "NCHAR" else pc.binary_length(found)
@@ -118,13 +121,20 @@ def fitted(values: pa.ChunkedArray, column: Column, precision: Precision) -> pa.
     return found
 
 
+def refuse_outside(times: pa.Array | pa.ChunkedArray, precision: Precision) -> None:
+    """ValueError if times leave the range of a precision."""
+    found = pc.min_max(times.cast(pa.int64())).as_py()
+    if found["min"] is not None:
+        check_range(found["min"], found["max"], precision)
+
+
 def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if isinstance(values, pa.Array):
         values = pa.chunked_array([values])
     if values.type == kind:
         return values
     if pa.types.is_timestamp(kind):
-        return values.cast(kind, safe=pa.types.is_string(values.type))
+        return in_precision(values, kind.unit)
     if pa.types.is_integer(kind) and (pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)):
         return pc.round(values).cast(kind)
     if pa.types.is_floating(kind):

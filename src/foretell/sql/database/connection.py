@@ -64,7 +64,7 @@ class Connection:
         self._timeout: float | None = None
         if database:
             if database not in SYSTEM_SCHEMAS:
-                self.catalog.namespace(database)
+                self._seen(self.catalog.namespace(database))
             self.database = database
 
     @property
@@ -127,7 +127,7 @@ class Connection:
         names, a sub-table that is not there is made first.
         """
         namespace = self.catalog.namespace(database or self.database)
-        self._demand("write", namespace)
+        self.demand("write", namespace)
         return self._home.writer.write([append_rows(namespace, table, columns, using, tags)], self._timeout)
 
     def interrupt(self) -> None:
@@ -151,7 +151,7 @@ class Connection:
         """A table by its database ("" for the current one) and its name; None where there is none."""
         if not database and not self.database:
             raise NoDatabase("no database is chosen: say USE, or DATABASE.TABLE")
-        return self.catalog.namespace(database or self.database).tables.get(name)
+        return self._seen(self.catalog.namespace(database or self.database)).tables.get(name)
 
     def namespace(self, reader: Reader, path: Path) -> Namespace:
         """The database of a table as it was written."""
@@ -164,12 +164,12 @@ class Connection:
         found = self.catalog.namespaces.get(name or self.database)
         if found is None:
             reader.fail(f"Database not exist: {name or self.database}", token, NoSuchDatabase)
-        return found
+        return self._seen(found)
 
-    def demand(self, reader: Reader, privilege: Privilege, namespace: Namespace) -> None:
+    def demand(self, privilege: Privilege, namespace: Namespace) -> None:
         """NoPrivilege if the user may not do that there."""
-        del reader
-        self._demand(privilege, namespace)
+        if not self.user.may(privilege, namespace.name):
+            raise NoPrivilege(f"Permission denied: {self.user.name} may not {privilege} {namespace.name}")
 
     def demand_admin(self, reader: Reader) -> None:
         if not self.user.is_admin:
@@ -178,7 +178,7 @@ class Connection:
     def change(self, change: Change, *namespaces: Namespace) -> Outcome:
         """Let the writer run a change to some databases."""
         for namespace in namespaces:
-            self._demand("write", namespace)
+            self.demand("write", namespace)
         return written(self._home.writer.change(change, self._timeout))
 
     def rows(self, query: object) -> pa.Table:
@@ -249,13 +249,13 @@ class Connection:
         if isinstance(rows, Selection):
             return self._insert_selection(rows)
         for one in rows:
-            self._demand("write", one.table.namespace)
+            self.demand("write", one.table.namespace)
         return written(self._home.writer.write(rows, self._timeout))
 
     def _insert_selection(self, selection: Selection) -> Outcome:
         """INSERT INTO ... SELECT: the columns of the result in the order of those that are written."""
         table, statement = selection.table, selection.statement
-        self._demand("write", _namespace(table))
+        self.demand("write", _namespace(table))
         found = self.rows(
             f"FROM read_csv({as_text(selection.file)})" if selection.file else statement.cut(selection.query)
         )
@@ -266,9 +266,11 @@ class Connection:
         rows = rows_of(table, selection.columns, settled(found, _namespace(table).precision), selection.made)
         return written(self._home.writer.write([rows], self._timeout) if len(rows) else 0)
 
-    def _demand(self, privilege: Privilege, namespace: Namespace) -> None:
-        if not self.user.may(privilege, namespace.name):
-            raise NoPrivilege(f"Permission denied: {self.user.name} may not {privilege} {namespace.name}")
+    def _seen(self, namespace: Namespace) -> Namespace:
+        """The database; NoPrivilege if the user may neither read nor write there."""
+        if not self.user.sees(namespace.name):
+            raise NoPrivilege(f"Permission denied: {self.user.name} may not see {namespace.name}")
+        return namespace
 
     def _rewrite(self, statement: Statement, context: Context) -> None:
         """What only a database knows: itself, and its tables."""

@@ -108,11 +108,7 @@ def use(reader: Reader, home: Connection) -> Outcome:
 
 def _namespace(reader: Reader, home: Connection) -> Namespace:
     token = reader.i
-    name = reader.name("a database")
-    found = home.catalog.namespaces.get(name)
-    if found is None:
-        reader.fail(f"Database not exist: {name}", token, NoSuchDatabase)
-    return found
+    return home.namespace_named(reader, reader.name("a database"), token)
 
 
 def read_options(reader: Reader) -> dict[str, str]:

@@ -72,21 +72,21 @@ def drop_user(reader: Reader, home: Connection) -> Outcome:
 
 def grant(reader: Reader, home: Connection) -> Outcome:
     """GRANT READ | WRITE | ALL ON database.* TO user."""
+    home.demand_admin(reader)
     privileges, database = _what(reader, home)
     reader.expect("TO")
     user = _user(reader, home)
     reader.end()
-    home.demand_admin(reader)
     return _kept(home, user.granted(privileges, database))
 
 
 def revoke(reader: Reader, home: Connection) -> Outcome:
     """REVOKE READ | WRITE | ALL ON database.* FROM user."""
+    home.demand_admin(reader)
     privileges, database = _what(reader, home)
     reader.expect("FROM")
     user = _user(reader, home)
     reader.end()
-    home.demand_admin(reader)
     return _kept(home, user.revoked(privileges, database))
 
 

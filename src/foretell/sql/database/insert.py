@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foretell.errors import NoSuchColumn, NoSuchTable, SqlError, TableExists, ValueTooLong
-from foretell.sql.database.arrow import NAMES, rows_of, writable
+from foretell.sql.database.arrow import NAMES, refuse_outside, rows_of, writable
 from foretell.sql.database.catalog import TBNAME, SubTable, SuperTable, Table
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.rows import Rows, Run, names_of, run_of, runs_of
@@ -80,7 +80,7 @@ def read_insert(text: str, find: Find, zone: tzinfo) -> list[Rows] | Selection:
     """What an INSERT statement writes; `zone` is that of texts that name none."""
     try:
         return _fast(text, find, zone)
-    except (SqlError, ValueError, TypeError, pa.ArrowException):
+    except (SqlError, ValueError, TypeError, OverflowError, pa.ArrowException):
         return _slow(text, find, zone)
 
 
@@ -298,10 +298,12 @@ def _runs(one: _Gathered, batch: pa.Table) -> tuple[Run, ...]:
 
 
 def to_arrow(column: Column, values: Sequence[Any], dialect: Dialect) -> pa.Array:
-    """Values of a column as Arrow keeps them. ValueError or ArrowException where they are none."""
+    """Values of a column as Arrow keeps them. ValueError, OverflowError or ArrowException where they are none."""
     kind = column.arrow(dialect.precision)
     if column.type.name == "TIMESTAMP":
-        return _times(values, dialect, kind)
+        times = _times(values, dialect, kind)
+        refuse_outside(times, dialect.precision)
+        return times
     if column.type.name in ("BLOB", "JSON", "DECIMAL", "VARBINARY", "GEOMETRY") and any(
         isinstance(value, str | int | float) and column.type.name != "JSON" for value in values
     ):
@@ -318,12 +320,12 @@ def to_arrow(column: Column, values: Sequence[Any], dialect: Dialect) -> pa.Arra
 
 
 def _times(values: Sequence[Any], dialect: Dialect, kind: pa.DataType) -> pa.Array:
-    if not isinstance(values[0], str):
+    if _WHOLE.issuperset(map(type, values)):
         return pa.array(values, pa.int64()).cast(kind)
     if dialect.zone is UTC:
         try:
             return pa.array(values, pa.string()).cast(kind)
         except pa.ArrowInvalid:  # a zone in the text, or finer than the precision
             pass
-    read = [value if isinstance(value, int) else read_time(value, dialect.precision, dialect.zone) for value in values]
+    read = [value if type(value) is int else read_time(value, dialect.precision, dialect.zone) for value in values]
     return pa.array(read, pa.int64()).cast(kind)

@@ -82,7 +82,7 @@ class Names:
             return None
         namespace = self.catalog.namespaces.get(database) if len(before) < 2 else None
         found = namespace.tables.get(name) if namespace is not None else None
-        if found is not None and namespace is not None and not self.may_read(namespace.name):
+        if namespace is not None and not self.may_read(namespace.name):
             raise statement.error(f"Permission denied: {database} may not be read", reference.span, kind=NoPrivilege)
         if found is not None or not self.strict:
             return found

@@ -9,6 +9,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foretell.errors import SqlError
+from foretell.sql.database.times import in_precision
 from foretell.sql.database.types import Column, Precision, column_of
 from foretell.sql.result import Result
 
@@ -80,7 +82,7 @@ def _settled(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
     if pa.types.is_dictionary(kind):
         return _settled(column.cast(kind.value_type), precision)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return column.cast(pa.timestamp(precision), safe=False)
+        return _times(column, precision)
     if pa.types.is_decimal(kind) and kind.scale == 0 and kind.precision > 18:
         return _whole(column)
     if pa.types.is_decimal(kind):
@@ -90,6 +92,13 @@ def _settled(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
     if pa.types.is_primitive(kind) and (pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64())):
         return column
     return _worded(column)
+
+
+def _times(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
+    try:
+        return in_precision(column, precision)
+    except pa.ArrowInvalid as error:
+        raise SqlError(f"a time does not fit the precision {precision} of the database: {error}") from None
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:

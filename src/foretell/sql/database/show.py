@@ -87,11 +87,7 @@ def _count(namespace: Namespace) -> int:
 
 def _seen(home: Connection) -> list[Namespace]:
     """The databases that the user may read or write."""
-    return [
-        one
-        for one in list(home.catalog.namespaces.values())
-        if home.user.may("read", one.name) or home.user.may("write", one.name)
-    ]
+    return [one for one in list(home.catalog.namespaces.values()) if home.user.sees(one.name)]
 
 
 def _tables(home: Connection) -> Iterator[Sequence[Any]]:
@@ -157,6 +153,8 @@ def _columns(home: Connection) -> Iterator[Sequence[Any]]:
 
 def _tags(home: Connection) -> Iterator[Sequence[Any]]:
     for namespace in _seen(home):
+        if not home.user.may("read", namespace.name):
+            continue
         for table in list(namespace.tables.values()):
             if isinstance(table, SubTable):
                 for tag, value in zip(table.parent.tags, table.tags, strict=True):
@@ -334,7 +332,8 @@ def _is_like(value: Any, pattern: str | None) -> bool:
 def show_create(reader: Reader, home: Connection) -> Outcome:
     """SHOW CREATE DATABASE | TABLE | STABLE name."""
     if reader.take("DATABASE"):
-        namespace = home.namespace_named(reader, reader.name("a database"))
+        token = reader.i
+        namespace = home.namespace_named(reader, reader.name("a database"), token)
         reader.end()
         return _pair(
             "Database", namespace.name, f"CREATE DATABASE `{namespace.name}` PRECISION '{namespace.precision}'"
@@ -347,6 +346,8 @@ def show_create(reader: Reader, home: Connection) -> Outcome:
     table = namespace.tables.get(path.name)
     if table is None:
         reader.fail(f"Table does not exist: {path.name}", path.token, NoSuchTable)
+    if isinstance(table, SubTable):
+        home.demand("read", namespace)
     return _pair("Table", table.name, definition(table))
 
 
@@ -380,6 +381,7 @@ def show_tags(reader: Reader, home: Connection) -> Outcome:
         path = path._replace(database=reader.name("a database"))
     namespace = home.namespace(reader, path)
     reader.end()
+    home.demand("read", namespace)
     table = namespace.tables.get(path.name)
     if not isinstance(table, SubTable):
         reader.fail(f"Table does not exist: {path.name}", path.token, NoSuchTable)

@@ -67,7 +67,7 @@ def create_table(reader: Reader, home: Connection) -> Outcome:
 def _create_from(reader: Reader, home: Connection, path: Path, lenient: bool) -> Outcome:
     """CREATE TABLE t AS query: a normal table with the columns of the query, and its rows."""
     namespace = home.namespace(reader, path)
-    home.demand(reader, "write", namespace)
+    home.demand("write", namespace)
     if lenient and path.name in namespace.tables:
         return written(0)
     query = (reader.i, len(reader.statement.tokens))
@@ -224,6 +224,6 @@ def delete(reader: Reader, home: Connection) -> Outcome:
         reader.fail("WHERE is expected here")
     owner = table.parent if isinstance(table, SubTable) else table
     columns = ([TBNAME] if isinstance(owner, SuperTable) else []) + [owner.time]
-    home.demand(reader, "write", namespace)
+    home.demand("write", namespace)
     keys = home.select(reader.statement, f"SELECT {', '.join(map(quote, columns))}")
     return home.change(lambda duck: (delete_keys(duck, owner, keys.select(columns)), nothing), namespace)

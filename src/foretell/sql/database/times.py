@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from foretell.sql.database.types import PRECISIONS, Precision
 
 UNITS: dict[str, int] = {
@@ -19,6 +22,12 @@ UNITS: dict[str, int] = {
 }
 """Nanoseconds of each unit of a duration."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RANGES: dict[Precision, tuple[int, int]] = {
+    "ms": (-62_135_596_800_000, 253_402_300_799_999),
+    "us": (-62_135_596_800_000_000, 253_402_300_799_999_999),
+    "ns": (-(2**63) + 1, 2**63 - 1),
+}
+"""The first and the last time that each precision takes: the years 1 to 9999, or as many ns as 64 bits hold."""
 _TEXT = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9})\d*)?)?)?\s*"
     r"(Z|[+-]\d{2}(?::?\d{2})?)?\s*",
@@ -39,6 +48,18 @@ def read_time(text: str, precision: Precision, zone: tzinfo = UTC) -> int:
     span = moment - EPOCH
     nanoseconds = (span.days * 86_400 + span.seconds) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)
     return nanoseconds // PRECISIONS[precision][1]
+
+
+def in_precision(values: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
+    """Times in another precision: what is finer is cut off, what does not fit is an ArrowInvalid."""
+    return values.cast(options=pc.CastOptions(pa.timestamp(precision), allow_time_truncate=True))
+
+
+def check_range(first: int, last: int, precision: Precision) -> None:
+    """ValueError if times from `first` to `last` leave the range of a precision."""
+    least, most = RANGES[precision]
+    if first < least or last > most:
+        raise ValueError(f"times must lie between {least} and {most}")
 
 
 def _zone(offset: str, zone: tzinfo) -> tzinfo:

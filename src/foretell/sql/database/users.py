@@ -44,6 +44,10 @@ class User:
         either = self.grants.get(database, frozenset()) | self.grants.get(EVERYWHERE, frozenset())
         return self.is_admin or privilege in either
 
+    def sees(self, database: str) -> bool:
+        """Whether he may know what tables a database has: who writes them must."""
+        return self.may("read", database) or self.may("write", database)
+
     def granted(self, privileges: frozenset[Privilege], database: str) -> User:
         return replace(self, grants={**self.grants, database: self.grants.get(database, frozenset()) | privileges})
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from foretell.errors import ValueTooLong
-from foretell.sql.database.times import EPOCH, UNITS, read_time
+from foretell.sql.database.times import EPOCH, UNITS, check_range, read_time
 from foretell.sql.database.types import PRECISIONS, Column, Precision
 from foretell.sql.statement import Span, Statement
 from foretell.sql.tokens import NAME, NUMBER, STRING, unquote
@@ -81,6 +81,7 @@ def _time(statement: Statement, span: Span, dialect: Dialect) -> int:
     while i < last:
         moment += _added(statement, (i, last)) // unit
         i += 3
+    check_range(moment, moment, dialect.precision)
     return moment
 
 

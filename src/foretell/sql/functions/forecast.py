@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from foretell.errors import ForetellError, InvalidInput
-from foretell.series import OK, Forecast, Series
+from foretell.series import OK, TOO_LATE, Forecast, Series
 from foretell.sql.analysis import Analysis, Refused, without
 from foretell.sql.answer import Answer, Context
 from foretell.sql.blocks import Block
@@ -19,7 +19,7 @@ from foretell.sql.call import analysis, target_and_covariates
 from foretell.sql.checks import check_block
 from foretell.sql.covariates import with_futures
 from foretell.sql.history import read_history
-from foretell.sql.long_form import long_form, names
+from foretell.sql.long_form import long_form, moved, names
 from foretell.sql.options import Options
 
 
@@ -45,7 +45,7 @@ def answer(block: Block, context: Context) -> Answer:
 def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> Forecast:
     """The forecasts of all series; rows without numbers where nothing shall be run."""
     options, engine = asked.options, asked.engine
-    refused = {**_spaceless(series, options), **asked.refusals(series)}
+    refused = {**_spaceless(series, options), **_too_late(series, options), **asked.refusals(series)}
     if asked.context.explain:
         return Forecast(np.full((len(series), options.rows), np.nan), None, (), (OK,) * len(series))
     levels = options.levels if bounds else ()
@@ -61,3 +61,9 @@ def _spaceless(series: Sequence[Series], options: Options) -> Refused:
     """Series whose next time nobody knows."""
     reason: ForetellError = InvalidInput("", "one row has no spacing; give every=...")
     return {i: reason for i, one in enumerate(series) if one.step is None and options.every is None}
+
+
+def _too_late(series: Sequence[Series], options: Options) -> Refused:
+    """Series whose next times no timestamp can hold."""
+    reason: ForetellError = InvalidInput("", TOO_LATE)
+    return {i: reason for i, one in enumerate(series) if not moved(one, options).reaches(options.rows)}

@@ -15,7 +15,7 @@ from foretell.sql.database.users import User
 from foretell.sql.taos.answers import Rows, fault
 from foretell.sql.taos.logins import Client, Logins, credentials, read_credentials
 from foretell.sql.taos.threads import Threads
-from foretell.wire.asgi import Receive, Scope, Send, client_of, read_body, unless_gone
+from foretell.wire.asgi import USER, Receive, Scope, Send, client_of, read_body, unless_gone
 from foretell.wire.asgi import answer as answer_with
 from foretell.wire.taos_rows import ROWS_AT_ONCE, affected_answer, answer, error_answer, zone_of
 
@@ -169,7 +169,13 @@ def result_json(outcome: Outcome, limit: int) -> bytes:
 
 
 def user_of(logins: Logins, scope: Scope, token: str = "") -> User:
-    """Who asks: by the Authorization header of a request, or else by `token`."""
+    """Who asks, by the Authorization header of a request, or else by `token`; noted in `scope`, for the journal."""
+    user = _user_of(logins, scope, token)
+    scope[USER] = user.name
+    return user
+
+
+def _user_of(logins: Logins, scope: Scope, token: str) -> User:
     headers = dict(scope["headers"])
     kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     client, value = other_end(scope), value.strip()
