@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -24,8 +25,12 @@ SQL = f"SELECT _frowts, FORECAST(passengers, 'algo=naive,rows=2') AS f FROM '{AI
 
 class Done(NamedTuple):
     code: int
-    stdout: str
+    stdout_bytes: bytes
     stderr: str
+
+    @property
+    def stdout(self) -> str:
+        return self.stdout_bytes.decode()
 
 
 Command = Callable[..., Done]
@@ -43,7 +48,7 @@ def foretell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytes
             main()
         sys.stdout.flush()
         out, err = capfdbinary.readouterr()
-        return Done(int(ended.value.code or 0), out.decode(), err.decode())
+        return Done(int(ended.value.code or 0), out, err.decode())
 
     return run
 
@@ -61,7 +66,41 @@ def test_sql_prints_each_format(foretell: Command) -> None:
 
 def test_statements_come_from_stdin_too_and_several_at_once(foretell: Command) -> None:
     done = foretell("sql", "-f", "csv", stdin="SELECT 1 AS a; SELECT ';' AS b;")
-    assert done.stdout == "a\n1\nb\n;\n"
+    assert done.stdout == "a\n1\n\nb\n;\n"
+
+
+SCRIPT = "CREATE TABLE x AS SELECT 1 AS a; SET threads=1; INSERT INTO x VALUES (2); CREATE TABLE y(b INT); FROM x"
+
+
+@pytest.mark.parametrize("plain", ["CREATE TABLE x AS SELECT 1 AS a", "SET threads=1"])
+@pytest.mark.parametrize("format", ["csv", "json", "arrow"])
+def test_programs_get_the_rows_of_queries_only(foretell: Command, format: str, plain: str) -> None:
+    assert foretell("sql", plain, "-f", format).stdout_bytes == b""
+    out = foretell("sql", SCRIPT, "-f", format)
+    assert (out.code, out.stderr) == (0, "")
+    if format == "csv":
+        assert out.stdout == "a\n1\n2\n"
+    elif format == "json":
+        assert json.loads(out.stdout) == [{"a": 1}, {"a": 2}]
+    else:
+        assert pa.ipc.open_stream(out.stdout_bytes).read_all().to_pylist() == [{"a": 1}, {"a": 2}]
+
+
+def test_people_see_how_many_rows_were_written(foretell: Command) -> None:
+    assert foretell("sql", SCRIPT).stdout == "Count\n-----\n    1\n\nCount\n-----\n    1\n\na\n-\n1\n2\n"
+
+
+def test_json_is_one_array_whatever_the_script(foretell: Command) -> None:
+    done = foretell("sql", 'SELECT 1 AS a; SELECT 2 AS "Count"', "-f", "json")
+    assert json.loads(done.stdout) == [{"Count": 2}]
+    assert done.stderr == "WARNING: json holds one result, the last; --format csv shows all 2\n"
+
+
+@pytest.mark.parametrize("comment", ["-- of one", "--of one", "--"])
+def test_sql_may_begin_with_a_comment(foretell: Command, comment: str) -> None:
+    done = foretell("sql", f"{comment}\nSELECT 1 AS a", "-f", "csv")
+    assert (done.stdout, done.stderr) == ("a\n1\n", "")
+    assert "No such option: --fromat" in foretell("sql", "--fromat", "csv").stderr
 
 
 def test_a_database_file_keeps_what_is_put_into_it(foretell: Command) -> None:

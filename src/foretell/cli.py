@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from foretell.errors import ForetellError, InvalidInput
 
@@ -40,6 +42,8 @@ TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up af
 
 log = logging.getLogger(__name__)
 
+COMMENT = re.compile(r"--(\s|.*\n)")
+"""SQL that begins with a comment: an option has neither a blank behind its dashes nor a line below it."""
 INTERRUPTED = 130
 """What Ctrl-C ends with."""
 
@@ -71,7 +75,14 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command()
+class Sql(TyperCommand):
+    """A command whose argument is SQL, which may begin with a comment and is no option then."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {arg}" if COMMENT.match(arg) else arg for arg in args])
+
+
+@app.command(cls=Sql)
 def sql(
     statements: Annotated[str | None, typer.Argument(help="SQL, several separated by ';'. Without: stdin.")] = None,
     db: Annotated[str | None, typer.Option("--db", help="A database file.")] = None,
@@ -84,7 +95,7 @@ def sql(
 ) -> None:
     """Run SQL with FORECAST over CSV and Parquet files, a database file, or the database of a server."""
     from foretell.files import PICTURE_ENDINGS, check_out
-    from foretell.render import checked_format, write
+    from foretell.render import Printer, checked_format
 
     chosen = checked_format(format)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
@@ -93,13 +104,15 @@ def sql(
     drawn = plot is None
     with _runner(db, url, workers, timeout) as runner:
         for text in _statements(statements):
+            printer = Printer(chosen, sys.stdout.buffer)
             for result in runner.run(text):
-                if result.columns:
-                    write(result.arrow(), chosen, sys.stdout.buffer)
-                    sys.stdout.flush()
+                if result.columns and (result.affected is None or chosen == "table"):
+                    printer.add(result.arrow())
                 if result.forecasts:
                     _draw(plot, *result.forecasts[-1])
                     drawn = True
+            if left_out := printer.end():
+                log.warning("%s holds one result, the last; --format csv shows all %d", chosen, left_out + 1)
     if not drawn:
         raise InvalidInput("--plot", "there is nothing to draw: no statement has a FORECAST")
 

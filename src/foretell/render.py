@@ -41,6 +41,36 @@ def write(table: pa.Table, format: Format, out: IO[bytes]) -> None:
         out.write(piece.encode("utf-8"))
 
 
+class Printer:
+    """Writes the tables of a script: as text one after the other, a blank line between; else one can be read, the last.
+
+    A reader of JSON or Arrow takes one result for all that there is.
+    """
+
+    def __init__(self, format: Format, out: IO[bytes]) -> None:
+        self._format, self._out = format, out
+        self._last: pa.Table | None = None
+        self._count = 0
+
+    def add(self, table: pa.Table) -> None:
+        self._count += 1
+        if self._format in ("json", "arrow"):
+            self._last = table
+            return
+        if self._count > 1:
+            self._out.write(b"\n")
+        write(table, self._format, self._out)
+        self._out.flush()
+
+    def end(self) -> int:
+        """Write what is left to write; how many tables were not written."""
+        if self._last is None:
+            return 0
+        write(self._last, self._format, self._out)
+        self._out.flush()
+        return self._count - 1
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of texts as lines, each column as wide as its longest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

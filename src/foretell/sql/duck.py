@@ -25,6 +25,8 @@ ROWS_AT_ONCE = 122_880
 LENT = "__foretell_"
 """What the names of tables begin with that are there for one statement only."""
 MOST_DESCRIBED = 10_000
+NO_ROWS = (["Count"], ["Success"])
+"""The columns that DuckDB gives where a statement has no rows of its own."""
 PULLED = "__foretell_pulled"
 KEPT = f"CREATE OR REPLACE TEMP TABLE {PULLED} AS "
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
@@ -120,14 +122,27 @@ class Duck:
             memo[sql] = found
         return found, time.perf_counter() - started
 
-    def table(self, text: Text, source: Source, lookup: Lookup) -> pa.Table:
-        """The result of a statement; without columns where it has none."""
+    def table(self, text: Text, source: Source, lookup: Lookup) -> tuple[pa.Table, int | None]:
+        """The result of a statement; of one that gives no rows, but writes some, also how many these are.
 
-        def run(sql: str) -> pa.Table:
+        A statement that does neither has a table without columns.
+        """
+
+        def run(sql: str) -> tuple[pa.Table, int | None]:
             relation = self._connection.sql(sql)
-            return pa.table({}) if relation is None else relation.to_arrow_table()
+            if relation is None:
+                return pa.table({}), None
+            table = relation.to_arrow_table()
+            if table.column_names not in NO_ROWS or self._is_select(sql):
+                return table, None
+            return (table, table[0][0].as_py()) if len(table) else (pa.table({}), None)
 
-        return self._run(text, source, lookup, run)
+        found: tuple[pa.Table, int | None] = self._run(text, source, lookup, run)
+        return found
+
+    def _is_select(self, sql: str) -> bool:
+        (statement,) = self._connection.extract_statements(sql)
+        return bool(statement.type == duckdb.StatementType.SELECT)
 
     def pull(self, text: Text, source: Source, lookup: Lookup, ids: range, dear: bool) -> pa.Table:
         """The result of a query that may be large: words in the columns `ids` become dictionary codes as they come.

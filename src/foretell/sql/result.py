@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """A table; `answers` tells how the functions in the statement were answered, inner ones first."""
+    """A table; `answers` tells how the functions in the statement were answered, inner ones first.
+
+    `affected`: the statement gives no rows, but wrote so many; the table says only that.
+    """
 
     table: pa.Table
     answers: tuple[Answer, ...] = ()
+    affected: int | None = None
 
     @property
     def forecasts(self) -> list[tuple[Sequence[Series], Forecast]]:

@@ -136,7 +136,8 @@ class Session:
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
             if self._may_be_plain and is_plain(text):
                 source = Source(text)
-                yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
+                table, affected = self.duck.table(source.cut(0, len(text)), source, place.lookup)
+                yield Result(table, affected=affected)
                 return
             for statement in statements(text):
                 yield self._answer(statement, place, progress, deadline)
@@ -173,12 +174,12 @@ def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Re
             return Result(context.done[0], tuple(context.answers))
         whole = statement.cut((0, len(statement.tokens)))
         try:
-            table = context.place.duck.table(whole, statement.source, context.place.lookup)
+            table, affected = context.place.duck.table(whole, statement.source, context.place.lookup)
         except UnknownColumn as error:
             raise _explained(error, context.answers, statement) from None
     if context.explain and context.answers:
         return _plans(context.answers, table)
-    return Result(table, tuple(context.answers))
+    return Result(table, tuple(context.answers), affected)
 
 
 def _plans(answers: list[Answer], explained: pa.Table) -> Result:
