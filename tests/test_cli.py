@@ -43,7 +43,7 @@ def foretell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytes
     def run(*arguments: str, stdin: str = "") -> Done:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", ["foretell", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         with pytest.raises(SystemExit) as ended:
             main()
         sys.stdout.flush()
@@ -118,6 +118,14 @@ def test_a_forecast_goes_into_a_file(foretell: Command, tmp_path: Path, ending: 
         assert pq.read_table(tmp_path / "o.parquet").num_rows == 51
 
 
+@pytest.mark.parametrize("stdin", ["-", "/dev/stdin"])
+def test_a_file_may_come_from_stdin(foretell: Command, stdin: str) -> None:
+    rows = Path(AIR).read_text()
+    forecast = ["-n", "3", "-m", "naive", "-f", "csv"]
+    assert foretell("forecast", stdin, *forecast, stdin=rows).stdout == foretell("forecast", AIR, *forecast).stdout
+    assert foretell("evaluate", stdin, "-n", "3", "-m", "naive", stdin=rows).code == 0
+
+
 def test_options_and_levels_reach_the_model(foretell: Command) -> None:
     arguments = ["-n", "1", "-m", "seasonal_naive", "-o", "period=12", "--levels", "0.05,0.95", "-f", "json"]
     (row,) = json.loads(foretell("forecast", AIR, *arguments).stdout)
@@ -155,6 +163,16 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["sql", "SHOW DATABASES", "--db", AIR], "is no database file"),
         (["batch", MANY, "out", "-n", "3", "--ray", "auto"], "--ray: is for --engine ray"),
         (["serve", "--plugins", "nowhere"], "plugins: nowhere is no folder"),
+        (["sql", "SELECT 1", "--timeout", "0"], "--timeout: must be a number of seconds above 0, got 0"),
+        (["sql", "SELECT 1", "--timeout", "inf"], "--timeout: must be"),
+        (["forecast", "nothing.csv", "-n", "3"], "file: there is no nothing.csv\n"),
+        (["forecast", "nothing*.csv", "-n", "3"], 'match the pattern "nothing*.csv"\n'),
+        (["forecast", "-", "-n", "3"], "file: stdin has no rows\n"),
+        (
+            ["forecast", MANY, "-n", "3", "--id", "", "--value", "value"],
+            "series apart as id_col (--id); further columns: metric\n",
+        ),
+        (["reload", "--url", "http://127.0.0.1:1", "--port", "1"], "--port: is a part of --url"),
     ],
 )
 def test_a_mistake_gets_one_line_that_names_it(foretell: Command, arguments: list[str], says: str) -> None:
@@ -200,6 +218,7 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
     done = foretell("reload", "--url", "http://127.0.0.1:1")
     assert done.code == 1
     assert "no server of this user was started at http://127.0.0.1:1" in done.stderr
+    assert foretell("reload", "--port", "1").stderr == done.stderr
 
 
 def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+FileArgument = Annotated[str, typer.Argument(help="CSV or Parquet, a row per series and time; a pattern; - is stdin.")]
 FormatFlag = Annotated[str, typer.Option("--format", "-f", help="table, csv, json or arrow.")]
 IdFlag = Annotated[str | None, typer.Option("--id", "--id-col", help="Id columns, comma-separated.")]
 TimeFlag = Annotated[str | None, typer.Option("--time", "--time-col", help="Time column.")]
@@ -38,7 +40,17 @@ PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, for
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
-TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
+
+
+def _seconds(given: float | None) -> float | None:
+    if given is not None and not 0 < given <= threading.TIMEOUT_MAX:
+        raise InvalidInput("--timeout", f"must be a number of seconds above 0, got {given:g}")
+    return given
+
+
+TimeoutFlag = Annotated[
+    float | None, typer.Option("--timeout", help="Give up after this many seconds.", callback=_seconds)
+]
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +131,7 @@ def sql(
 
 @app.command()
 def forecast(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet, one row per series and time; globs work.")],
+    file: FileArgument,
     horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
     model: Annotated[str | None, typer.Option("--model", "-m", help="See `foretell models`.")] = None,
     levels: Annotated[str, typer.Option("--levels", help="Quantile levels.")] = "0.1,0.5,0.9",
@@ -136,7 +148,15 @@ def forecast(
 ) -> None:
     """Forecast every series of a file in long form (unique_id, ds, y and the like are recognised)."""
     from foretell.engine.engine import Control
-    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_answered, check_out, forecast_table_of, write_file
+    from foretell.files import (
+        PICTURE_ENDINGS,
+        TABLE_ENDINGS,
+        check_answered,
+        check_out,
+        forecast_table_of,
+        read_input,
+        write_file,
+    )
     from foretell.render import checked_format, write
     from foretell.settings import settings
 
@@ -145,7 +165,7 @@ def forecast(
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, timeout) as session, _progress() as progress:
-        table = session.read_file(file)
+        table = read_input(session, file)
         control = Control(timeout=timeout, progress=progress)
         name = model or settings().default_model
         made = forecast_table_of(
@@ -162,7 +182,7 @@ def forecast(
 
 @app.command()
 def evaluate(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet, one row per series and time; globs work.")],
+    file: FileArgument,
     horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
     models: Annotated[str, typer.Option("--models", "-m", help="Comma-separated; seasonal_naive is always there.")],
     windows: Annotated[int, typer.Option("--windows", "-w", min=1, help="Back-test windows of each series.")] = 1,
@@ -187,7 +207,7 @@ def evaluate(
         unanswered,
         window_table,
     )
-    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, write_file
+    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, read_input, write_file
     from foretell.render import aligned, checked_format, write
 
     chosen = checked_format(format)
@@ -198,7 +218,7 @@ def evaluate(
         raise InvalidInput("--models", "name at least one; `foretell models` lists them")
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, None) as session:
-        table = session.read_file(file)
+        table = read_input(session, file)
         told: dict[str, Any] = {"period": period, "options": options_by_model(_pairs(option))}
         made = evaluate(table, wanted, horizon, windows, **told, engine=session.engine, **columns)
     for sentence in unanswered(made):
@@ -284,13 +304,19 @@ def serve_model(
 
 @app.command()
 def reload(
-    url: Annotated[str, typer.Option("--url", help="The server; on this machine.")] = "http://127.0.0.1:6035",
+    url: Annotated[str | None, typer.Option("--url", help="The server, if not http://127.0.0.1:PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", "-p", min=1, max=65535, help="Its port on this machine; 6035.")
+    ] = None,
 ) -> None:
     """Let a running server read its plugins and model servers anew; no request is dropped."""
     from foretell.admin import reload as run
     from foretell.settings import settings
 
-    run(url, settings().admin_token)
+    if url is not None and port is not None:
+        raise InvalidInput("--port", "is a part of --url; give one of them")
+    own = settings()
+    run(url or f"http://127.0.0.1:{port or own.port or 6035}", own.admin_token)
     typer.echo("reloaded")
 
 

@@ -44,7 +44,7 @@ class UnknownColumn(NoSuchColumn):
 
     def __init__(self, message: str, statement: str, position: int | None, column: str) -> None:
         super().__init__(message, statement, position)
-        self.message, self.column = message, column
+        self.column = column
 
 
 class Duck:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("foretell.sql")
 
+PATTERN = frozenset("*?[:")
+"""What a path has that is a pattern or a URL."""
+
 PLAN = pa.schema(
     {
         "call": pa.string(),
@@ -92,14 +95,21 @@ class Session:
         """The result of each statement in `text`, as soon as it is there."""
         return self._run(text, timeout, progress, caller())
 
-    def read_file(self, path: str) -> pa.Table:
-        """All of a CSV, Parquet or JSON file, or of all files that a pattern names."""
+    def read_file(self, path: str, name: str = "") -> pa.Table:
+        """All of a CSV, Parquet or JSON file, or of all files that a pattern names; errors call it `name`."""
+        name = name or path
         if Path(path).is_dir():
-            raise InvalidInput("file", f"{path} is a folder; name its files, such as '{path.rstrip('/')}/*.parquet'")
+            raise InvalidInput("file", f"{name} is a folder; name its files, such as '{name.rstrip('/')}/*.parquet'")
+        if PATTERN.isdisjoint(path) and not Path(path).exists():
+            raise InvalidInput("file", f"there is no {name}")
         escaped = path.replace("'", "''")
-        table = self.sql(f"FROM '{escaped}'").table
+        try:
+            table = self.sql(f"FROM '{escaped}'").table
+        except SqlError as error:  # the statement is not the user's
+            said = " ".join(error.message.splitlines()[:2])  # then come pages of advice on how to call DuckDB
+            raise InvalidInput("file", said.replace(path, name)) from None
         if not table.num_rows:
-            raise InvalidInput("file", f"{path} has no rows")
+            raise InvalidInput("file", f"{name} has no rows")
         return table
 
     def interrupt(self) -> None:
