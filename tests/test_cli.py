@@ -200,6 +200,7 @@ def test_series_without_a_forecast_are_told_and_fail_if_there_is_no_other(forete
     done = foretell("forecast", "one.csv", "-n", "2", "--out", "made.csv")
     assert (done.code, done.stderr) == (1, "error: the series is without a forecast: too_short\n")
     assert not (tmp_path / "made.csv").exists()
+    assert foretell("forecast", "one.csv", "-n", "2", "-m", "naive").stderr == done.stderr
     (tmp_path / "two.csv").write_text(rows + "".join(f"a,2024-01-0{day},{day}\n" for day in range(1, 9)))
     done = foretell("forecast", "two.csv", "-n", "2")
     assert (done.code, done.stderr) == (0, "WARNING: no forecast for b: too_short\n")

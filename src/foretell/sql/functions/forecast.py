@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from foretell.errors import ForetellError, InvalidInput
+from foretell.errors import InvalidInput
 from foretell.series import OK, Forecast, Series
-from foretell.sql.analysis import Analysis, Refused, without
+from foretell.sql.analysis import Analysis, without
 from foretell.sql.answer import Answer, Context
 from foretell.sql.blocks import Block
 from foretell.sql.call import analysis, target_and_covariates
@@ -20,7 +20,6 @@ from foretell.sql.checks import check_block
 from foretell.sql.covariates import with_futures
 from foretell.sql.history import read_history
 from foretell.sql.long_form import long_form, names
-from foretell.sql.options import Options
 
 
 def answer(block: Block, context: Context) -> Answer:
@@ -45,7 +44,8 @@ def answer(block: Block, context: Context) -> Answer:
 def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> Forecast:
     """The forecasts of all series; rows without numbers where nothing shall be run."""
     options, engine = asked.options, asked.engine
-    refused = {**_spaceless(series, options), **asked.refusals(series)}
+    series = [replace(one, step=one.step or options.every) for one in series]
+    refused = asked.refusals(series)
     if asked.context.explain:
         return Forecast(np.full((len(series), options.rows), np.nan), None, (), (OK,) * len(series))
     levels = options.levels if bounds else ()
@@ -55,9 +55,3 @@ def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> For
         )
     )
     return replace(made, status=asked.report(made.status, refused, [one.id for one in series]))
-
-
-def _spaceless(series: Sequence[Series], options: Options) -> Refused:
-    """Series whose next time nobody knows."""
-    reason: ForetellError = InvalidInput("", "one row has no spacing; give every=...")
-    return {i: reason for i, one in enumerate(series) if one.step is None and options.every is None}
