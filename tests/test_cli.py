@@ -224,7 +224,21 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
 
 def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:
     done = foretell("sql", "SELECT 1", "--plot", "x.png")
-    assert (done.code, "no statement has a FORECAST" in done.stderr) == (2, True)
+    assert (done.code, "no statement has FORECAST, ANOMALY_WINDOW or IMPUTATION" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT _wstart FROM '{AIR}' ANOMALY_WINDOW(passengers, 'algo=iqr')",
+        f"SELECT IMPUTATION(passengers, 'algo=linear') FROM '{AIR}' WHERE month <> '1955-10-01'",
+        f"SELECT IMPUTATION(passengers, 'algo=linear') FROM '{AIR}' PARTITION BY month < '1949-02-01'",
+    ],
+)
+def test_anomalies_and_imputed_points_are_drawn(foretell: Command, tmp_path: Path, statement: str) -> None:
+    done = foretell("sql", statement, "--plot", "x.png")
+    assert (done.code, "picture: x.png" in done.stderr) == (0, True), done.stderr
+    assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_an_evaluation_takes_options_and_writes_its_windows(foretell: Command, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,9 +19,10 @@ from foretell.errors import ForetellError, InvalidInput
 
 if TYPE_CHECKING:
     from foretell.engine.engine import Progress
-    from foretell.series import Forecast, Series
+    from foretell.results import Pictured
     from foretell.sql.script import Runner
     from foretell.sql.session import Session
+    from foretell.wire.table import Groups
 
 app = typer.Typer(
     help="Forecast in SQL, over files, tables and DuckDB.",
@@ -36,7 +37,7 @@ FormatFlag = Annotated[str, typer.Option("--format", "-f", help="table, csv, jso
 IdFlag = Annotated[str | None, typer.Option("--id", "--id-col", help="Id columns, comma-separated.")]
 TimeFlag = Annotated[str | None, typer.Option("--time", "--time-col", help="Time column.")]
 ValueFlag = Annotated[str | None, typer.Option("--value", "--value-col", help="Column to forecast.")]
-PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, forecast and band into this PNG.")]
+PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw series and answers into this PNG, SVG or PDF.")]
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
@@ -120,13 +121,13 @@ def sql(
             for result in runner.run(text):
                 if result.columns and (result.affected is None or chosen == "table"):
                     printer.add(result.arrow())
-                if result.forecasts:
-                    _draw(plot, *result.forecasts[-1])
+                if result.pictures:
+                    _draw(plot, *result.pictures[-1])
                     drawn = True
             if left_out := printer.end():
                 log.warning("%s holds one result, the last; --format csv shows all %d", chosen, left_out + 1)
     if not drawn:
-        raise InvalidInput("--plot", "there is nothing to draw: no statement has a FORECAST")
+        raise InvalidInput("--plot", "nothing to draw: no statement has FORECAST, ANOMALY_WINDOW or IMPUTATION")
 
 
 @app.command()
@@ -172,7 +173,7 @@ def forecast(
             session.engine, table, horizon, name, _numbers(levels), columns, _pairs(option), control
         )
     check_answered(made)
-    _draw(plot, made.groups.series, made.forecast)
+    _draw(plot, made.groups, made.forecast)
     if out is None:
         write(made.table, chosen, sys.stdout.buffer)
     else:
@@ -428,12 +429,12 @@ def _progress(what: str = "series") -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _draw(path: Path | None, series: Sequence[Series], forecast: Forecast) -> None:
+def _draw(path: Path | None, groups: Groups, answer: Pictured) -> None:
     if path is None:
         return
     from foretell.picture import save
 
-    save(path, series, forecast)
+    save(path, groups, answer)
     typer.echo(f"picture: {path}", err=True)
 
 

@@ -250,10 +250,10 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
 
 
 def _names(keys: pa.Table, count: int) -> list[str]:
-    """One text per row: its id values, joined by a slash; empty without id columns."""
+    """One text per row: its id values, joined by a slash, NULL where there is none; empty without id columns."""
     if not keys.num_columns:
         return [""] * count
-    columns = [[str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
+    columns = [["NULL" if v is None else str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
 
