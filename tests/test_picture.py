@@ -90,6 +90,12 @@ def test_any_name_is_a_title(name: str) -> None:
     assert left.x0 >= 0 and left.x1 < right.x0 and right.x1 <= figure.bbox.x1
 
 
+def test_a_panel_of_one_point_has_its_ticks_whatever_its_status() -> None:
+    one = Imputation(np.array([[4.0]]), np.array([[False]]), np.array([1]), ("ok",))
+    (axis,) = draw([Series(np.array([4.0]), start=DAY)], one).axes
+    assert (labels(axis.get_xticklabels()), axis.get_yticks().tolist()) == (["1970-01-02"], [4])
+
+
 def test_a_group_without_a_name_is_null() -> None:
     table = pa.table({"id": pa.array([None, "a"]), "v": [1.0, 2.0]})
     assert [one.id for one in read_groups(table, "v", ids=["id"]).series] == ["NULL", "a"]

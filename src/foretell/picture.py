@@ -76,22 +76,23 @@ def _panel(
     past_x, future_x = _axis(series, horizon, times)
     shown = slice(-(history or max(60, 6 * horizon)), None) if horizon else slice(None)
     _history(axis, past_x[shown], series.values[shown])
-    status = answer.status[index]
+    status, values, is_ahead = answer.status[index], series.values, False
     if not has_forecast(status):
         behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
         axis.text(0.5, 0.94, status[:60], transform=axis.transAxes, ha="center", va="top", color=AHEAD, bbox=behind)
     elif isinstance(answer, Forecast):
         _ahead(axis, series, answer, index, past_x, future_x)
+        is_ahead = True
     elif isinstance(answer, Detection):
-        _points(axis, past_x, series.values, answer.row(index) != answer.normal, "anomaly")
+        _points(axis, past_x, values, answer.row(index) != answer.normal, "anomaly", above=True)
     else:
         values, imputed = answer.row(index)
-        _points(axis, past_x, values, imputed, "imputed")
+        _points(axis, past_x, values, imputed, "imputed", above=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.25, linewidth=0.5)
-    if not has_forecast(status) and np.isfinite(series.values).sum() < 2:
-        _ticks_of_one(axis, past_x, series.values)
+    if not is_ahead and np.isfinite(values).sum() < 2:
+        _ticks_of_one(axis, past_x, values)
     elif past_x.dtype.kind == "M":
         import matplotlib.dates
 
@@ -109,10 +110,10 @@ def _history(axis: Axes, x: Any, values: FloatArray) -> None:
     axis.plot(x[lone], values[lone], ".", color=HISTORY, markersize=4)
 
 
-def _points(axis: Axes, x: Any, values: FloatArray, marked: BoolArray, label: str) -> None:
-    """The marked points of a history."""
+def _points(axis: Axes, x: Any, values: FloatArray, marked: BoolArray, label: str, above: bool) -> None:
+    """The marked points of a history, above it or behind."""
     if marked.any():
-        axis.plot(x[marked], values[marked], "o", color=AHEAD, markersize=3.5, label=label)
+        axis.plot(x[marked], values[marked], "o", color=AHEAD, markersize=3.5, label=label, zorder=3 if above else 1.9)
 
 
 def _ticks_of_one(axis: Axes, x: Any, values: FloatArray) -> None:
