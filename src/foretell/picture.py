@@ -107,7 +107,8 @@ def _history(axis: Axes, x: Any, values: FloatArray) -> None:
     axis.plot(x, values, color=HISTORY, linewidth=1.2, label="history")
     seen = np.pad(np.isfinite(values), 1)
     lone = seen[1:-1] & ~seen[:-2] & ~seen[2:]
-    axis.plot(x[lone], values[lone], ".", color=HISTORY, markersize=4)
+    if lone.any():
+        axis.plot(x[lone], values[lone], ".", color=HISTORY, markersize=4)
 
 
 def _points(axis: Axes, x: Any, values: FloatArray, marked: BoolArray, label: str, above: bool) -> None:
