@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -24,8 +25,12 @@ SQL = f"SELECT _frowts, FORECAST(passengers, 'algo=naive,rows=2') AS f FROM '{AI
 
 class Done(NamedTuple):
     code: int
-    stdout: str
+    stdout_bytes: bytes
     stderr: str
+
+    @property
+    def stdout(self) -> str:
+        return self.stdout_bytes.decode()
 
 
 Command = Callable[..., Done]
@@ -38,12 +43,12 @@ def foretell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytes
     def run(*arguments: str, stdin: str = "") -> Done:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", ["foretell", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         with pytest.raises(SystemExit) as ended:
             main()
         sys.stdout.flush()
         out, err = capfdbinary.readouterr()
-        return Done(int(ended.value.code or 0), out.decode(), err.decode())
+        return Done(int(ended.value.code or 0), out, err.decode())
 
     return run
 
@@ -61,7 +66,41 @@ def test_sql_prints_each_format(foretell: Command) -> None:
 
 def test_statements_come_from_stdin_too_and_several_at_once(foretell: Command) -> None:
     done = foretell("sql", "-f", "csv", stdin="SELECT 1 AS a; SELECT ';' AS b;")
-    assert done.stdout == "a\n1\nb\n;\n"
+    assert done.stdout == "a\n1\n\nb\n;\n"
+
+
+SCRIPT = "CREATE TABLE x AS SELECT 1 AS a; SET threads=1; INSERT INTO x VALUES (2); CREATE TABLE y(b INT); FROM x"
+
+
+@pytest.mark.parametrize("plain", ["CREATE TABLE x AS SELECT 1 AS a", "SET threads=1"])
+@pytest.mark.parametrize("format", ["csv", "json", "arrow"])
+def test_programs_get_the_rows_of_queries_only(foretell: Command, format: str, plain: str) -> None:
+    assert foretell("sql", plain, "-f", format).stdout_bytes == b""
+    out = foretell("sql", SCRIPT, "-f", format)
+    assert (out.code, out.stderr) == (0, "")
+    if format == "csv":
+        assert out.stdout == "a\n1\n2\n"
+    elif format == "json":
+        assert json.loads(out.stdout) == [{"a": 1}, {"a": 2}]
+    else:
+        assert pa.ipc.open_stream(out.stdout_bytes).read_all().to_pylist() == [{"a": 1}, {"a": 2}]
+
+
+def test_people_see_how_many_rows_were_written(foretell: Command) -> None:
+    assert foretell("sql", SCRIPT).stdout == "Count\n-----\n    1\n\nCount\n-----\n    1\n\na\n-\n1\n2\n"
+
+
+def test_json_is_one_array_whatever_the_script(foretell: Command) -> None:
+    done = foretell("sql", 'SELECT 1 AS a; SELECT 2 AS "Count"', "-f", "json")
+    assert json.loads(done.stdout) == [{"Count": 2}]
+    assert done.stderr == "WARNING: json holds one result, the last; --format csv shows all 2\n"
+
+
+@pytest.mark.parametrize("comment", ["-- of one", "--of one", "--"])
+def test_sql_may_begin_with_a_comment(foretell: Command, comment: str) -> None:
+    done = foretell("sql", f"{comment}\nSELECT 1 AS a", "-f", "csv")
+    assert (done.stdout, done.stderr) == ("a\n1\n", "")
+    assert "No such option: --fromat" in foretell("sql", "--fromat", "csv").stderr
 
 
 def test_a_database_file_keeps_what_is_put_into_it(foretell: Command) -> None:
@@ -77,6 +116,14 @@ def test_a_forecast_goes_into_a_file(foretell: Command, tmp_path: Path, ending: 
     assert "51 rows written to o." in done.stderr
     if ending == "parquet":
         assert pq.read_table(tmp_path / "o.parquet").num_rows == 51
+
+
+@pytest.mark.parametrize("stdin", ["-", "/dev/stdin"])
+def test_a_file_may_come_from_stdin(foretell: Command, stdin: str) -> None:
+    rows = Path(AIR).read_text()
+    forecast = ["-n", "3", "-m", "naive", "-f", "csv"]
+    assert foretell("forecast", stdin, *forecast, stdin=rows).stdout == foretell("forecast", AIR, *forecast).stdout
+    assert foretell("evaluate", stdin, "-n", "3", "-m", "naive", stdin=rows).code == 0
 
 
 def test_options_and_levels_reach_the_model(foretell: Command) -> None:
@@ -116,6 +163,16 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["sql", "SHOW DATABASES", "--db", AIR], "is no database file"),
         (["batch", MANY, "out", "-n", "3", "--ray", "auto"], "--ray: is for --engine ray"),
         (["serve", "--plugins", "nowhere"], "plugins: nowhere is no folder"),
+        (["sql", "SELECT 1", "--timeout", "0"], "--timeout: must be a number of seconds above 0, got 0"),
+        (["sql", "SELECT 1", "--timeout", "inf"], "--timeout: must be"),
+        (["forecast", "nothing.csv", "-n", "3"], "file: there is no nothing.csv\n"),
+        (["forecast", "nothing*.csv", "-n", "3"], 'match the pattern "nothing*.csv"\n'),
+        (["forecast", "-", "-n", "3"], "file: stdin has no rows\n"),
+        (
+            ["forecast", MANY, "-n", "3", "--id", "", "--value", "value"],
+            "series apart as id_col (--id); further columns: metric\n",
+        ),
+        (["reload", "--url", "http://127.0.0.1:1", "--port", "1"], "--port: is a part of --url"),
     ],
 )
 def test_a_mistake_gets_one_line_that_names_it(foretell: Command, arguments: list[str], says: str) -> None:
@@ -143,6 +200,7 @@ def test_series_without_a_forecast_are_told_and_fail_if_there_is_no_other(forete
     done = foretell("forecast", "one.csv", "-n", "2", "--out", "made.csv")
     assert (done.code, done.stderr) == (1, "error: the series is without a forecast: too_short\n")
     assert not (tmp_path / "made.csv").exists()
+    assert foretell("forecast", "one.csv", "-n", "2", "-m", "naive").stderr == done.stderr
     (tmp_path / "two.csv").write_text(rows + "".join(f"a,2024-01-0{day},{day}\n" for day in range(1, 9)))
     done = foretell("forecast", "two.csv", "-n", "2")
     assert (done.code, done.stderr) == (0, "WARNING: no forecast for b: too_short\n")
@@ -161,6 +219,7 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
     done = foretell("reload", "--url", "http://127.0.0.1:1")
     assert done.code == 1
     assert "no server of this user and state_dir was started at http://127.0.0.1:1" in done.stderr
+    assert foretell("reload", "--port", "1").stderr == done.stderr
     done = foretell("health", "--url", "http://127.0.0.1:1")
     assert (done.code, "no server answers at http://127.0.0.1:1: " in done.stderr) == (1, True)
     done = foretell("reload", "--url", "127.0.0.1:6035")
@@ -169,7 +228,21 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
 
 def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:
     done = foretell("sql", "SELECT 1", "--plot", "x.png")
-    assert (done.code, "no statement has a FORECAST" in done.stderr) == (2, True)
+    assert (done.code, "no statement has FORECAST, ANOMALY_WINDOW or IMPUTATION" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT _wstart FROM '{AIR}' ANOMALY_WINDOW(passengers, 'algo=iqr')",
+        f"SELECT IMPUTATION(passengers, 'algo=linear') FROM '{AIR}' WHERE month <> '1955-10-01'",
+        f"SELECT IMPUTATION(passengers, 'algo=linear') FROM '{AIR}' PARTITION BY month < '1949-02-01'",
+    ],
+)
+def test_anomalies_and_imputed_points_are_drawn(foretell: Command, tmp_path: Path, statement: str) -> None:
+    done = foretell("sql", statement, "--plot", "x.png")
+    assert (done.code, "picture: x.png" in done.stderr) == (0, True), done.stderr
+    assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_an_evaluation_takes_options_and_writes_its_windows(foretell: Command, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from foretell.errors import (
     NoSuchUser,
     NotAvailable,
     Overloaded,
+    RepeatedTime,
     ServerUnreachable,
     SqlError,
     TableExists,
@@ -47,6 +48,7 @@ ALL = [
         for kind in (NoPrivilege, NoDatabase, NoSuchDatabase, DatabaseExists, NoSuchTable, TableExists)
     ),
     *(kind("no", "SELECT a\nFROM t", 7) for kind in (NoSuchColumn, ValueTooLong, NoSuchUser, UserExists)),
+    RepeatedTime("ts", "2024-01-01", "a"),
     AuthenticationFailed(),
     DatabaseInUse("plant.db is open in process 7"),
     TooManyRows("rows", "at most 1024, got 2000"),
@@ -94,6 +96,12 @@ def test_an_unknown_name_offers_the_closest() -> None:
         "unknown model 'Arma', did you mean 'arima'? (known: arima, ets)"
     )
     assert "known: none" in str(UnknownName("model", "x", []))
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    said = str(UnknownName("column", "x", (f"c{i:04}" for i in range(2000))))
+    assert said.endswith("c0018, c0019 and 1,980 more)")
+    assert len(said) < 250
 
 
 @pytest.mark.parametrize(

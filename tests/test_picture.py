@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from foretell.picture import draw, save
+from foretell.results import Detection, Imputation
 from foretell.series import Forecast, Series
 from foretell.steps import DAY, SECOND, Step
+from foretell.wire.table import Groups, read_groups
 
 
 def forecast(horizon: int) -> Forecast:
@@ -29,7 +34,7 @@ def test_every_span_has_a_few_ticks(step: int, count: int) -> None:
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_the_ending_decides(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{ending}"
-    save(path, [Series(np.arange(20.0))], forecast(3))
+    save(path, Groups([Series(np.arange(20.0))], pa.table({})), forecast(3))
     assert path.read_bytes()[:4] in (b"\x89PNG", b"<?xm", b"%PDF")
 
 
@@ -49,3 +54,65 @@ def test_the_legend_names_what_any_panel_has() -> None:
     made = Forecast(point, point[..., None] + [-1, 1], (0.1, 0.9), ("too_short", "ok"), "naive")
     figure = draw([Series(np.arange(2.0)), Series(np.arange(20.0))], made)
     assert len(figure.legends[0].get_texts()) == 3
+
+
+def nothing(*status: str) -> Forecast:
+    return Forecast(np.full((len(status), 3), np.nan), None, (), status, "naive")
+
+
+def lines(axis: Any, what: str) -> tuple[Any, Any]:
+    """Where the dots of a panel lie that have this label or marker."""
+    (found,) = [one for one in axis.lines if what in (one.get_label(), one.get_marker())]
+    return found.get_xdata(), found.get_ydata().tolist()
+
+
+def labels(ticks: Any) -> list[str]:
+    return [one.get_text() for one in ticks]
+
+
+def test_a_panel_without_a_forecast_shows_what_there_is() -> None:
+    one, gone = Series(np.array([3.0]), start=DAY), Series(np.full(9, np.nan), start=0, step=Step(ns=DAY))
+    figure = draw([one, gone, Series(np.array([1.0, np.nan, 2.0]))], nothing("too_short", "all_missing", "too_short"))
+    figure.canvas.draw()
+    alone, missing, dots = figure.axes[:3]
+    assert labels(alone.get_xticklabels()) == ["1970-01-02"] and alone.get_yticks().tolist() == [3]
+    assert labels(missing.get_xticklabels()) == labels(missing.get_yticklabels()) == []
+    assert labels(missing.texts) == ["all_missing"]
+    assert lines(dots, ".")[1] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["\u65e5\u672c \U0001f600", "$\\nosuch$ 5$", "a" * 300, "a\nb"])
+def test_any_name_is_a_title(name: str) -> None:
+    """Without a warning, which would be an error here, and inside of the picture."""
+    figure = draw([Series(np.arange(9.0), id=name)] * 2, nothing("too_short", "too_short"))
+    figure.savefig(io.BytesIO())
+    left, right = (axis.title.get_window_extent() for axis in figure.axes)
+    assert left.x0 >= 0 and left.x1 < right.x0 and right.x1 <= figure.bbox.x1
+
+
+def test_a_panel_of_one_point_has_its_ticks_whatever_its_status() -> None:
+    one = Imputation(np.array([[4.0]]), np.array([[False]]), np.array([1]), ("ok",))
+    (axis,) = draw([Series(np.array([4.0]), start=DAY)], one).axes
+    assert (labels(axis.get_xticklabels()), axis.get_yticks().tolist()) == (["1970-01-02"], [4])
+
+
+def test_a_group_without_a_name_is_null() -> None:
+    table = pa.table({"id": pa.array([None, "a"]), "v": [1.0, 2.0]})
+    assert [one.id for one in read_groups(table, "v", ids=["id"]).series] == ["NULL", "a"]
+
+
+def test_anomalies_are_marked_where_they_are() -> None:
+    values = np.array([1.0, 1, 9, 1, 8])
+    found = Detection(np.array([[1, 1, -1, 1, 2]]), None, np.array([5]), ("ok",), "iqr")
+    times = np.array([0, 1, 2, 3, 99]) * DAY
+    (axis,) = draw([Series(values, 0, Step(ns=DAY))], found, times=[times]).axes
+    days, marked = lines(axis, "anomaly")
+    assert (days.astype("M8[D]").astype(int).tolist(), marked) == ([2, 99], [9, 8])
+
+
+def test_imputed_values_are_marked_in_the_gaps() -> None:
+    marks = np.array([[False, False, True, False]])
+    filled = Imputation(np.array([[np.nan, 1.0, 2, 3]]), marks, np.array([3]), ("ok",))
+    (axis,) = draw([Series(np.array([1.0, np.nan, 3.0]))], filled).axes
+    places, marked = lines(axis, "imputed")
+    assert (places.tolist(), marked) == ([1], [2])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from foretell.errors import InvalidInput
 from foretell.render import MOST_ROWS, Format, checked_format, write
+from foretell.sql.session import Session
 
 TABLE = pa.table(
     {
@@ -74,3 +77,70 @@ def test_an_empty_table_has_a_head() -> None:
 def test_an_unknown_format_lists_the_known() -> None:
     with pytest.raises(InvalidInput, match="table, csv, json, arrow"):
         checked_format("xml")
+
+
+def selected(what: str) -> pa.Table:
+    with Session() as session:
+        return session.sql(f"SELECT {what}").table
+
+
+@pytest.mark.parametrize(
+    ("value", "in_json", "in_csv", "in_table"),
+    [
+        ("1.50", "1.50", "1.50", "1.50"),
+        ("sum(1520)", "1520", "1520", "1520"),
+        ("-(2::HUGEINT ** 100)::HUGEINT", *["-1267650600228229401496703205376"] * 3),
+        ("0.0000001", "1E-7", "0.0000001", "0.0000001"),
+        ("3.1::FLOAT", "3.1", "3.1", "3.10000"),
+        (
+            "INTERVAL '14 months 1 day 1.5 seconds'",
+            '"P1Y2M1DT1.5S"',
+            "P1Y2M1DT1.5S",
+            "1 year 2 months 1 day 1.5 seconds",
+        ),
+        ("INTERVAL '-90 minutes'", '"PT-1H-30M"', "PT-1H-30M", "-1 hour -30 minutes"),
+        ("INTERVAL '-0.25 seconds'", '"PT-0.25S"', "PT-0.25S", "-0.25 seconds"),
+        ("INTERVAL 0 DAY", '"PT0S"', "PT0S", "0 seconds"),
+        ("[1.5, NULL]", "[1.5, null]", '"[1.5, null]"', "[1.5, null]"),
+        ("NULL::INT[]", "null", "", ""),
+        (
+            "{'a': 1, 'b': [INTERVAL 1 DAY]}",
+            '{"a": 1, "b": ["P1D"]}',
+            '"{""a"": 1, ""b"": [""P1D""]}"',
+            '{"a": 1, "b": ["P1D"]}',
+        ),
+        ("NULL::STRUCT(a INT)", "null", "", ""),
+        ("MAP{1: [TIMESTAMP '2020-01-01']}", '{"1": ["2020-01-01T00:00:00Z"]}', None, None),
+        ("'infinity'::DOUBLE", "null", "inf", "inf"),
+        ("'-infinity'::DOUBLE", "null", "-inf", "-inf"),
+        ("'nan'::DOUBLE", "null", "", "nan"),
+        ("''", '""', '""', ""),
+        ("NULL", "null", "", ""),
+        ("'a \"b\"'", '"a \\"b\\""', '"a ""b"""', 'a "b"'),
+        ("'\\xAAA'::BLOB", '"\\\\xAAA"', "\\xAAA", "\\xAAA"),
+        ("DATE 'infinity'", '"infinity"', "infinity", "infinity"),
+        ("TIMESTAMP '-infinity'", '"-infinity"', "-infinity", "-infinity"),
+        ("TIMESTAMP '12020-01-01 00:00:01.25'", '"12020-01-01T00:00:01.250Z"', "12020-01-01T00:00:01.250Z", None),
+        ("TIME '12:30:00'", '"12:30:00"', "12:30:00", "12:30:00"),
+        ("'x'::ENUM('x', 'y')", '"x"', "x", "x"),
+    ],
+)
+def test_every_type_says_what_it_is(value: str, in_json: str, in_csv: str | None, in_table: str | None) -> None:
+    table = selected(f"{value} AS v")
+    assert text(table, "json") == f'[{{"v": {in_json}}}]\n'
+    if in_csv is not None:
+        assert text(table, "csv") == f"v\n{in_csv}\n"
+    if in_table is not None:
+        assert text(table, "table").splitlines()[2].strip() == in_table
+
+
+def test_json_numbers_are_exact() -> None:
+    kept: Any = json.loads(text(selected("1.10 AS v"), "json"), parse_float=Decimal)
+    assert str(kept[0]["v"]) == "1.10"
+
+
+def test_columns_of_one_name_are_all_there() -> None:
+    table = selected("1 AS a, 2 AS a, 3 AS a_1")
+    assert json.loads(text(table, "json")) == [{"a": 1, "a_1": 2, "a_1_1": 3}]
+    assert text(table, "csv") == "a,a,a_1\n1,2,3\n"
+    assert text(table, "table").splitlines()[2].split() == ["1", "2", "3"]

@@ -5,21 +5,25 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from foretell.errors import ForetellError, InvalidInput
 
 if TYPE_CHECKING:
     from foretell.engine.engine import Progress
-    from foretell.series import Forecast, Series
+    from foretell.results import Pictured
     from foretell.settings import Settings
     from foretell.sql.script import Runner
     from foretell.sql.session import Session
+    from foretell.wire.table import Groups
 
 app = typer.Typer(
     help="Forecast in SQL, over files, tables and DuckDB.",
@@ -29,20 +33,33 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+FileArgument = Annotated[str, typer.Argument(help="CSV or Parquet, a row per series and time; a pattern; - is stdin.")]
 FormatFlag = Annotated[str, typer.Option("--format", "-f", help="table, csv, json or arrow.")]
 IdFlag = Annotated[str | None, typer.Option("--id", "--id-col", help="Id columns, comma-separated.")]
 TimeFlag = Annotated[str | None, typer.Option("--time", "--time-col", help="Time column.")]
 ValueFlag = Annotated[str | None, typer.Option("--value", "--value-col", help="Column to forecast.")]
-PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw history, forecast and band into this PNG.")]
+PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw series and answers into this PNG, SVG or PDF.")]
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
 ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server was started with.")]
 UrlFlag = Annotated[str | None, typer.Option("--url", help="The server, where it is not that of the settings.")]
-TimeoutFlag = Annotated[float | None, typer.Option("--timeout", help="Give up after this many seconds.")]
+
+
+def _seconds(given: float | None) -> float | None:
+    if given is not None and not 0 < given <= threading.TIMEOUT_MAX:
+        raise InvalidInput("--timeout", f"must be a number of seconds above 0, got {given:g}")
+    return given
+
+
+TimeoutFlag = Annotated[
+    float | None, typer.Option("--timeout", help="Give up after this many seconds.", callback=_seconds)
+]
 
 log = logging.getLogger(__name__)
 
+COMMENT = re.compile(r"--(\s|.*\n)")
+"""SQL that begins with a comment: an option has neither a blank behind its dashes nor a line below it."""
 INTERRUPTED = 130
 """What Ctrl-C ends with."""
 
@@ -74,7 +91,14 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-@app.command()
+class Sql(TyperCommand):
+    """A command whose argument is SQL, which may begin with a comment and is no option then."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {arg}" if COMMENT.match(arg) else arg for arg in args])
+
+
+@app.command(cls=Sql)
 def sql(
     statements: Annotated[str | None, typer.Argument(help="SQL, several separated by ';'. Without: stdin.")] = None,
     db: Annotated[str | None, typer.Option("--db", help="A database file.")] = None,
@@ -87,7 +111,7 @@ def sql(
 ) -> None:
     """Run SQL with FORECAST over CSV and Parquet files, a database file, or the database of a server."""
     from foretell.files import PICTURE_ENDINGS, check_out
-    from foretell.render import checked_format, write
+    from foretell.render import Printer, checked_format
 
     chosen = checked_format(format)
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
@@ -96,20 +120,22 @@ def sql(
     drawn = plot is None
     with _runner(db, url, workers, timeout) as runner:
         for text in _statements(statements):
+            printer = Printer(chosen, sys.stdout.buffer)
             for result in runner.run(text):
-                if result.columns:
-                    write(result.arrow(), chosen, sys.stdout.buffer)
-                    sys.stdout.flush()
-                if result.forecasts:
-                    _draw(plot, *result.forecasts[-1])
+                if result.columns and (result.affected is None or chosen == "table"):
+                    printer.add(result.arrow())
+                if result.pictures:
+                    _draw(plot, *result.pictures[-1])
                     drawn = True
+            if left_out := printer.end():
+                log.warning("%s holds one result, the last; --format csv shows all %d", chosen, left_out + 1)
     if not drawn:
-        raise InvalidInput("--plot", "there is nothing to draw: no statement has a FORECAST")
+        raise InvalidInput("--plot", "nothing to draw: no statement has FORECAST, ANOMALY_WINDOW or IMPUTATION")
 
 
 @app.command()
 def forecast(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet, one row per series and time; globs work.")],
+    file: FileArgument,
     horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
     model: Annotated[str | None, typer.Option("--model", "-m", help="See `foretell models`.")] = None,
     levels: Annotated[str, typer.Option("--levels", help="Quantile levels.")] = "0.1,0.5,0.9",
@@ -126,7 +152,15 @@ def forecast(
 ) -> None:
     """Forecast every series of a file in long form (unique_id, ds, y and the like are recognised)."""
     from foretell.engine.engine import Control
-    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_answered, check_out, forecast_table_of, write_file
+    from foretell.files import (
+        PICTURE_ENDINGS,
+        TABLE_ENDINGS,
+        check_answered,
+        check_out,
+        forecast_table_of,
+        read_input,
+        write_file,
+    )
     from foretell.render import checked_format, write
     from foretell.settings import settings
 
@@ -135,14 +169,14 @@ def forecast(
     check_out(plot, "--plot", PICTURE_ENDINGS, overwrite)
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, timeout) as session, _progress() as progress:
-        table = session.read_file(file)
+        table = read_input(session, file)
         control = Control(timeout=timeout, progress=progress)
         name = model or settings().default_model
         made = forecast_table_of(
             session.engine, table, horizon, name, _numbers(levels), columns, _pairs(option), control
         )
     check_answered(made)
-    _draw(plot, made.groups.series, made.forecast)
+    _draw(plot, made.groups, made.forecast)
     if out is None:
         write(made.table, chosen, sys.stdout.buffer)
     else:
@@ -152,7 +186,7 @@ def forecast(
 
 @app.command()
 def evaluate(
-    file: Annotated[str, typer.Argument(help="CSV or Parquet, one row per series and time; globs work.")],
+    file: FileArgument,
     horizon: Annotated[int, typer.Option("--horizon", "-n", help="Steps ahead.")],
     models: Annotated[str, typer.Option("--models", "-m", help="Comma-separated; seasonal_naive is always there.")],
     windows: Annotated[int, typer.Option("--windows", "-w", min=1, help="Back-test windows of each series.")] = 1,
@@ -177,7 +211,7 @@ def evaluate(
         unanswered,
         window_table,
     )
-    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, write_file
+    from foretell.files import PICTURE_ENDINGS, TABLE_ENDINGS, check_out, read_input, write_file
     from foretell.render import aligned, checked_format, write
 
     chosen = checked_format(format)
@@ -188,7 +222,7 @@ def evaluate(
         raise InvalidInput("--models", "name at least one; `foretell models` lists them")
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, None) as session:
-        table = session.read_file(file)
+        table = read_input(session, file)
         told: dict[str, Any] = {"period": period, "options": options_by_model(_pairs(option))}
         made = evaluate(table, wanted, horizon, windows, **told, engine=session.engine, **columns)
     for sentence in unanswered(made):
@@ -275,12 +309,19 @@ def serve_model(
 @app.command()
 def reload(
     url: UrlFlag = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", "-p", min=1, max=65535, help="Its port, if not that of the settings."),
+    ] = None,
     config: ConfigFlag = None,
 ) -> None:
     """Let a running server read its plugins and model servers anew; no request is dropped."""
     from foretell.admin import reload as run
 
-    run(_settings_of(config), url)
+    if url is not None and port is not None:
+        raise InvalidInput("--port", "is a part of --url; give one of them")
+    own = _settings_of(config)
+    run(own if port is None else own.model_copy(update={"port": port}), url)
     typer.echo("reloaded")
 
 
@@ -415,12 +456,12 @@ def _progress(what: str = "series") -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _draw(path: Path | None, series: Sequence[Series], forecast: Forecast) -> None:
+def _draw(path: Path | None, groups: Groups, answer: Pictured) -> None:
     if path is None:
         return
     from foretell.picture import save
 
-    save(path, series, forecast)
+    save(path, groups, answer)
     typer.echo(f"picture: {path}", err=True)
 
 

@@ -13,6 +13,7 @@
     |   |   |-- ValueTooLong    a text is longer than its column                          400  0x80002653
     |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
     |   |   `-- UserExists      there is one of that name                                 409  0x80000350
+    |   |-- RepeatedTime        two rows of one series have the same time                400  0x80000118
     |   |-- BodyTooLarge        a request body has more bytes than the limit allows       413  0x80000118
     |   |-- WrongMediaType      a request body is of a kind that is not read                415  0x80000118
     |   |-- TooManyRows         more rows asked for, or sent, than the limit allows       400  0x80000446
@@ -29,7 +30,8 @@
     `-- ModelFailed             the model raised, died or returned nonsense               500  0x80000445
 
 Each class knows its HTTP status and its TDengine code (protocol section 1.8), so that a door only has
-to pick the shape. Messages are one line, name the field and, where there is a list of known values, show it.
+to pick the shape. Messages are one line, name the field and, where there is a list of known values, show it (at
+most MOST_NAMED of them).
 """
 
 from __future__ import annotations
@@ -37,6 +39,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from typing import Any
+
+MOST_NAMED = 20
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    known = list(names)
+    more = f" and {len(known) - MOST_NAMED:,} more" if len(known) > MOST_NAMED else ""
+    return (", ".join(known[:MOST_NAMED]) or "none") + more
 
 
 class ForetellError(Exception):
@@ -80,6 +91,7 @@ class SqlError(InvalidInput):
 
     def __init__(self, message: str, statement: str = "", position: int | None = None, code: int | None = None) -> None:
         super().__init__("", message + _excerpt(statement, position))
+        self.message = message
         self.statement = statement
         self.position = position
         if code is not None:
@@ -133,6 +145,15 @@ class UserExists(SqlError):
     tdengine_code = 0x80000350
 
 
+class RepeatedTime(InvalidInput):
+    """The columns that tell series apart may be missing; each door adds how they are named there."""
+
+    def __init__(self, field: str, time: object, series: str) -> None:
+        where = f" in series {series!r}" if series else ""
+        advice = "aggregate first, or name the columns that tell the series apart"
+        super().__init__(field, f"the time {time} stands twice{where}; {advice}")
+
+
 class BodyTooLarge(InvalidInput):
     http_status = 413
 
@@ -170,8 +191,8 @@ class UnknownName(ForetellError):
         self.what, self.name, self.known, self.field = what, name, tuple(sorted(known or ())), field
         close = difflib.get_close_matches(name.lower(), self.known, n=1)
         hint = f", did you mean {close[0]!r}?" if close else ""
-        listed = "" if known is None else f" (known: {', '.join(self.known) or 'none'})"
-        super().__init__(f"unknown {what} {name!r}{hint}{listed}")
+        told = "" if known is None else f" (known: {listed(self.known)})"
+        super().__init__(f"unknown {what} {name!r}{hint}{told}")
 
 
 class AuthenticationFailed(ForetellError):

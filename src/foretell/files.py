@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +18,15 @@ from foretell.errors import InvalidInput, ModelFailed
 from foretell.render import write
 from foretell.series import Forecast, has_forecast
 from foretell.sql.analysis import WARNINGS_SHOWN, all_without
+from foretell.sql.session import Session
 from foretell.wire.frames import groups_of
 from foretell.wire.table import Groups, forecast_table
 
 OUT_FORMATS: dict[str, Literal["csv", "json", "arrow"]] = {".csv": "csv", ".json": "json", ".arrow": "arrow"}
 TABLE_ENDINGS = (*OUT_FORMATS, ".parquet")
+STDIN = ("-", "/dev/stdin")
+PARQUET = b"PAR1"
+"""What a Parquet file begins with."""
 PICTURE_ENDINGS = (".png", ".svg", ".pdf")
 log = logging.getLogger(__name__)
 
@@ -47,6 +54,20 @@ def forecast_table_of(
     groups = groups_of(table, **columns)
     forecast = engine.forecast_sync(groups.series, horizon, model, levels, options, control)
     return Made(groups, forecast, forecast_table(groups, forecast))
+
+
+def read_input(session: Session, path: str) -> pa.Table:
+    """All rows of a file, or of stdin: CSV or Parquet, kept in a file meanwhile, since DuckDB reads twice."""
+    if path not in STDIN:
+        return session.read_file(path)
+    stdin = sys.stdin.buffer
+    with tempfile.TemporaryDirectory() as folder:
+        head = stdin.read(len(PARQUET))
+        copy = Path(folder, "stdin.parquet" if head == PARQUET else "stdin.csv")
+        with copy.open("wb") as out:
+            out.write(head)
+            shutil.copyfileobj(stdin, out)
+        return session.read_file(str(copy), "stdin")
 
 
 def check_answered(made: Made) -> None:

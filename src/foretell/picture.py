@@ -1,4 +1,7 @@
-"""A picture of histories and forecasts: one panel a series, with a band for each pair of levels."""
+"""A picture of series and what a model says of them: one panel a series.
+
+A forecast has a band for each pair of levels; anomalies and imputed values are dots.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foretell.series import FloatArray, Forecast, Series, has_forecast
+from foretell.results import Detection, Pictured
+from foretell.series import BoolArray, FloatArray, Forecast, IntArray, Series, has_forecast
+from foretell.titles import title as name_axes
+from foretell.wire.table import Groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +25,17 @@ HISTORY = "#3b4252"
 AHEAD = "#c4572e"
 
 
-def draw(series: Sequence[Series], forecast: Forecast, title: str = "", history: int | None = None) -> Figure:
-    """A figure with the first MAX_PANELS series; `history` limits the points shown before the forecast.
+def draw(
+    series: Sequence[Series],
+    answer: Pictured,
+    title: str = "",
+    history: int | None = None,
+    times: Sequence[IntArray] | None = None,
+) -> Figure:
+    """A figure with the first MAX_PANELS series; `history` limits the points shown of each before a forecast.
 
-    By default up to six horizons, at least 60 points, are shown.
+    By default up to six horizons, at least 60 points, are shown; all where nothing lies ahead. `times` [T] of each
+    series are those of its points, where these need not lie on its grid.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -30,49 +43,85 @@ def draw(series: Sequence[Series], forecast: Forecast, title: str = "", history:
     shown = min(len(series), MAX_PANELS)
     columns = 1 if shown <= 1 else 2 if shown <= 4 else 3
     rows = max(1, -(-shown // columns))
-    size = (9.0, 4.2) if shown <= 1 else (4.6 * columns, 2.7 * rows + 0.4)
-    figure = Figure(figsize=size, layout="constrained", dpi=120)
+    width, height = (9.0, 4.2) if shown <= 1 else (4.6 * columns, 2.7 * rows + 0.4)
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=120)
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for index in range(shown):
-        _panel(axes[index], series[index], forecast, index, history or max(60, 6 * forecast.horizon))
+        _panel(axes[index], series[index], answer, index, history, None if times is None else times[index])
+        name_axes(axes[index], series[index].id, width / columns)
     for axis in axes[shown:]:
         axis.set_visible(False)
     left_out = f" (first {shown} of {len(series)} series)" if shown < len(series) else ""
-    figure.suptitle((title or forecast.model) + left_out, fontsize=11)
+    figure.suptitle((title or answer.model) + left_out, fontsize=11)
     if shown:
-        handles, labels = max(
-            (axis.get_legend_handles_labels() for axis in axes[:shown]), key=lambda both: len(both[0])
+        known = [axis.get_legend_handles_labels() for axis in axes[:shown]]
+        entries = {label: handle for handles, labels in known for handle, label in zip(handles, labels, strict=True)}
+        figure.legend(
+            entries.values(), entries.keys(), loc="outside lower center", ncols=len(entries), fontsize=8, frameon=False
         )
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False)
     return figure
 
 
-def save(path: Path, series: Sequence[Series], forecast: Forecast) -> None:
+def save(path: Path, groups: Groups, answer: Pictured) -> None:
     """Draw into a file; its ending decides between PNG, SVG and PDF."""
-    draw(series, forecast).savefig(path)
+    times = None if groups.time_type is None else groups.times
+    draw(groups.series, answer, times=times).savefig(path)
 
 
-def _panel(axis: Axes, series: Series, forecast: Forecast, index: int, history: int) -> None:
-    past_x, future_x = _axis(series, forecast.horizon)
-    axis.plot(past_x[-history:], series.values[-history:], color=HISTORY, linewidth=1.2, label="history")
-    status = forecast.status[index]
-    if has_forecast(status):
-        _ahead(axis, series, forecast, index, past_x, future_x)
-    else:
+def _panel(
+    axis: Axes, series: Series, answer: Pictured, index: int, history: int | None, times: IntArray | None
+) -> None:
+    horizon = answer.horizon if isinstance(answer, Forecast) else 0
+    past_x, future_x = _axis(series, horizon, times)
+    shown = slice(-(history or max(60, 6 * horizon)), None) if horizon else slice(None)
+    _history(axis, past_x[shown], series.values[shown])
+    status, values, is_ahead = answer.status[index], series.values, False
+    if not has_forecast(status):
         behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-        axis.text(0.5, 0.5, status[:60], transform=axis.transAxes, ha="center", color=AHEAD, bbox=behind)
-    axis.set_title(series.id, fontsize=9)
+        axis.text(0.5, 0.94, status[:60], transform=axis.transAxes, ha="center", va="top", color=AHEAD, bbox=behind)
+    elif isinstance(answer, Forecast):
+        _ahead(axis, series, answer, index, past_x, future_x)
+        is_ahead = True
+    elif isinstance(answer, Detection):
+        _points(axis, past_x, values, answer.row(index) != answer.normal, "anomaly", above=True)
+    else:
+        values, imputed = answer.row(index)
+        _points(axis, past_x, values, imputed, "imputed", above=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.25, linewidth=0.5)
-    if past_x.dtype.kind == "M":
+    if not is_ahead and np.isfinite(values).sum() < 2:
+        _ticks_of_one(axis, past_x, values)
+    elif past_x.dtype.kind == "M":
         import matplotlib.dates
 
         dates: Any = matplotlib.dates  # its locators carry no types
         locator = dates.AutoDateLocator(minticks=3, maxticks=7)  # with 5, four days fit no interval
         axis.xaxis.set_major_locator(locator)
         axis.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+
+
+def _history(axis: Axes, x: Any, values: FloatArray) -> None:
+    """A line, and a dot for each value without a neighbour, which no line would show."""
+    axis.plot(x, values, color=HISTORY, linewidth=1.2, label="history")
+    seen = np.pad(np.isfinite(values), 1)
+    lone = seen[1:-1] & ~seen[:-2] & ~seen[2:]
+    if lone.any():
+        axis.plot(x[lone], values[lone], ".", color=HISTORY, markersize=4)
+
+
+def _points(axis: Axes, x: Any, values: FloatArray, marked: BoolArray, label: str, above: bool) -> None:
+    """The marked points of a history, above it or behind."""
+    if marked.any():
+        axis.plot(x[marked], values[marked], "o", color=AHEAD, markersize=3.5, label=label, zorder=3 if above else 1.9)
+
+
+def _ticks_of_one(axis: Axes, x: Any, values: FloatArray) -> None:
+    """The one value that a panel shows, and its time; of none there is nothing to measure."""
+    seen = np.isfinite(values)
+    axis.set_xticks(x[seen], [str(one)[:19].removesuffix("T00:00:00") for one in x[seen]])
+    axis.set_yticks(values[seen])
 
 
 def _ahead(axis: Axes, series: Series, forecast: Forecast, index: int, past_x: Any, future_x: Any) -> None:
@@ -100,9 +149,13 @@ def _bands(forecast: Forecast, index: int) -> list[tuple[FloatArray, FloatArray,
     ]
 
 
-def _axis(series: Series, horizon: int) -> tuple[Any, Any]:
+def _axis(series: Series, horizon: int, times: IntArray | None) -> tuple[Any, Any]:
     """x values of history and future: times where the series has them, else the index."""
     future = series.future_times(horizon)
+    if times is not None:
+        return times.astype("M8[ns]"), None if future is None else future.astype("M8[ns]")
+    if series.start is not None and len(series) == 1:
+        return np.array([series.start], "M8[ns]"), None if future is None else future.astype("M8[ns]")
     if future is None or series.start is None or series.step is None:
         return np.arange(len(series)), np.arange(len(series), len(series) + horizon)
     return series.step.times(series.start, len(series)).astype("M8[ns]"), future.astype("M8[ns]")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from foretell.errors import InvalidInput
+from foretell.wire.plain import iso_times, json_of, parts_of, plain, text_of
 
 Format = Literal["table", "csv", "json", "arrow"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json", "arrow")
 MOST_ROWS = 60
+UNQUOTED = re.compile(r"[^,\"\r\n]+")
+"""Texts that CSV may have without quotes around them."""
 
 
 def checked_format(text: str) -> Format:
@@ -25,7 +28,10 @@ def checked_format(text: str) -> Format:
 
 
 def write(table: pa.Table, format: Format, out: IO[bytes]) -> None:
-    """Write `table` to a binary stream. JSON is one array of objects, times ISO 8601 UTC, missing numbers null."""
+    """Write `table` to a binary stream. JSON is one array of objects, times ISO 8601 UTC, missing numbers null.
+
+    NaN is missing; infinity is null in JSON, which has none.
+    """
     if format == "arrow":
         with pa.ipc.new_stream(out, table.schema) as stream:
             stream.write_table(table)
@@ -35,6 +41,36 @@ def write(table: pa.Table, format: Format, out: IO[bytes]) -> None:
         out.write(piece.encode("utf-8"))
 
 
+class Printer:
+    """Writes the tables of a script: as text one after the other, a blank line between; else one can be read, the last.
+
+    A reader of JSON or Arrow takes one result for all that there is.
+    """
+
+    def __init__(self, format: Format, out: IO[bytes]) -> None:
+        self._format, self._out = format, out
+        self._last: pa.Table | None = None
+        self._count = 0
+
+    def add(self, table: pa.Table) -> None:
+        self._count += 1
+        if self._format in ("json", "arrow"):
+            self._last = table
+            return
+        if self._count > 1:
+            self._out.write(b"\n")
+        write(table, self._format, self._out)
+        self._out.flush()
+
+    def end(self) -> int:
+        """Write what is left to write; how many tables were not written."""
+        if self._last is None:
+            return 0
+        write(self._last, self._format, self._out)
+        self._out.flush()
+        return self._count - 1
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of texts as lines, each column as wide as its longest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -42,52 +78,38 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _csv(table: pa.Table) -> Iterator[str]:
-    import csv
-    import io
+    """Nothing for what is missing, "" for an empty text."""
+    yield ",".join(map(_quoted, table.column_names)) + "\n"
+    for row in zip(*([_field(v) for v in plain(column)] for column in table.columns), strict=True):
+        yield ",".join(row) + "\n"
 
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(zip(*_columns(table, ""), strict=True))
-    yield buffer.getvalue()
+
+def _field(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    return str(value) if isinstance(value, int | float) else _quoted(text_of(value))
+
+
+def _quoted(text: str) -> str:
+    return text if UNQUOTED.fullmatch(text) else '"' + text.replace('"', '""') + '"'
 
 
 def _json(table: pa.Table) -> Iterator[str]:
-    rows = zip(*_columns(table, None), strict=True)
-    lines = [json.dumps(dict(zip(table.column_names, row, strict=True)), ensure_ascii=False) for row in rows]
-    yield "[" + ",\n ".join(lines) + "]\n"
+    names = _different(table.column_names)
+    between = "["
+    for row in zip(*map(plain, table.columns), strict=True):
+        yield between + json_of(dict(zip(names, row, strict=True)))
+        between = ",\n "
+    yield "]\n" if between != "[" else "[]\n"
 
 
-def _columns(table: pa.Table, missing: Any) -> list[list[Any]]:
-    """Plain values; times as ISO 8601 (with Z: UTC), NaN and infinity as `missing`."""
-    columns = []
-    for column in table.columns:
-        kind = column.type
-        if pa.types.is_floating(kind):
-            column = pc.if_else(pc.is_finite(column), column, None)
-        elif pa.types.is_timestamp(kind):
-            column = iso_times(column)
-        values = column.to_pylist()
-        plain = [v if v is None or isinstance(v, int | float | str | bool) else str(v) for v in values]
-        columns.append([missing if v is None else v for v in plain])
-    return columns
-
-
-def iso_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Timestamps as text, 2020-01-31T00:00:00Z, with as many decimals as any of them needs."""
-    digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[column.type.unit]
-    texts = pc.strftime(column.cast(pa.timestamp(column.type.unit)), format="%Y-%m-%dT%H:%M:%S")
-    needed = [t for t in texts.to_pylist() if t]
-    cut = _needed_decimals(needed, digits)
-    return pc.binary_join_element_wise(pc.utf8_slice_codeunits(texts, 0, 19 + (cut + 1 if cut else 0)), "Z", "")
-
-
-def _needed_decimals(texts: list[str], digits: int) -> int:
-    """0, 3, 6 or 9: the fewest decimals of a second that lose nothing."""
-    for cut in range(0, digits, 3):
-        if all(set(text[20 + cut :]) <= {"0"} for text in texts):
-            return cut
-    return digits
+def _different(names: Sequence[str]) -> list[str]:
+    """Names of which none stands twice: a further `a` is `a_1`, as where DuckDB needs different ones."""
+    known: dict[str, None] = {}
+    for name in names:
+        tries = (f"{name}_{i}" if i else name for i in itertools.count())
+        known[next(one for one in tries if one not in known)] = None
+    return list(known)
 
 
 def _text(table: pa.Table) -> Iterator[str]:
@@ -98,7 +120,7 @@ def _text(table: pa.Table) -> Iterator[str]:
         shown = pa.concat_tables([table.slice(0, half), table.slice(total - half)])
     else:
         half, shown = total, table
-    cells = [[name, *_cells(shown[name])] for name in table.column_names]
+    cells = [[name, *_cells(column)] for name, column in zip(shown.column_names, shown.columns, strict=True)]
     right = [_is_number(field.type) for field in table.schema]
     widths = [max(map(len, column)) for column in cells]
     for row in range(len(shown) + 1):
@@ -118,13 +140,19 @@ def _text(table: pa.Table) -> Iterator[str]:
 def _cells(column: pa.ChunkedArray) -> list[str]:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        texts = iso_times(column).to_pylist()
-        midnight = all(t is None or t.endswith("T00:00:00Z") for t in texts)
-        return ["" if t is None else t[:10] if midnight else t[:-1].replace("T", " ") for t in texts]
-    values = column.to_pylist()
+        texts = iso_times(column)
+        midnight = all(t is None or t.endswith("T00:00:00Z") or "T" not in t for t in texts)
+        shown = "T00:00:00Z" if midnight else "Z"
+        return ["" if t is None else t.removesuffix(shown).replace("T", " ") for t in texts]
     if pa.types.is_floating(kind):
-        return _decimals(values)
-    return ["" if v is None else str(v) for v in values]
+        return _decimals(column.to_pylist())
+    if pa.types.is_interval(kind):
+        return ["" if v is None else _in_words(v) for v in column.to_pylist()]
+    return ["" if v is None else text_of(v) for v in plain(column)]
+
+
+def _in_words(interval: Any) -> str:
+    return " ".join(f"{n} {unit}{'' if n in ('1', '-1') else 's'}" for n, unit in parts_of(interval))
 
 
 def _decimals(values: list[float | None]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from foretell.series import OK, BoolArray, FloatArray, IntArray
+from foretell.series import OK, BoolArray, FloatArray, Forecast, IntArray
 
 NORMAL = 1
 ANOMALY = -1
@@ -110,3 +110,7 @@ class Correlation:
     values: FloatArray | None = None
     model: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+Pictured = Forecast | Detection | Imputation
+"""What can be shown in a picture of the series."""

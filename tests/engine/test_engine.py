@@ -136,6 +136,14 @@ def test_a_big_call_is_cut_and_equals_the_small_ones() -> None:
     np.testing.assert_allclose(cut.quantiles, whole.quantiles)
 
 
+def test_one_point_in_time_is_too_short() -> None:
+    """Nobody knows when its forecast would be; without times, or with a spacing, there is one."""
+    given = [Series(ramp(1), 0), Series(ramp(1)), Series(ramp(1), 0, Step(ns=1))]
+    made = Engine().forecast_sync(given, 2, "naive")
+    assert made.status == ("too_short", "ok", "ok")
+    assert np.isnan(made.point).all(1).tolist() == [True, False, False]
+
+
 def test_times_of_the_future() -> None:
     assert Series(ramp(3)).future_times(2) is None
     times = Series(ramp(3), 0, Step(months=1)).future_times(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.image import imread
 
 from foretell.evaluation import Evaluation, draw, evaluate, summary_rows, summary_table, unanswered, window_table
 from foretell.evaluation.report import COLUMNS
+from foretell.series import Series
 from tests.evaluation.fakes import engine
 
 
@@ -63,6 +65,18 @@ def test_the_picture_is_drawn(evaluation: Evaluation, tmp_path: Path) -> None:
     figure.savefig(tmp_path / "picture.svg")
     figure.savefig(tmp_path / "picture.png")
     assert imread(tmp_path / "picture.png").std() > 0.05
+
+
+def test_its_titles_keep_apart_and_its_numbers_are_not_struck_through() -> None:
+    rng = np.random.default_rng(0)
+    data = [Series(rng.normal(size=60), id=f"ec2_disk_write_bytes_and_more_of_it_{i}") for i in range(9)]
+    figure = draw(evaluate(data, ["flat"], horizon=6, period=1, engine=engine()))
+    figure.canvas.draw()
+    bars, _, *examples = figure.axes
+    assert all(label.get_bbox_patch() is not None for label in bars.texts)
+    spans = [axis.title.get_window_extent() for axis in examples]
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(spans))
+    assert spans[0].x0 >= 0 and spans[-1].x1 <= figure.bbox.x1
 
 
 def test_the_picture_survives_one_step_failures_and_no_scale(tmp_path: Path) -> None:

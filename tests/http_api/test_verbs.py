@@ -261,12 +261,12 @@ def test_times_are_as_fine_as_their_step(url: str) -> None:
     assert times(f"{day}.000001Z", "1s") == [f"{day[:-1]}3.000001Z", f"{day[:-1]}4.000001Z"]
 
 
-def test_a_null_id_is_an_empty_one(url: str) -> None:
+def test_a_null_id_is_no_text_of_that_name(url: str) -> None:
     table = pa.table({"unique_id": pa.array([None] * 3 + ["None"] * 3, pa.string()), "y": [1.0, 2, 3, 4, 5, 6]})
     headers = {"Content-Type": ARROW, "Accept": "application/json"}
     query = {"model": "naive", "horizon": "1", "levels": ""}
     answer = requests.post(f"{url}/v1/forecast", data=write_arrow(table), params=query, headers=headers, timeout=60)
-    assert [(one["id"], one["quantiles"]) for one in answer.json()["forecasts"]] == [("", None), ("None", None)]
+    assert [(one["id"], one["quantiles"]) for one in answer.json()["forecasts"]] == [("NULL", None), ("None", None)]
 
 
 def test_only_the_series_whose_times_leave_the_range_fails(url: str) -> None:

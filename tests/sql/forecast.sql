@@ -154,7 +154,7 @@ SELECT true;
 -- what may be said of each series; a failed one is one row of NULLs
 SELECT kind, _fstatus, count(*) AS n, max(f) AS f, count(t) AS times FROM
 (SELECT kind, _frowts AS t, FORECAST(v, 'algo=naive,rows=2') AS f, _fstatus FROM 'mixed.csv' PARTITION BY kind) GROUP BY ALL ORDER BY kind;
-VALUES ('alone', 'failed: one row has no spacing; give every=...', 1, NULL::DOUBLE, 0), ('constant', 'constant', 2, 7.0, 2),
+VALUES ('alone', 'too_short', 1, NULL::DOUBLE, 0), ('constant', 'constant', 2, 7.0, 2),
   ('gap', 'repaired(1)', 2, 6.0, 2), ('good', 'ok', 2, 5.0, 2), ('infinite', 'non_finite', 1, NULL, 0), ('missing', 'all_missing', 1, NULL, 0);
 
 -- a series whose times would leave the range of nanoseconds fails alone, also by every=

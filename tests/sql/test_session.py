@@ -114,7 +114,8 @@ def test_results_in_every_form(session: Session) -> None:
     assert made.columns == ["_frowts", "f"] and len(made) == 2
     assert made.fetchall()[0] == (dt.datetime(2024, 1, 1, 6), 5.0)
     assert made.df()["f"].tolist() == made.pl()["f"].to_list() == made.arrow()["f"].to_pylist() == [5.0, 5.0]
-    [(series, forecast)] = made.forecasts
+    [(groups, forecast)] = made.pictures
+    series = groups.series
     assert series[0].values.tolist() == [0, 1, 2, 3, 4, 5] and forecast.model == "naive"
 
 
@@ -210,7 +211,7 @@ def test_explain_of_a_function_in_from(fakes: Session) -> None:
     (row,) = calls(fakes.sql(f"EXPLAIN SELECT * FROM {call}"))
     assert row == {"call": call, "model": "last", "series": 2, "points": 12, "rows": 10, "batches": 1}
     made = fakes.sql(f"SELECT * FROM {call}")
-    assert len(made.forecasts[0][0]) == 2 and made.columns[:3] == ["site", "forecast_timestamp", "forecast_value"]
+    assert len(made.pictures[0][0]) == 2 and made.columns[:3] == ["site", "forecast_timestamp", "forecast_value"]
 
 
 def test_deadlines(fakes: Session) -> None:

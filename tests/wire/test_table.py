@@ -34,7 +34,7 @@ def test_groups_are_told_apart_and_sorted() -> None:
 def test_two_id_columns_and_null_ids_make_their_own_series() -> None:
     table = pa.table({"x": ["a", "a", None, None], "y": [1, 2, 1, 1], "t": hours(0, 0, 0, 1), "v": [1.0, 2, 3, 4]})
     groups = read_groups(table, "v", "t", ["x", "y"])
-    assert [s.id for s in groups.series] == ["a/1", "a/2", "/1"]
+    assert [s.id for s in groups.series] == ["a/1", "a/2", "NULL/1"]
     assert groups.series[2].values.tolist() == [3, 4]
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from foretell.batch.folder import Folder
 from foretell.batch.request import Columns
-from foretell.errors import InvalidInput, UnknownName
+from foretell.errors import InvalidInput, UnknownName, listed
 from foretell.wire.frames import columns_of
 from foretell.wire.table import NUMBERS
 
@@ -105,9 +105,7 @@ def hive_keys(path: str) -> dict[str, str]:
 def _columns(schema: pa.Schema, id_col: Sequence[str] | None, time_col: str | None, value_col: str | None) -> Columns:
     ids, time, value = columns_of(schema, id_col, time_col, value_col)
     if not ids:
-        raise InvalidInput(
-            "--id", f"say which column tells the series apart; the columns are {', '.join(schema.names)}"
-        )
+        raise InvalidInput("--id", f"say which column tells the series apart; the columns are {listed(schema.names)}")
     for name in (*ids, *([time] if time else []), value):
         if name not in schema.names:
             raise UnknownName("column", name, schema.names)

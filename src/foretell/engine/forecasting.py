@@ -45,6 +45,9 @@ class Forecasting(SeriesJob[Forecast]):
         prepared = prepare(self.series[row], limits, reach=limits.max_horizon - self.horizon)
         if not self.keep(row, prepared):
             return False
+        if _is_alone(self.series[row]):
+            self.status[row] = words.TOO_SHORT
+            return False
         self._ahead[row] = prepared.ahead
         if self.status[row] != words.CONSTANT:
             return True
@@ -145,6 +148,11 @@ def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
         if not (isinstance(level, Real) and math.isfinite(level) and 0 < level < 1):
             raise InvalidInput("levels", f"must lie between 0 and 1, got {level!r}")
     return tuple(sorted({float(level) for level in levels}))
+
+
+def _is_alone(series: Series) -> bool:
+    """Whether it is one point in time, without a spacing: nobody knows when its forecast would be."""
+    return len(series) == 1 and series.start is not None and series.step is None
 
 
 def _covariates(series: Series) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from foretell.evaluation.backtest import BASELINE, Answer, Evaluation
 from foretell.series import FloatArray
+from foretell.titles import title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 BASELINE_COLOUR = "#888888"
 TRUTH_COLOUR = "#000000"
 HISTORY_COLOUR = "#444444"
+WIDTH = 11.0
+"""Inches."""
 HISTORY_HORIZONS = 2
 """An example shows so many horizons of its history, and at least FEWEST_POINTS."""
 FEWEST_POINTS = 40
@@ -29,7 +32,7 @@ def draw(evaluation: Evaluation) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 8), layout="constrained", dpi=110)
+    figure = Figure(figsize=(WIDTH, 8), layout="constrained", dpi=110)
     FigureCanvasAgg(figure)
     top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.15)))
     left, right = top.subplots(1, 2, width_ratios=(1, 1.2))
@@ -41,6 +44,9 @@ def draw(evaluation: Evaluation) -> Figure:
     panels = bottom.subplots(1, len(rows), squeeze=False)[0]
     for axes, row in zip(panels, rows, strict=True):
         _example(axes, evaluation, ranked[0], row, colours)
+        window, error = evaluation.task.windows[row], ranked[0].errors["mase"][row]
+        scored = "" if math.isnan(error) else f": MASE {error:.2f}"
+        title(axes, f"series {window.series.id}", WIDTH / len(rows), f"after {window.origin} points{scored}")
     handles, labels = panels[0].get_legend_handles_labels()
     bottom.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8, frameon=False)
     return figure
@@ -56,8 +62,9 @@ def _bars(axes: Axes, evaluation: Evaluation, ranked: list[Answer], colours: dic
     values = [evaluation.relative(a) for a in ranked]
     known = [0.0 if math.isnan(v) else v for v in values]
     bars = axes.barh([a.model for a in ranked], known, color=[colours[a.model] for a in ranked])
-    axes.bar_label(bars, ["no forecast" if math.isnan(v) else f"{v:.3f}" for v in values], padding=3)
     axes.axvline(1.0, color=BASELINE_COLOUR, linewidth=1, linestyle="--")
+    labels = ["no forecast" if math.isnan(v) else f"{v:.3f}" for v in values]
+    axes.bar_label(bars, labels, padding=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     axes.set_xlim(0, 1.2 * max([*known, 1.0]))
     axes.invert_yaxis()
     axes.set_title("absolute error / seasonal naive's (less is better)", fontsize=10)
@@ -115,10 +122,6 @@ def _example(axes: Axes, evaluation: Evaluation, best: Answer, row: int, colours
         low, high = best.forecast.quantile(0.1)[row], best.forecast.quantile(0.9)[row]
         axes.fill_between(steps, low, high, color=colours[best.model], alpha=0.2, linewidth=0, label="80 %")
     axes.axvline(0.5, color=BASELINE_COLOUR, linewidth=0.8, linestyle=":")
-    window = task.windows[row]
-    error = best.errors["mase"][row]
-    scored = "" if math.isnan(error) else f": MASE {error:.2f}"
-    axes.set_title(f"series {window.series.id} after {window.origin} points{scored}", fontsize=9)
     axes.set_xlabel("steps ahead", fontsize=8)
     _plain(axes)
 

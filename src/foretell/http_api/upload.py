@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from foretell.errors import ForetellError, InvalidInput
+from foretell.errors import ForetellError, InvalidInput, listed
 from foretell.http_api.door import Door
 from foretell.http_api.openapi import taking
 from foretell.http_api.sql_door import connected, refusal, statement
@@ -100,7 +100,7 @@ def _time_column(table: pa.Table) -> str:
         (f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None
     )
     if found is None:
-        raise InvalidInput("body", f"has no column of times; its columns are {', '.join(table.column_names)}")
+        raise InvalidInput("body", f"has no column of times; its columns are {listed(table.column_names)}")
     return found
 
 

@@ -28,6 +28,8 @@ INTERNAL = ("pg_", "sqlite_", "duckdb_", "information_schema.", LENT)
 """What the names of tables begin with that nobody means who gets a name wrong."""
 FILES = "a file is named in quotes, 'readings.csv'"
 MOST_DESCRIBED = 10_000
+NO_ROWS = (["Count"], ["Success"])
+"""The columns that DuckDB gives where a statement has no rows of its own."""
 PULLED = "__foretell_pulled"
 KEPT = f"CREATE OR REPLACE TEMP TABLE {PULLED} AS "
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
@@ -45,7 +47,7 @@ class UnknownColumn(NoSuchColumn):
 
     def __init__(self, message: str, statement: str, position: int | None, column: str) -> None:
         super().__init__(message, statement, position)
-        self.message, self.column = message, column
+        self.column = column
 
 
 class Duck:
@@ -123,14 +125,27 @@ class Duck:
             memo[sql] = found
         return found, time.perf_counter() - started
 
-    def table(self, text: Text, source: Source, lookup: Lookup) -> pa.Table:
-        """The result of a statement; without columns where it has none."""
+    def table(self, text: Text, source: Source, lookup: Lookup) -> tuple[pa.Table, int | None]:
+        """The result of a statement; of one that gives no rows, but writes some, also how many these are.
 
-        def run(sql: str) -> pa.Table:
+        A statement that does neither has a table without columns.
+        """
+
+        def run(sql: str) -> tuple[pa.Table, int | None]:
             relation = self._connection.sql(sql)
-            return pa.table({}) if relation is None else relation.to_arrow_table()
+            if relation is None:
+                return pa.table({}), None
+            table = relation.to_arrow_table()
+            if table.column_names not in NO_ROWS or self._is_select(sql):
+                return table, None
+            return (table, table[0][0].as_py()) if len(table) else (pa.table({}), None)
 
-        return self._run(text, source, lookup, run)
+        found: tuple[pa.Table, int | None] = self._run(text, source, lookup, run)
+        return found
+
+    def _is_select(self, sql: str) -> bool:
+        (statement,) = self._connection.extract_statements(sql)
+        return bool(statement.type == duckdb.StatementType.SELECT)
 
     def pull(self, text: Text, source: Source, lookup: Lookup, ids: range, dear: bool) -> pa.Table:
         """The result of a query that may be large: words in the columns `ids` become dictionary codes as they come.

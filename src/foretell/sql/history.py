@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from foretell.errors import InvalidInput
+from foretell.errors import InvalidInput, RepeatedTime, listed
 from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
 from foretell.sql.items import aliases, column_name, split_alias
@@ -135,7 +135,7 @@ def _groups(
         raise statement.error(str(error), block.whole["FROM"]) from None
     except InvalidInput as error:
         spans = {column.name: column.span for column in (*ids, *values)}
-        advice = " with PARTITION BY" if time and error.field == time.name and "twice" in str(error) else ""
+        advice = " with PARTITION BY" if isinstance(error, RepeatedTime) else ""
         raise statement.error(str(error) + advice, spans.get(error.field) or block.whole["FROM"]) from None
     return replace(groups, keys=decoded(groups.keys))
 
@@ -181,11 +181,9 @@ def _time_column(block: Block, found: Sequence[tuple[str, str]], ts: str | None,
     for name, kind in found:
         if name.lower() == YEAR and kind.startswith(WHOLE):
             return Column(name, written(quote(name), origin), None)
-    listed = ", ".join(f"{name} {kind}" for name, kind in found)
+    known = listed(f"{name} {kind}" for name, kind in found)
     advice = "cast one in a subquery, or name a column of years, ts=NAME"
-    raise block.statement.error(
-        f"no column here is a TIMESTAMP or a DATE, only {listed}; {advice}", block.whole["FROM"]
-    )
+    raise block.statement.error(f"no column here is a TIMESTAMP or a DATE, only {known}; {advice}", block.whole["FROM"])
 
 
 def _column(block: Block, name: str, span: Span) -> Column:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from foretell.errors import listed
 from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
 from foretell.sql.items import split_alias
@@ -118,9 +119,9 @@ def required_time(block: Block, context: Context, what: str) -> Time:
         raise block.statement.error(f"{what} needs a FROM", block.span)
     found = relation(block, context)
     if found.time is None:
-        listed = ", ".join(f"{name} {kind}" for name, kind in found.columns)
+        known = listed(f"{name} {kind}" for name, kind in found.columns)
         raise block.statement.error(
-            f"{what} needs a TIMESTAMP or a DATE, and here is only {listed}; cast one in a subquery",
+            f"{what} needs a TIMESTAMP or a DATE, and here is only {known}; cast one in a subquery",
             block.whole["FROM"],
         )
     return found.time

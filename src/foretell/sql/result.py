@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from foretell.registry import require
-from foretell.series import Forecast, Series
+from foretell.results import Pictured
 from foretell.sql.answer import Answer
+from foretell.wire.table import Groups
 
 if TYPE_CHECKING:
     import pandas
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result:
-    """A table; `answers` tells how the functions in the statement were answered, inner ones first."""
+    """A table; `answers` tells how the functions in the statement were answered, inner ones first.
+
+    `affected`: the statement gives no rows, but wrote so many; the table says only that.
+    """
 
     table: pa.Table
     answers: tuple[Answer, ...] = ()
+    affected: int | None = None
 
     @property
-    def forecasts(self) -> list[tuple[Sequence[Series], Forecast]]:
-        """The histories and forecasts that went into it, for a picture."""
-        return [(one.history.groups.series, one.result) for one in self.answers if isinstance(one.result, Forecast)]
+    def pictures(self) -> list[tuple[Groups, Pictured]]:
+        """What a picture can show of what went into it: series, and what a model said of them."""
+        return [(one.history.groups, one.result) for one in self.answers if isinstance(one.result, Pictured)]
 
     @property
     def columns(self) -> list[str]:

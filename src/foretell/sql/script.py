@@ -42,7 +42,7 @@ class OwnDatabase:
         """The result of each statement, as soon as it is there."""
         for statement in statements(text):
             outcome = self._connection.run(_in_place(statement, text))
-            yield outcome.raw or Result(outcome.table)
+            yield Result(outcome.table) if outcome.raw is None else outcome.raw
 
     def __enter__(self) -> Self:
         return self

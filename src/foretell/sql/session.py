@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("foretell.sql")
 
+PATTERN = frozenset("*?[:")
+"""What a path has that is a pattern or a URL."""
+
 PLAN = pa.schema(
     {
         "call": pa.string(),
@@ -95,14 +98,21 @@ class Session:
         """The result of each statement in `text`, as soon as it is there."""
         return self._run(text, timeout, progress, caller())
 
-    def read_file(self, path: str) -> pa.Table:
-        """All of a CSV, Parquet or JSON file, or of all files that a pattern names."""
+    def read_file(self, path: str, name: str = "") -> pa.Table:
+        """All of a CSV, Parquet or JSON file, or of all files that a pattern names; errors call it `name`."""
+        name = name or path
         if Path(path).is_dir():
-            raise InvalidInput("file", f"{path} is a folder; name its files, such as '{path.rstrip('/')}/*.parquet'")
+            raise InvalidInput("file", f"{name} is a folder; name its files, such as '{name.rstrip('/')}/*.parquet'")
+        if PATTERN.isdisjoint(path) and not Path(path).exists():
+            raise InvalidInput("file", f"there is no {name}")
         escaped = path.replace("'", "''")
-        table = self.sql(f"FROM '{escaped}'").table
+        try:
+            table = self.sql(f"FROM '{escaped}'").table
+        except SqlError as error:  # the statement is not the user's
+            said = " ".join(error.message.splitlines()[:2])  # then come pages of advice on how to call DuckDB
+            raise InvalidInput("file", said.replace(path, name)) from None
         if not table.num_rows:
-            raise InvalidInput("file", f"{path} has no rows")
+            raise InvalidInput("file", f"{name} has no rows")
         return table
 
     def interrupt(self) -> None:
@@ -139,7 +149,8 @@ class Session:
         with self.duck.deadline(self._timeout if timeout is None else timeout) as deadline:
             if self._may_be_plain and is_plain(text):
                 source = Source(text)
-                yield Result(self.duck.table(source.cut(0, len(text)), source, place.lookup))
+                table, affected = self.duck.table(source.cut(0, len(text)), source, place.lookup)
+                yield Result(table, affected=affected)
                 return
             for statement in statements(text):
                 yield self._answer(statement, place, progress, deadline)
@@ -176,14 +187,14 @@ def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Re
             if context.done:
                 return Result(context.done[0], tuple(context.answers))
             whole = statement.cut((0, len(statement.tokens)))
-            table = context.place.duck.table(whole, statement.source, context.place.lookup)
+            table, affected = context.place.duck.table(whole, statement.source, context.place.lookup)
         except UnknownColumn as error:
             raise _explained(error, context, statement) from None
     if context.explain and context.answers:
         if any(statement.is_word(i, "ANALYZE") for i in (1, 2)):  # EXPLAIN ANALYZE, EXPLAIN (ANALYZE, ...)
             context.warn("the times are those of DuckDB alone: EXPLAIN runs no model")
         return _plans(context.answers, table)
-    return Result(table, tuple(context.answers))
+    return Result(table, tuple(context.answers), affected)
 
 
 def _plans(answers: list[Answer], explained: pa.Table) -> Result:

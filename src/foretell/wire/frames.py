@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foretell.errors import InvalidInput
+from foretell.errors import InvalidInput, RepeatedTime, listed
 from foretell.series import Series, as_values
 from foretell.wire.table import Groups, read_groups
 
@@ -117,7 +117,7 @@ def columns_of(
     named = time_col or _recognise(names, TIME_NAMES)
     value = value_col or _recognise(names, VALUE_NAMES) or _only_number(schema, named)
     if value is None:
-        raise InvalidInput("value_col", f"say which column to forecast; the columns are {', '.join(names)}")
+        raise InvalidInput("value_col", f"say which column to forecast; the columns are {listed(names)}")
     time = named or _first_time(schema)
     found = (_recognise(names, ID_NAMES) or []) if id_col is None else id_col
     ids = [found] if isinstance(found, str) else list(found)
@@ -147,7 +147,12 @@ def groups_of(
     ids, time, value = columns_of(table.schema, id_col, time_col, value_col)
     if not ids and id_col is None and time is not None:
         ids = _ids_by_text(table, time, value)
-    return read(table, value, time, ids)
+    try:
+        return read(table, value, time, ids)
+    except RepeatedTime as error:
+        others = [name for name in table.column_names if name not in (*ids, time, value)]
+        error.args = (f"{error} as id_col (--id); further columns: {listed(others)}",)
+        raise
 
 
 def _ids_by_text(table: pa.Table, time: str, value: str) -> list[str]:

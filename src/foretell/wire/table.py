@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from foretell.errors import InvalidInput, UnknownName
+from foretell.errors import InvalidInput, RepeatedTime, UnknownName
 from foretell.series import FloatArray, Forecast, IntArray, Series, has_forecast
 from foretell.steps import DAY, Grid, Step, detect_step, find_grid
 
@@ -155,12 +155,7 @@ def _refuse_duplicates(times: IntArray, codes: IntArray, names: Sequence[str], b
     equal = np.flatnonzero((times[1:] == times[:-1]) & (codes[1:] == codes[:-1]))
     if len(equal):
         series = names[int(np.searchsorted(bounds, equal[0], side="right")) - 1]
-        where = f" in series {series!r}" if series else ""
-        raise InvalidInput(
-            field,
-            f"the time {np.datetime64(int(times[equal[0]]), 'ns')} stands twice{where}; "
-            "aggregate first, or name the columns that tell the series apart",
-        )
+        raise RepeatedTime(field, np.datetime64(int(times[equal[0]]), "ns"), series)
 
 
 def _series(rows: _Rows, step: Step | None) -> list[Series]:
@@ -255,10 +250,10 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
 
 
 def _names(keys: pa.Table, count: int) -> list[str]:
-    """One text per row: its id values, joined by a slash; empty without id columns, and for a null."""
+    """One text per row: its id values, joined by a slash, NULL where there is none; empty without id columns."""
     if not keys.num_columns:
         return [""] * count
-    columns = [["" if v is None else str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
+    columns = [["NULL" if v is None else str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
     return ["/".join(parts) for parts in zip(*columns, strict=True)]
 
 

@@ -126,3 +126,10 @@ def test_codes(plant: Connection, statement: str, code: int) -> None:
 def test_a_text_is_a_file_and_no_table(plant: Connection) -> None:
     with pytest.raises(ForetellError, match="no file has this name"):
         plant.run("SELECT * FROM AI.FORECAST(TABLE 'meters', data_col => 'v', timestamp_col => 'ts')")
+
+
+def test_what_tdengine_has_no_type_for_is_text_as_everywhere(plant: Connection) -> None:
+    (made,) = rows(
+        plant, "SELECT list(v ORDER BY ts), INTERVAL 90 MINUTE, {'a': 1.50}, NULL::INT[] FROM a WHERE v > 99"
+    )
+    assert made == ("[100, 100]", "PT1H30M", '{"a": 1.50}', None)

@@ -13,6 +13,7 @@ from foretell.errors import SqlError
 from foretell.sql.database.times import in_precision
 from foretell.sql.database.types import Column, Precision, column_of
 from foretell.sql.result import Result
+from foretell.wire.plain import plain, text_of
 
 WIDEST = 2**63
 
@@ -114,4 +115,5 @@ def _worded(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.string())
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         return column.cast(pa.string())
-    return pa.chunked_array([[None if value is None else str(value) for value in column.to_pylist()]], pa.string())
+    texts = [None if value is None else text_of(value) for value in plain(column)]
+    return pa.chunked_array([texts], pa.string())

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.engine.engine import Engine
-from foretell.errors import InvalidInput, NoSuchColumn, UnknownName
+from foretell.errors import InvalidInput, NoSuchColumn, RepeatedTime, UnknownName
 from foretell.registry import Entry
 from foretell.series import Forecast
 from foretell.settings import settings
@@ -108,7 +108,7 @@ def _groups(call: TableCall, context: Context) -> Groups:
     try:
         groups = read_groups(table.rename_columns(names), names[-1], names[0], names[1:-1])
     except InvalidInput as error:
-        advice = " with id_cols" if "twice" in str(error) else ""
+        advice = " with id_cols" if isinstance(error, RepeatedTime) else ""
         raise call.error(str(error) + advice, roles.get(error.field, ""), error.tdengine_code) from None
     return replace(groups, keys=decoded(groups.keys))
 

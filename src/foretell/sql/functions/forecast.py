@@ -45,7 +45,8 @@ def answer(block: Block, context: Context) -> Answer:
 def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> Forecast:
     """The forecasts of all series; rows without numbers where nothing shall be run."""
     options, engine = asked.options, asked.engine
-    refused = {**_spaceless(series, options), **_too_late(series, options), **asked.refusals(series)}
+    series = [replace(one, step=one.step or options.every) for one in series]
+    refused = {**_too_late(series, options), **asked.refusals(series)}
     if asked.context.explain:
         return Forecast(np.full((len(series), options.rows), np.nan), None, (), (OK,) * len(series))
     levels = options.levels if bounds else ()
@@ -55,12 +56,6 @@ def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> For
         )
     )
     return replace(made, status=asked.report(made.status, refused, [one.id for one in series]))
-
-
-def _spaceless(series: Sequence[Series], options: Options) -> Refused:
-    """Series whose next time nobody knows."""
-    reason: ForetellError = InvalidInput("", "one row has no spacing; give every=...")
-    return {i: reason for i, one in enumerate(series) if one.step is None and options.every is None}
 
 
 def _too_late(series: Sequence[Series], options: Options) -> Refused:

@@ -6,6 +6,7 @@ rows as they are -> placed on the grid of `freq` -> one call of the engine -> a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -46,7 +47,15 @@ def answer(block: Block, context: Context) -> Answer:
     status = asked.report(made.status, refused, [one.id for one in points])
     filled = [made.row(i) for i in range(len(made))]
     table = _table(block, call, history, complete, filled, status, made.model)
-    return Answer(block, table, names(block, call, history, "_improwts"), history, made, {})
+    named = names(block, call, history, "_improwts")
+    return Answer(block, table, named, _on_grid(history, complete), made, {})
+
+
+def _on_grid(history: History, complete: list[Series]) -> History:
+    """The history with the points of the answer: those of the complete series, or the rows of a refused one."""
+    own = zip(history.groups.series, complete, history.groups.times or [], strict=True)
+    times = [rows if before is after else _times(after, len(after)) for before, after, rows in own]
+    return history._replace(groups=replace(history.groups, series=complete, times=times))
 
 
 def _completed(asked: Analysis, history: History, refused: Refused) -> tuple[list[Series], Refused]:
