@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -243,6 +245,16 @@ def test_anomalies_and_imputed_points_are_drawn(foretell: Command, tmp_path: Pat
     done = foretell("sql", statement, "--plot", "x.png")
     assert (done.code, "picture: x.png" in done.stderr) == (0, True), done.stderr
     assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_months_of_a_parquet_file_are_those_of_its_time_zone(foretell: Command, tmp_path: Path) -> None:
+    months = pa.array(np.arange("2024-01", "2025-01", dtype="M8[M]").astype("M8[us]"))
+    local = pc.assume_timezone(months, "Europe/Berlin")
+    pq.write_table(pa.table({"ds": local, "y": np.arange(12.0)}), tmp_path / "months.parquet")
+    for path in ("months.parquet", str(tmp_path / "mon*.parquet")):
+        rows = json.loads(foretell("forecast", path, "-n", "4", "-m", "naive", "-f", "json").stdout)
+        ahead = ["2024-12-31T23", "2025-01-31T23", "2025-02-28T23", "2025-03-31T22"]
+        assert [row["ds"] for row in rows] == [f"{hour}:00:00Z" for hour in ahead]
 
 
 def test_an_evaluation_takes_options_and_writes_its_windows(foretell: Command, tmp_path: Path) -> None:

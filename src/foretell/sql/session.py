@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from glob import glob
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
@@ -113,7 +114,7 @@ class Session:
             raise InvalidInput("file", said.replace(path, name)) from None
         if not table.num_rows:
             raise InvalidInput("file", f"{name} has no rows")
-        return table
+        return _in_their_zones(table, path)
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
@@ -174,6 +175,21 @@ class Session:
             zone=self._zone,
         )
         return _run_statement(statement, context, self._rewrites)
+
+
+def _in_their_zones(table: pa.Table, path: str) -> pa.Table:
+    """The times of Parquet files in the time zones that the first of them names: DuckDB gives them in its own."""
+    import pyarrow.parquet as pq
+
+    first = min(glob(path), default="")  # noqa: PTH207  patterns may be absolute
+    if not first.endswith(".parquet"):
+        return table
+    zones = {f.name: f.type.tz for f in pq.read_schema(first) if pa.types.is_timestamp(f.type) and f.type.tz}
+    for i, column in enumerate(table.schema):
+        if column.name in zones and pa.types.is_timestamp(column.type):
+            kind = pa.timestamp(column.type.unit, zones[column.name])
+            table = table.set_column(i, column.name, table[i].cast(kind))
+    return table
 
 
 def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Rewrite]) -> Result:
