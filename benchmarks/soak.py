@@ -43,19 +43,26 @@ class Soak:
 
     at: Exchange
     total: int
-    clients: int = CLIENTS
+    wanted: int = 0
+    """How many workers shall be killed, each in a part of the way of its own."""
     asked: int = 0
     answered: int = 0
     requests: int = 0
     kills: int = 0
     wrong: list[str] = field(default_factory=list)
+    under_way: set[int] = field(default_factory=set)
 
     async def client(self) -> None:
         while self.asked < self.total:
+            if self.asked >= self.part(self.kills + 1.5) and not self.wrong:
+                await asyncio.sleep(0.01)
+                continue
             first, count = self.asked, SERIES if random.randrange(SINGLE) else 1
             self.asked += count
             self.requests += 1
+            self.under_way.add(first)
             made = await (self.single(first) if count == 1 else self.many(first, count))
+            self.under_way.discard(first)
             if made == [*range(first, first + count)]:
                 self.answered += count
             elif len(self.wrong) < 5:
@@ -82,15 +89,18 @@ class Soak:
             await exchange(self.at, f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text)
         )
 
-    async def killer(self, front: int, kills: int) -> None:
+    def part(self, number: float) -> int:
+        """Where the kill of that number is due; nobody asks much further before it, so that each finds its time."""
+        return int(self.total * number / (self.wanted + 1)) if number <= self.wanted + 0.5 else self.total
+
+    async def killer(self, front: int) -> None:
         """Kill a worker whenever another part of the way is done, and what was under way at the last kill is."""
-        last = -self.total
-        while self.answered < self.total and not self.wrong and self.kills < kills:
-            due = self.answered >= self.total * (self.kills + 1) // (kills + 1)
-            if due and self.answered - last > self.clients * SERIES:
+        hit: set[int] = set()
+        while self.answered < self.total and not self.wrong and self.kills < self.wanted:
+            if self.answered >= self.part(self.kills + 1) and not hit & self.under_way:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(random.choice(children(front)), signal.SIGKILL)
-                    self.kills, last = self.kills + 1, self.answered
+                    self.kills, hit = self.kills + 1, set(self.under_way)
             await asyncio.sleep(0.01)
 
     async def watch(self, front: int, seen: list[tuple[int, int]]) -> None:
@@ -131,10 +141,10 @@ def server(**settings: str) -> Iterator[tuple[Exchange, int]]:
 async def soak(
     at: Exchange, front: int, forecasts: int, kills: int, clients: int = CLIENTS
 ) -> tuple[Soak, list[tuple[int, int]], float]:
-    state, seen = Soak(at, forecasts, clients), list[tuple[int, int]]()
+    state, seen = Soak(at, forecasts, kills), list[tuple[int, int]]()
     started = time.perf_counter()
     asking = [asyncio.ensure_future(state.client()) for _ in range(clients)]
-    others = [asyncio.ensure_future(state.killer(front, kills)), asyncio.ensure_future(state.watch(front, seen))]
+    others = [asyncio.ensure_future(state.killer(front)), asyncio.ensure_future(state.watch(front, seen))]
     await asyncio.gather(*asking)
     seconds = time.perf_counter() - started
     for task in others:

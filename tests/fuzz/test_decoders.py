@@ -102,7 +102,7 @@ DECODERS: dict[str, tuple[Callable[[bytes], Any], tuple[bytes, ...]]] = {
     "list of an anode": (anode.read_list, (json.dumps(REPLIES[0]).encode(),)),
     "status of an anode": (anode.read_status, (json.dumps(REPLIES[1]).encode(),)),
     "reply of an anode": (_reply, tuple(json.dumps(one).encode() for one in REPLIES[2:4])),
-    "arrow": (_arrow, (write_arrow(SERIES), write_arrow(SERIES.drop_columns(["ds"])), write_arrow(SERIES[:0]))),
+    "arrow": (_arrow, (write_arrow(SERIES), write_arrow(SERIES.drop_columns(["ds", "kind"])), write_arrow(SERIES[:0]))),
 }
 """What reads bytes, and some that it can read."""
 
