@@ -36,6 +36,9 @@ CLIENTS = 16
 SINGLE = 20
 """Of so many requests one is taosd's; the others bring a hundred series each."""
 
+NOTICED = 0.2
+"""Seconds in which requests may still be given to a worker that was killed."""
+
 
 @dataclass(slots=True)
 class Soak:
@@ -95,12 +98,15 @@ class Soak:
 
     async def killer(self, front: int) -> None:
         """Kill a worker whenever another part of the way is done, and what was under way at the last kill is."""
-        hit: set[int] = set()
+        hit, noticed = set[int](), 0.0
         while self.answered < self.total and not self.wrong and self.kills < self.wanted:
-            if self.answered >= self.part(self.kills + 1) and not hit & self.under_way:
+            if time.monotonic() < noticed:
+                hit |= self.under_way
+            elif self.answered >= self.part(self.kills + 1) and not hit & self.under_way:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(random.choice(children(front)), signal.SIGKILL)
                     self.kills, hit = self.kills + 1, set(self.under_way)
+                    noticed = time.monotonic() + NOTICED
             await asyncio.sleep(0.01)
 
     async def watch(self, front: int, seen: list[tuple[int, int]]) -> None:
