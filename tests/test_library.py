@@ -184,6 +184,7 @@ def test_one_bad_series_leaves_the_others_alone() -> None:
         ({"horizon": True}, InvalidInput, "horizon"),
         ({"data": [1.0, 10**400]}, InvalidInput, "data"),
         ({"model": "nave"}, UnknownName, "did you mean 'naive'"),
+        ({"data": long_table(), "time_col": "zz"}, UnknownName, "unknown column 'zz' .known: ds, unique_id, y"),
         ({"levels": (0.5, 1.0)}, InvalidInput, "levels"),
         ({"levels": 0.9}, InvalidInput, "levels: must be several numbers"),
         ({"levels": None}, InvalidInput, "levels: must be several numbers"),
@@ -213,6 +214,12 @@ def test_anomalies_of_a_table_are_a_row_for_each_of_its_rows() -> None:
     assert list(made.columns) == ["unique_id", "ds", "label", "anomaly", "score", "status", "model"]
     assert made["ds"].tolist() == frame["ds"].tolist()
     assert frame["y"].to_numpy()[made["anomaly"]].tolist() == [900.0]
+
+
+def test_a_table_without_rows_keeps_its_columns() -> None:
+    none = pa.Table.from_pandas(long_table().iloc[:0])
+    assert foretell.detect(none).column_names == ["unique_id", "ds", "label", "anomaly", "score", "status", "model"]
+    assert foretell.impute(none).schema.field("imputed").type == pa.bool_()
 
 
 def test_gaps_of_a_table_are_filled_missing_times_too() -> None:

@@ -100,7 +100,7 @@ def test_days_without_weekends_are_a_step_of_their_own() -> None:
     assert str(Step(ns=DAY, weekdays=True)) == "weekday"
     assert detect_step(at[:5]) == Step(ns=DAY)
     assert detect_step(np.append(at, at[-1] + DAY)) == Step(ns=DAY)
-    with pytest.raises(InvalidInput, match="weekdays are a day apart"):
+    with pytest.raises(InvalidInput, match="weekdays are whole days apart"):
         Step(ns=HOUR, weekdays=True)
 
 

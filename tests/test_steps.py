@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,11 +44,12 @@ def test_hours_have_no_zone() -> None:
         st.integers(1, 12).map(lambda months: Step(months=months)),
         st.just(Step(ns=DAY, weekdays=True)),
         st.booleans().map(lambda last: Step(months=1, month_end=last, weekdays=True)),
+        st.sampled_from([1, 2, 3, 4, -1]).map(lambda week: Step(months=1, week=week)),
     ),
     st.integers(2, 40),
 )
 def test_a_point_in_a_zone_lies_at_its_time(zone: str, start: int, plain: Step, count: int) -> None:
-    step = Step(plain.ns, plain.months, plain.month_end, plain.weekdays, zone)
+    step = replace(plain, zone=zone)
     at = step.times(start, count)
     assert (np.diff(at) > 0).all()
     assert step.places(int(at[0]), at).tolist() == list(range(count))
@@ -69,9 +72,25 @@ def test_business_months_begin_and_end_with_a_weekday(freq: str) -> None:
     assert step.times(int(ns(whole)[0]), 20, first=30).tolist() == ns(whole[30:]).tolist()
 
 
-@pytest.mark.parametrize("freq", ["WOM-3FRI", "WOM-4THU", "WOM-1MON"])
-def test_days_that_nearly_keep_their_place_are_months(freq: str) -> None:
-    index = pd.date_range("2020-01-01", periods=30, freq=freq)
+@pytest.mark.parametrize("freq", ["WOM-3FRI", "WOM-4THU", "WOM-1MON", "2B", "3B"])
+def test_days_of_the_week_keep_their_place(freq: str) -> None:
+    whole = pd.date_range("2020-01-01", periods=50, freq=freq)
+    step = detect_step(ns(whole[:30]))
+    assert step is not None and (step.week or step.weekdays)
+    assert step.times(int(ns(whole)[0]), 20, first=30).tolist() == ns(whole[30:]).tolist()
+    grid = find_grid(ns(whole.delete(7))) if step.months else find_grid(ns(whole))
+    assert (grid.length, grid.step) == (50, step)
+
+
+def test_the_last_friday_of_a_month() -> None:
+    fridays = pd.date_range("2020-01-01", periods=400, freq="W-FRI")
+    last = fridays[fridays.month != (fridays + pd.Timedelta(days=7)).month]
+    assert detect_step(ns(last[:24])) == Step(months=1, week=-1)
+    assert Step(months=1, week=-1).times(int(ns(last)[0]), 20, first=24).tolist() == ns(last[24:44]).tolist()
+
+
+def test_days_that_nearly_keep_their_place_are_months() -> None:
+    index = pd.date_range("2020-01-10", periods=30, freq="MS") + pd.to_timedelta(np.tile([3, 5, 8, 4, 9], 6), "D")
     assert detect_step(ns(index)) == Step(months=1)
     grid = find_grid(ns(index.delete(7)))
     assert (grid.length, grid.step) == (30, Step(months=1))

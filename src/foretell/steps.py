@@ -25,6 +25,7 @@ class Step:
 
     Exactly one of `ns` and `months` is positive. `month_end` keeps the last day of each month. With `weekdays`
     Saturdays and Sundays do not exist: a step of a day goes from Friday to Monday, months begin or end with a weekday.
+    `week` keeps the day of the week in a step of months: the first (1) to the fourth of the month, or its last (-1).
     `zone` (such as Europe/Berlin) is where whole days and months are counted; without one, in UTC.
     """
 
@@ -32,13 +33,14 @@ class Step:
     months: int = 0
     month_end: bool = False
     weekdays: bool = False
+    week: int = 0
     zone: str | None = None
 
     def __post_init__(self) -> None:
         if (self.ns > 0) == (self.months > 0) or self.ns < 0 or self.months < 0:
             raise InvalidInput("step", f"must be positive, got ns={self.ns} months={self.months}")
-        if self.weekdays and self.ns not in (0, DAY):
-            raise InvalidInput("step", f"weekdays are a day apart, got ns={self.ns}")
+        if self.weekdays and self.ns % DAY:
+            raise InvalidInput("step", f"weekdays are whole days apart, got ns={self.ns}")
         if self.zone and self.ns % DAY:
             raise InvalidInput("step", f"only whole days and months have a zone, got ns={self.ns}")
 
@@ -65,7 +67,7 @@ class Step:
     def _times(self, start: int, steps: Times) -> Times:
         if self.months:
             return _add_months(start, self.months * steps, self)
-        return _add_weekdays(start, steps) if self.weekdays else _add(start, self.ns, steps)
+        return _add_weekdays(start, self.ns // DAY * steps) if self.weekdays else _add(start, self.ns, steps)
 
     def places(self, start: int, times: Times) -> Times:
         """Which point of such a series lies at each of `times` [T], or is the last one before it."""
@@ -77,7 +79,7 @@ class Step:
             return months // self.months
         if self.weekdays:
             days: Times = np.busday_count(_day(start), (times // DAY).astype("M8[D]")).astype(np.int64)
-            return days
+            return days // (self.ns // DAY)
         if self.zone is not None:  # a midnight that the clock leaves out is that day's first hour
             return (times // DAY - start // DAY) // (self.ns // DAY)
         return (times - start) // self.ns
@@ -86,7 +88,7 @@ class Step:
         if self.months:
             return {1: "month", 3: "quarter", 12: "year"}.get(self.months, f"{self.months} months")
         if self.weekdays:
-            return "weekday"
+            return "weekday" if self.ns == DAY else f"{self.ns // DAY} weekdays"
         for unit, size in (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND)):
             if self.ns % size == 0:
                 n = self.ns // size
@@ -150,6 +152,8 @@ def _add_months(start: int, months: Times, step: Step) -> Times:
     target = day0.astype("M8[M]") + months
     if step.weekdays:
         return _at_days(_weekday_of(target, step.month_end).astype(np.int64), time_of_day)
+    if step.week:
+        return _at_days(_nth_of(target, _weekday(day0.astype(np.int64)), step.week), time_of_day)
     length = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
     day = int((day0 - day0.astype("M8[M]").astype("M8[D]")).astype(np.int64))
     offset = length - 1 if step.month_end else np.minimum(day, length - 1)
@@ -161,6 +165,18 @@ def _weekday_of(months: NDArray[np.datetime64], last: bool) -> NDArray[np.dateti
     first = (months + int(last)).astype("M8[D]")
     found: NDArray[np.datetime64] = np.busday_offset(first, -int(last), roll="forward")
     return found
+
+
+def _weekday(days: Times) -> Times:
+    """0 for Mondays, of days since 1970-01-01, a Thursday."""
+    return (days + 3) % 7
+
+
+def _nth_of(months: NDArray[np.datetime64], weekday: Times, week: int) -> Times:
+    """The day of each month that is its `week`-th `weekday`, or its last one (-1)."""
+    first = (months + int(week < 0)).astype("M8[D]").astype(np.int64)
+    nth: Times = first + (weekday - _weekday(first)) % 7 + 7 * (week if week < 0 else week - 1)
+    return nth
 
 
 def detect_step(times: Times, zone: str | None = None) -> Step | None:
@@ -182,6 +198,8 @@ def detect_step(times: Times, zone: str | None = None) -> Step | None:
     best = int(differences[counts == counts.max()][0])
     if best == DAY and _are_weekdays(times):
         return Step(ns=DAY, weekdays=True)
+    if len(differences) > 1 and (apart := _weekdays_apart(times)):
+        return Step(ns=apart * DAY, weekdays=True)
     if len(differences) > 1 and _are_about_months(times):
         return Step(months=_months_between(times))
     return Step(ns=best) if best > 0 else None
@@ -203,6 +221,14 @@ def _are_weekdays(times: Times) -> bool:
     return bool(np.is_busday(days.astype("M8[D]")).all())
 
 
+def _weekdays_apart(times: Times) -> int:
+    """How many weekdays lie between all neighbours, if that is one number and none is a Saturday or Sunday; or 0."""
+    if not _are_weekdays(times):
+        return 0
+    apart = np.unique(np.diff(np.busday_count(_day(int(times[0])), (times // DAY).astype("M8[D]"))))
+    return int(apart[0]) if len(apart) == 1 else 0
+
+
 def _calendar_step(times: Times) -> Step | None:
     """A step of whole months if every time is the same day of its month: a date, its last, its first or last weekday.
 
@@ -221,7 +247,12 @@ def _calendar_step(times: Times) -> Step | None:
     if is_last.all() or bool(((day == day.max()) | (is_last & (day < day.max()))).all()):
         return Step(months=months, month_end=bool(is_last.all()))
     last = next((last for last in (True, False) if np.array_equal(date, _weekday_of(month, last))), None)
-    return None if last is None else Step(months=months, month_end=last, weekdays=True)
+    if last is not None:
+        return Step(months=months, month_end=last, weekdays=True)
+    of_week = _weekday(days)
+    weeks = (int(day[0]) // 7 + 1, -1) if len(days) > 2 and np.all(of_week == of_week[0]) else ()
+    week = next((week for week in weeks if np.array_equal(days, _nth_of(month, of_week[:1], week))), None)
+    return None if week is None else Step(months=months, week=week)
 
 
 def _months_between(times: Times) -> int:
@@ -293,7 +324,7 @@ def _grid_positions(times: Times, step: Step) -> Times | None:
     position = step.places(int(times[0]), times)
     if position[-1] >= MAX_GAP_FACTOR * len(times):
         return None
-    if step.zone is not None and step.ns:
+    if step.ns and (step.weekdays or step.zone is not None):
         on_grid = np.array_equal(step.times(int(times[0]), int(position[-1]) + 1)[position], times)
     else:
         on_grid = bool(step.months) or not np.any((times - times[0]) % step.ns)

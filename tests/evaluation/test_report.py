@@ -30,6 +30,10 @@ def test_the_best_model_comes_first(evaluation: Evaluation) -> None:
     assert best[titles.index("answered")] == "8/8"
 
 
+def test_at_a_prompt_it_is_one_line(evaluation: Evaluation) -> None:
+    assert repr(evaluation).startswith("<Evaluation of 8 windows, 6 steps ahead; error over seasonal_naive: flat 0.")
+
+
 def test_the_table_has_every_column_and_full_precision(evaluation: Evaluation) -> None:
     records = summary_table(evaluation).to_pylist()
     assert list(records[0]) == [c.name for c in COLUMNS]

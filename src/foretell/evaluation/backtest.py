@@ -71,7 +71,7 @@ class Answer:
         return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """All answers to one task; the baseline's is among them.
 
@@ -81,6 +81,13 @@ class Evaluation:
     task: Task
     answers: tuple[Answer, ...]
     left_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Each model's error over that of seasonal naive; the arrays would fill pages."""
+        found = ", ".join(f"{a.model} {self.relative(a):.3f}" for a in self.answers)
+        return (
+            f"<Evaluation of {len(self.task)} windows, {self.task.horizon} steps ahead; error over {BASELINE}: {found}>"
+        )
 
     @property
     def baseline(self) -> Answer:

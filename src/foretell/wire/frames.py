@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foretell.errors import InvalidInput, RepeatedTime, listed
+from foretell.errors import InvalidInput, RepeatedTime, UnknownName, listed
 from foretell.series import Series, as_values
 from foretell.wire.table import Groups, read_groups
 
@@ -121,6 +121,9 @@ def columns_of(
     time = named or _first_time(schema)
     found = (_recognise(names, ID_NAMES) or []) if id_col is None else id_col
     ids = [found] if isinstance(found, str) else list(found)
+    for name in (*ids, *filter(None, (time, value))):
+        if name not in names:
+            raise UnknownName("column", name, names)
     stray = [name for name in _texts(schema) if name not in (*ids, value)]
     if time is None and stray:  # without times the rows are neighbours, and a text says that they are not
         advice = f"{stray[0]} is text: make times of it, or name it as id_col if it tells the series apart"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,14 @@ def detection_table(parts: Sequence[tuple[Groups, Detection]]) -> pa.Table:
     """Id columns, time, label (1: normal), anomaly, score (null where there is none), status, model."""
     return _table(
         parts,
-        lambda made, i: {"label": made.row(i), "anomaly": made.row(i) != made.normal, "score": scores_of(made, i)},
+        {"label": pa.int64(), "anomaly": pa.bool_(), "score": pa.float64()},
+        lambda made, i: (made.row(i), made.row(i) != made.normal, scores_of(made, i)),
     )
 
 
 def imputation_table(parts: Sequence[tuple[Groups, Imputation]]) -> pa.Table:
     """Id columns, time, value (null where a series has no answer), imputed, status, model."""
-    return _table(parts, lambda made, i: dict(zip(("value", "imputed"), made.row(i), strict=True)))
+    return _table(parts, {"value": pa.float64(), "imputed": pa.bool_()}, lambda made, i: made.row(i))
 
 
 def scores_of(made: Detection, row: int) -> FloatArray:
@@ -34,7 +35,8 @@ def scores_of(made: Detection, row: int) -> FloatArray:
     return np.full(own, np.nan) if made.scores is None else made.scores[row, width - own :]
 
 
-def _table(parts: Parts, columns_of: Callable[[Any, int], dict[str, Any]]) -> pa.Table:
+def _table(parts: Parts, kinds: Mapping[str, pa.DataType], row_of: Callable[[Any, int], tuple[Any, ...]]) -> pa.Table:
+    """`row_of` gives what the columns `kinds` hold of one series."""
     tables = []
     for groups, made in parts:
         lengths = [len(one) for one in groups.series]
@@ -44,9 +46,10 @@ def _table(parts: Parts, columns_of: Callable[[Any, int], dict[str, Any]]) -> pa
         if groups.time_type is not None:
             times = np.concatenate([np.zeros(0, "M8[ns]"), *(_times(groups, i) for i in range(len(groups)))])
             columns[groups.time_name] = pa.array(times, from_pandas=True).cast(groups.time_type, safe=False)
-        answers = [columns_of(made, i) for i in range(len(groups))]
-        for name in answers[0] if answers else ():
-            columns[name] = pa.array(np.concatenate([answer[name] for answer in answers]), from_pandas=True)
+        answers = [row_of(made, i) for i in range(len(groups))]
+        for i, (name, kind) in enumerate(kinds.items()):
+            whole = np.concatenate([np.zeros(0, kind.to_pandas_dtype()), *(answer[i] for answer in answers)])
+            columns[name] = pa.array(whole, kind, from_pandas=True)
         columns["status"] = pa.array(np.array(made.status, dtype=object)[row], pa.string())
         columns["model"] = pa.array([made.model] * len(row), pa.string())
         tables.append(pa.table(columns))
