@@ -35,7 +35,9 @@ def test_the_page_and_its_parts_ask_nobody_else(url: str) -> None:
         assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert requests.get(f"{url}/console/secret.txt", timeout=10).status_code == 404
     assert requests.get(f"{url}/console/..%2Fkeys.py", timeout=10).status_code == 404
-    page = requests.get(f"{url}/console", timeout=10).text
+    answer = requests.get(f"{url}/console", timeout=10)
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = answer.text
     assert "http://" not in page
     assert "https://" not in page
 

@@ -24,7 +24,9 @@ def ask(url: str, count: int) -> None:
 def samples(url: str) -> dict[str, float]:
     ask(url, 30)
     ask(url, 33)
-    text = requests.get(f"{url}/metrics", timeout=60).text
+    answer = requests.get(f"{url}/metrics", timeout=60)
+    assert answer.headers["Content-Type"].count("charset") == 1
+    text = answer.text
     families = text_string_to_metric_families(text)
     return {
         f"{s.name}{sorted((k, v) for k, v in s.labels.items() if k != 'le')}": s.value

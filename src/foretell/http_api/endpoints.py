@@ -18,6 +18,9 @@ from foretell.http_api.door import Door
 from foretell.http_api.problems import problem_of
 from foretell.http_api.verbs import VERBS
 
+PROMETHEUS = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+"""Without what Litestar adds to every text."""
+
 log = logging.getLogger("foretell.http")
 
 
@@ -43,7 +46,7 @@ def metrics(door: Door) -> HTTPRouteHandler:
     @get("/metrics", summary="Figures for Prometheus")
     async def handle() -> Response[bytes]:
         """Requests, times, batch sizes, queues, worker deaths."""
-        return Response(door.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(door.metrics.text(), media_type=PROMETHEUS)
 
     return handle
 

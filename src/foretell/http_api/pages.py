@@ -13,11 +13,11 @@ from foretell.http_api.problems import problem_of
 
 FOLDER = resources.files("foretell.http_api") / "console"
 KINDS = {
-    "console.html": "text/html; charset=utf-8",
-    "console.css": "text/css; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
-    "uPlot.iife.min.js": "text/javascript; charset=utf-8",
-    "uPlot.min.css": "text/css; charset=utf-8",
+    "console.html": "text/html",
+    "console.css": "text/css",
+    "console.js": "text/javascript",
+    "uPlot.iife.min.js": "text/javascript",
+    "uPlot.min.css": "text/css",
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
