@@ -69,10 +69,18 @@ def _bounds(block: Block, count: str, skip: str) -> Text:
     """A condition on a position from 1, to be put behind it; empty where there is no limit."""
     start = _start(block)
     parts = _counts(block, count, skip)
-    skipped = parts.get(skip, written("0", start))
-    if count in parts:
-        return filled(" BETWEEN ({}) + 1 AND ({}) + ({})", start, skipped, skipped, parts[count])
-    return filled(" > ({})", start, skipped) if parts else Text()
+    numbers = {word: _whole(block, word, part) for word, part in parts.items() if str(part).upper() != "ALL"}
+    skipped = numbers.get(skip, 0)
+    if count in numbers:
+        return written(f" BETWEEN {skipped + 1} AND {skipped + numbers[count]}", start)
+    return written(f" > {skipped}", start) if numbers else Text()
+
+
+def _whole(block: Block, word: str, part: Text) -> int:
+    """DuckDB would take a limit of -1 or 1.5 as a position among others."""
+    if not str(part).isdecimal():
+        raise block.statement.source.error(f"{word} must be a whole number of at least 0, got {part}", part.origin(0))
+    return int(str(part))
 
 
 def _start(block: Block) -> int:
