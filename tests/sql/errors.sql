@@ -476,8 +476,8 @@ SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
 --! algo: model => says it already @ options => 'algo
 
-SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOFFSET 2;
---! there are no rows to forecast from @ SOFFSET 2
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE v < -99 PARTITION BY site SLIMIT 2;
+--! there are no rows to forecast from @ WHERE v < -99
 
 SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' SLIMIT 1;
 --! SLIMIT counts the groups of PARTITION BY, and there is none @ SELECT
