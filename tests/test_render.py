@@ -116,6 +116,7 @@ def selected(what: str) -> pa.Table:
         ("'nan'::DOUBLE", "null", "", "nan"),
         ("''", '""', '""', ""),
         ("NULL", "null", "", ""),
+        (r"E'a\nb\tc\r'", r'"a\nb\tc\r"', '"a\nb\tc\r"', r"a\nb\tc\r"),
         ("'a \"b\"'", '"a \\"b\\""', '"a ""b"""', 'a "b"'),
         ("'\\xAAA'::BLOB", '"\\\\xAAA"', "\\xAAA", "\\xAAA"),
         ("DATE 'infinity'", '"infinity"', "infinity", "infinity"),
@@ -137,6 +138,10 @@ def test_every_type_says_what_it_is(value: str, in_json: str, in_csv: str | None
 def test_json_numbers_are_exact() -> None:
     kept: Any = json.loads(text(selected("1.10 AS v"), "json"), parse_float=Decimal)
     assert str(kept[0]["v"]) == "1.10"
+
+
+def test_a_name_of_two_lines_is_one_in_a_table() -> None:
+    assert text(selected("1 AS \"a\nb\""), "table").splitlines()[0] == r"a\nb"
 
 
 def test_columns_of_one_name_are_all_there() -> None:
