@@ -122,6 +122,8 @@ def selected(what: str) -> pa.Table:
         ("DATE 'infinity'", '"infinity"', "infinity", "infinity"),
         ("TIMESTAMP '-infinity'", '"-infinity"', "-infinity", "-infinity"),
         ("TIMESTAMP '12020-01-01 00:00:01.25'", '"12020-01-01T00:00:01.250Z"', "12020-01-01T00:00:01.250Z", None),
+        ("'101'::BIT", '"101"', "101", "101"),
+        ("'12:30:00+02'::TIMETZ", '"12:30:00+02"', "12:30:00+02", "12:30:00+02"),
         ("TIME '12:30:00'", '"12:30:00"', "12:30:00", "12:30:00"),
         ("'x'::ENUM('x', 'y')", '"x"', "x", "x"),
     ],
@@ -141,7 +143,7 @@ def test_json_numbers_are_exact() -> None:
 
 
 def test_a_name_of_two_lines_is_one_in_a_table() -> None:
-    assert text(selected("1 AS \"a\nb\""), "table").splitlines()[0] == r"a\nb"
+    assert text(selected('1 AS "a\nb"'), "table").splitlines()[0] == r"a\nb"
 
 
 def test_columns_of_one_name_are_all_there() -> None:
