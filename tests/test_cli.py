@@ -66,8 +66,9 @@ def test_sql_prints_each_format(foretell: Command) -> None:
     assert foretell("sql", SQL, "-f", "csv").stdout.startswith("_frowts,f\n1961-01-01")
 
 
-def test_statements_come_from_stdin_too_and_several_at_once(foretell: Command) -> None:
-    done = foretell("sql", "-f", "csv", stdin="SELECT 1 AS a; SELECT ';' AS b;")
+@pytest.mark.parametrize("argument", [[], ["-"]])
+def test_statements_come_from_stdin_too_and_several_at_once(foretell: Command, argument: list[str]) -> None:
+    done = foretell("sql", *argument, "-f", "csv", stdin="SELECT 1 AS a; SELECT ';' AS b;")
     assert done.stdout == "a\n1\n\nb\n;\n"
 
 

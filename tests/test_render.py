@@ -116,11 +116,14 @@ def selected(what: str) -> pa.Table:
         ("'nan'::DOUBLE", "null", "", "nan"),
         ("''", '""', '""', ""),
         ("NULL", "null", "", ""),
+        (r"E'a\nb\tc\r'", r'"a\nb\tc\r"', '"a\nb\tc\r"', r"a\nb\tc\r"),
         ("'a \"b\"'", '"a \\"b\\""', '"a ""b"""', 'a "b"'),
         ("'\\xAAA'::BLOB", '"\\\\xAAA"', "\\xAAA", "\\xAAA"),
         ("DATE 'infinity'", '"infinity"', "infinity", "infinity"),
         ("TIMESTAMP '-infinity'", '"-infinity"', "-infinity", "-infinity"),
         ("TIMESTAMP '12020-01-01 00:00:01.25'", '"12020-01-01T00:00:01.250Z"', "12020-01-01T00:00:01.250Z", None),
+        ("'101'::BIT", '"101"', "101", "101"),
+        ("'12:30:00+02'::TIMETZ", '"12:30:00+02"', "12:30:00+02", "12:30:00+02"),
         ("TIME '12:30:00'", '"12:30:00"', "12:30:00", "12:30:00"),
         ("'x'::ENUM('x', 'y')", '"x"', "x", "x"),
     ],
@@ -137,6 +140,10 @@ def test_every_type_says_what_it_is(value: str, in_json: str, in_csv: str | None
 def test_json_numbers_are_exact() -> None:
     kept: Any = json.loads(text(selected("1.10 AS v"), "json"), parse_float=Decimal)
     assert str(kept[0]["v"]) == "1.10"
+
+
+def test_a_name_of_two_lines_is_one_in_a_table() -> None:
+    assert text(selected('1 AS "a\nb"'), "table").splitlines()[0] == r"a\nb"
 
 
 def test_columns_of_one_name_are_all_there() -> None:

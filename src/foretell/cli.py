@@ -100,7 +100,9 @@ class Sql(TyperCommand):
 
 @app.command(cls=Sql)
 def sql(
-    statements: Annotated[str | None, typer.Argument(help="SQL, several separated by ';'. Without: stdin.")] = None,
+    statements: Annotated[
+        str | None, typer.Argument(help="SQL, several separated by ';'. Without, or -: stdin.")
+    ] = None,
     db: Annotated[str | None, typer.Option("--db", help="A database file.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="A server: http://user:password@host:port/database.")] = None,
     format: FormatFlag = "table",
@@ -422,7 +424,7 @@ def _runner(db: str | None, url: str | None, workers: int | None, timeout: float
 
 def _statements(argument: str | None) -> Iterator[str]:
     """The statement given, or all of stdin; at a terminal, one after the other as they are typed."""
-    if argument is not None:
+    if argument not in (None, "-"):
         yield argument
     elif not sys.stdin.isatty():
         yield sys.stdin.read()

@@ -18,6 +18,8 @@ FORMATS: tuple[Format, ...] = ("table", "csv", "json", "arrow")
 MOST_ROWS = 60
 UNQUOTED = re.compile(r"[^,\"\r\n]+")
 """Texts that CSV may have without quotes around them."""
+IN_ONE_LINE = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
+"""How a table shows what would break its lines or their columns."""
 
 
 def checked_format(text: str) -> Format:
@@ -120,7 +122,10 @@ def _text(table: pa.Table) -> Iterator[str]:
         shown = pa.concat_tables([table.slice(0, half), table.slice(total - half)])
     else:
         half, shown = total, table
-    cells = [[name, *_cells(column)] for name, column in zip(shown.column_names, shown.columns, strict=True)]
+    cells = [
+        [text.translate(IN_ONE_LINE) for text in (name, *_cells(column))]
+        for name, column in zip(shown.column_names, shown.columns, strict=True)
+    ]
     right = [_is_number(field.type) for field in table.schema]
     widths = [max(map(len, column)) for column in cells]
     for row in range(len(shown) + 1):

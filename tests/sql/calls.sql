@@ -131,3 +131,8 @@ VALUES (2::BIGINT, 0.9::DOUBLE, 4::BIGINT), (NULL, 0.2, 5);
 
 SELECT count(*), count(d) FROM (SELECT sample(v, 5), diff(state) AS d FROM 'meters.csv' WHERE site = 'a');
 VALUES (4, 2);
+
+-- a duration beside a time, inside a function of time
+SELECT timediff(ts, ts - 5s) AS a, timetruncate(ts - 11h, 1d) AS b, to_iso8601(ts + 1h) AS c, timediff(ts, ts + 1h, 1m) AS d
+FROM 'meters.csv' WHERE site = 'a' ORDER BY ts LIMIT 1;
+VALUES (5000, TIMESTAMP '2023-12-31', '2024-01-01T11:00:00.000+0000', -60);

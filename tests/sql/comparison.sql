@@ -56,3 +56,9 @@ VALUES ('(1, -1.0000)'), ('(2, 1.0000)');
 
 SELECT DTW(v, v) AS d FROM 'sites.csv' WHERE site = 'a';
 VALUES (0.0::DOUBLE);
+
+SELECT site, DTW(v, v), _fmodel FROM 'sites.csv' PARTITION BY site SLIMIT 0;
+SELECT site, v, '' FROM 'sites.csv' LIMIT 0;
+
+SELECT site, TLCC(v, v) FROM 'sites.csv' PARTITION BY site SOFFSET 9;
+SELECT site, '' FROM 'sites.csv' LIMIT 0;

@@ -476,8 +476,8 @@ SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
 --! algo: model => says it already @ options => 'algo
 
-SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOFFSET 2;
---! there are no rows to forecast from @ SOFFSET 2
+SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE v < -99 PARTITION BY site SLIMIT 2;
+--! there are no rows to forecast from @ WHERE v < -99
 
 SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' SLIMIT 1;
 --! SLIMIT counts the groups of PARTITION BY, and there is none @ SELECT
@@ -509,3 +509,12 @@ SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => '
 SELECT IMPUTATION(v, 'algo=linear') FROM (SELECT TIMESTAMP '2024-01-01' + to_seconds(300 * i + i % 7 * 9) AS at, i AS v
   FROM range(40) r(i));
 --! without an imputation: at: the time 2024-01-01T00:35:00.000000000 is not a whole number of steps (309 s) after the first one; bring the times onto a grid @ IMPUTATION
+
+SELECT v FROM 'meters.csv' PARTITION BY site LIMIT 50%;
+--! LIMIT must be a whole number of at least 0, got 50% @ 50%
+
+SELECT v FROM 'meters.csv' PARTITION BY site LIMIT 1 OFFSET -1;
+--! OFFSET must be a whole number of at least 0, got -1 @ -1
+
+SELECT v FROM 'meters.csv' PARTITION BY site SLIMIT 1.5;
+--! SLIMIT must be a whole number of at least 0, got 1.5 @ 1.5

@@ -207,3 +207,7 @@ VALUES (3.0::DOUBLE), (4.0);
 -- whole numbers in a column called year are times, where there are no others
 SELECT year(_frowts) AS y, FORECAST(v, 'algo=drift,rows=2') AS f FROM (SELECT 1990 + i AS "Year", i AS v FROM range(5) r(i));
 VALUES (1995, 5.0::DOUBLE), (1996, 6.0);
+
+-- past the last group there is none, and no row
+SELECT site, _frowts, FORECAST(v, 'algo=naive') AS v FROM 'sites.csv' PARTITION BY site SLIMIT 1 SOFFSET 2;
+SELECT site, ts, v FROM 'sites.csv' LIMIT 0;

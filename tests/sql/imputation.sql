@@ -46,3 +46,6 @@ VALUES ('a', 1.0::DOUBLE), ('b', 101.0);
 
 SELECT site, IMPUTATION(v, 'algo=linear') AS f FROM 'sites.csv' PARTITION BY site SLIMIT 1 LIMIT 1;
 VALUES ('a', 0.0::DOUBLE);
+
+SELECT site, _improwts, IMPUTATION(v), _impmark, _fstatus FROM 'sites.csv' PARTITION BY site SLIMIT 0;
+SELECT site, ts, v, 1, 'ok' FROM 'sites.csv' LIMIT 0;

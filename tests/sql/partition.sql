@@ -36,3 +36,7 @@ VALUES ('a', TIMESTAMP '2024-01-01 10:05:00', 2), ('b', TIMESTAMP '2024-01-01 10
 
 SELECT count(*) FROM 'meters.csv' INTERVAL(30m) FETCH FIRST ROW ONLY;
 VALUES (5);
+
+SELECT site, v FROM 'meters.csv' PARTITION BY site LIMIT ALL OFFSET 2 SLIMIT ALL;
+SELECT site, v FROM (SELECT *, row_number() OVER (PARTITION BY site ORDER BY ts) AS i FROM 'meters.csv') WHERE i > 2
+ORDER BY site, i;

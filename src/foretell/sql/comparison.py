@@ -34,7 +34,7 @@ def compared(block: Block, context: Context, algo: str, kind: pa.DataType, cells
     found = [list(cells(one)) if has_forecast(one.status) else [None] for one in made]
     own = {block.statement.written(call.span): pa.array([cell for group in found for cell in group], kind)}
     whose = np.repeat(np.arange(len(found)), list(map(len, found)))
-    table = answer_table(history, whose, own, [one.status for one in made], next(iter(made)).model)
+    table = answer_table(history, whose, own, [one.status for one in made], made[0].model if made else "")
     return Answer(block, table, names(block, call, history), history, made, plan)
 
 

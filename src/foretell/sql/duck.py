@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, NoSuchColumn, SqlError
 from foretell.sql.text import Source, Text, written
-from foretell.sql.tokens import tokenize, unquote
+from foretell.sql.tokens import quote, tokenize, unquote
 
 DEAR_BIND = 0.005
 """Seconds. A relation binds twice, which costs nothing but where a CSV file has to be sniffed."""
@@ -30,6 +30,8 @@ FILES = "a file is named in quotes, 'readings.csv'"
 MOST_DESCRIBED = 10_000
 NO_ROWS = (["Count"], ["Success"])
 """The columns that DuckDB gives where a statement has no rows of its own."""
+UNKNOWN_TO_ARROW = frozenset(("BIT", "TIME WITH TIME ZONE"))
+"""Types that come as bytes of DuckDB's own, and without their offset."""
 PULLED = "__foretell_pulled"
 KEPT = f"CREATE OR REPLACE TEMP TABLE {PULLED} AS "
 AGGREGATES = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('aggregate', 'window')"
@@ -135,7 +137,7 @@ class Duck:
             relation = self._connection.sql(sql)
             if relation is None:
                 return pa.table({}), None
-            table = relation.to_arrow_table()
+            table = _for_arrow(relation).to_arrow_table()
             if table.column_names not in NO_ROWS or self._is_select(sql):
                 return table, None
             return (table, table[0][0].as_py()) if len(table) else (pa.table({}), None)
@@ -222,6 +224,15 @@ class Duck:
         if fault.column:
             return UnknownColumn(fault.message, source.text, position, fault.column)
         return SqlError(fault.message, source.text, position)
+
+
+def _for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """A relation in which what Arrow has no type for is text."""
+    kinds = list(map(str, relation.types))
+    if UNKNOWN_TO_ARROW.isdisjoint(kinds):
+        return relation
+    texts = [f"#{i}::VARCHAR" if kind in UNKNOWN_TO_ARROW else f"#{i}" for i, kind in enumerate(kinds, 1)]
+    return relation.project(", ".join(f"{text} AS {quote(n)}" for text, n in zip(texts, relation.columns, strict=True)))
 
 
 def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:

@@ -12,7 +12,7 @@ from foretell.errors import InvalidInput, RepeatedTime, listed
 from foretell.sql.blocks import Block
 from foretell.sql.duck import DEAR_BIND, Duck, Lookup
 from foretell.sql.items import aliases, column_name, split_alias
-from foretell.sql.limits import limited_groups
+from foretell.sql.limits import limited_groups, may_give_none
 from foretell.sql.options import place_in
 from foretell.sql.statement import Span
 from foretell.sql.text import Text, filled, written
@@ -110,6 +110,11 @@ def read_history(
         range(first, first + len(ids)),
         dear=seconds > DEAR_BIND,
     )
+    if not len(table) and not (limited and may_give_none(block)):
+        purpose = "to forecast from" if block.calls[0].name == "FORECAST" else f"for {block.calls[0].name}"
+        raise statement.error(
+            f"there are no rows {purpose}", block.whole["WHERE" if "WHERE" in block.whole else "FROM"]
+        )
     groups = _groups(block, table.rename_columns([column.name for column in columns]), time, ids, values, read)
     return History(groups, keys, time.name, time.sql) if time else History(groups, keys, "")
 
@@ -124,10 +129,6 @@ def _groups(
 ) -> Groups:
     """The rows cut into series; what is wrong with them shows its place."""
     statement = block.statement
-    if not len(table):
-        purpose = "to forecast from" if block.calls[0].name == "FORECAST" else f"for {block.calls[0].name}"
-        place = next(block.whole[word] for word in ("SOFFSET", "SLIMIT", "WHERE", "FROM") if word in block.whole)
-        raise statement.error(f"there are no rows {purpose}", place)
     target, *past = [column.name for column in values]
     try:
         groups = read(table, target, time.name if time else None, [column.name for column in ids], past)

@@ -29,6 +29,12 @@ def limited_groups(block: Block, keys: Sequence[Text]) -> Text:
     return filled("dense_rank() OVER (ORDER BY {}){}", _start(block), joined(keys), bounds)
 
 
+def may_give_none(block: Block) -> bool:
+    """Whether SLIMIT and SOFFSET may leave no group, though there are some."""
+    numbers = _numbers(block, "SLIMIT", "SOFFSET")
+    return numbers.get("SLIMIT") == 0 or numbers.get("SOFFSET", 0) > 0
+
+
 def limited_rows(block: Block, keys: Sequence[Text], order: str) -> Text:
     """The condition of LIMIT and OFFSET in each group; empty where there is none."""
     bounds = _bounds(block, "LIMIT", "OFFSET")
@@ -68,11 +74,24 @@ def _fetched(block: Block) -> Text:
 def _bounds(block: Block, count: str, skip: str) -> Text:
     """A condition on a position from 1, to be put behind it; empty where there is no limit."""
     start = _start(block)
+    numbers = _numbers(block, count, skip)
+    skipped = numbers.get(skip, 0)
+    if count in numbers:
+        return written(f" BETWEEN {skipped + 1} AND {skipped + numbers[count]}", start)
+    return written(f" > {skipped}", start) if numbers else Text()
+
+
+def _numbers(block: Block, count: str, skip: str) -> dict[str, int]:
+    """How many to give and to leave out; ALL is no limit."""
     parts = _counts(block, count, skip)
-    skipped = parts.get(skip, written("0", start))
-    if count in parts:
-        return filled(" BETWEEN ({}) + 1 AND ({}) + ({})", start, skipped, skipped, parts[count])
-    return filled(" > ({})", start, skipped) if parts else Text()
+    return {word: _whole(block, word, part) for word, part in parts.items() if str(part).upper() != "ALL"}
+
+
+def _whole(block: Block, word: str, part: Text) -> int:
+    """DuckDB would take a limit of -1 or 1.5 as a position among others."""
+    if not str(part).isdecimal():
+        raise block.statement.source.error(f"{word} must be a whole number of at least 0, got {part}", part.origin(0))
+    return int(str(part))
 
 
 def _start(block: Block) -> int:

@@ -100,8 +100,8 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "the time cut down to a multiple of a unit, counted from 1970 in the time zone (0 as a third argument: in UTC)",
         (
-            "time_bucket({1}, CAST({0}::{stamp} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
-            "time_bucket({1}, CAST({0}::{stamp} AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * {2})",
+            "time_bucket({1}, CAST(CAST({0} AS {stamp}) AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind})",
+            "time_bucket({1}, CAST(CAST({0} AS {stamp}) AS TIMESTAMP), TIMESTAMP '1970-01-01' + {behind} * ({2}))",
         ),
         fewest=2,
     ),
@@ -109,8 +109,9 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "the first time less the second, in ticks of the time column or in whole given units",
         (
-            "CAST(trunc(({epoch}({0}::{stamp}) - {epoch}({1}::{stamp})) * {ticks}) AS BIGINT)",
-            "CAST(trunc(({epoch}({0}::{stamp}) - {epoch}({1}::{stamp})) / (epoch_us({2}) * {fine})) AS BIGINT)",
+            "CAST(trunc(({epoch}(CAST({0} AS {stamp})) - {epoch}(CAST({1} AS {stamp}))) * {ticks}) AS BIGINT)",
+            "CAST(trunc(({epoch}(CAST({0} AS {stamp})) - {epoch}(CAST({1} AS {stamp}))) / (epoch_us({2}) * {fine}))"
+            " AS BIGINT)",
         ),
         fewest=2,
     ),
@@ -118,7 +119,7 @@ CALLS: dict[str, Meaning] = {
         "scalar",
         "the time as text, with the time zone",
         (
-            "(strftime(CAST({0}::{stamp} AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
+            "(strftime(CAST(CAST({0} AS {stamp}) AS TIMESTAMP) - {behind}, '%Y-%m-%dT%H:%M:%S.%g')"
             " || printf('%+03d%02d', -epoch({behind})::INT // 3600, abs(epoch({behind})::INT) // 60 % 60))",
         ),
     ),

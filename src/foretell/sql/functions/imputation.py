@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -112,20 +113,25 @@ def _table(
     model: str,
 ) -> pa.Table:
     """A row for each place of a series, one for a series without an answer."""
-    known = [has_forecast(one) for one in status]
+    known = np.array([has_forecast(one) for one in status], dtype=np.bool_)
     nothing = np.full(1, np.nan), np.zeros(1, dtype=np.bool_)
     parts = [own if good else nothing for own, good in zip(filled, known, strict=True)]
     counts = [len(values) for values, _ in parts]
     good = np.repeat(known, counts)
-    values = np.concatenate([values for values, _ in parts])
-    marks = np.concatenate([marks for _, marks in parts]).astype(np.int32)
-    times = np.concatenate([_times(one, count) for one, count in zip(complete, counts, strict=True)])
+    values = _stacked([values for values, _ in parts], np.float64)
+    marks = _stacked([marks for _, marks in parts], np.int32)
+    times = _stacked([_times(one, count) for one, count in zip(complete, counts, strict=True)], np.int64)
     own = {
         "_improwts": result_times(history, times, good),
         block.statement.written(call.span): pa.array(values, mask=np.isnan(values)),
         "_impmark": pa.array(marks, mask=~good),
     }
     return answer_table(history, np.repeat(np.arange(len(parts)), counts), own, status, model)
+
+
+def _stacked(parts: Sequence[Any], kind: type[np.generic]) -> Any:
+    """Arrays one after the other; there may be none."""
+    return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
 
 
 def _times(series: Series, count: int) -> IntArray:
