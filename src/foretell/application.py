@@ -24,7 +24,7 @@ from foretell.engine.remote import RemoteExecutor
 from foretell.engine.scaling import Scale
 from foretell.engine.serving import Serving
 from foretell.engine.worker import Executor
-from foretell.errors import BodyTooLarge, ForetellError, InvalidInput
+from foretell.errors import BodyTooLarge, ForetellError
 from foretell.http_api.access import Gate, Refusal, Rules
 from foretell.http_api.door import Door
 from foretell.http_api.endpoints import handlers
@@ -33,11 +33,11 @@ from foretell.http_api.journal import Journal
 from foretell.http_api.metrics import Metrics
 from foretell.http_api.openapi import operation_id
 from foretell.http_api.problems import problem, problem_of
-from foretell.registry import Entry, Registry, registry
+from foretell.registry import Registry, registry
 from foretell.settings import Settings
 from foretell.tdgpt.endpoints import JSON, error_page
 from foretell.tdgpt.inside import HERE, Inside
-from foretell.tdgpt.node import Node
+from foretell.tdgpt.node import Node, named
 from foretell.tdgpt.routes import Routes
 from foretell.wire.asgi import App
 from foretell.wire.taos_rows import error_answer as taos_error
@@ -129,15 +129,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
 async def _preload(settings: Settings, serving: Serving) -> None:
     """Have the models that the settings name ready before anybody asks."""
     for name in settings.preload:
-        await serving.pools.load(named(serving, "preload", name).target)
-
-
-def named(serving: Serving, field: str, name: str) -> Entry:
-    """The model that a setting names; InvalidInput, with the setting, if it is unknown or cannot run here."""
-    try:
-        return serving.engine.models.find(name)
-    except ForetellError as error:
-        raise InvalidInput(field, str(error)) from None
+        await serving.pools.load(named(serving.engine.models, "preload", name).target)
 
 
 def behind_gate(

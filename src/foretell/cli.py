@@ -207,7 +207,6 @@ def evaluate(
     from foretell.evaluation import (
         draw,
         evaluate,
-        options_by_model,
         summary_rows,
         summary_table,
         unanswered,
@@ -225,7 +224,7 @@ def evaluate(
     columns: dict[str, Any] = {"id_col": _names(id_col), "time_col": time_col, "value_col": value_col}
     with _session(":memory:", workers, None) as session:
         table = read_input(session, file)
-        told: dict[str, Any] = {"period": period, "options": options_by_model(_pairs(option))}
+        told: dict[str, Any] = {"period": period, "options": _pairs(option)}
         made = evaluate(table, wanted, horizon, windows, **told, engine=session.engine, **columns)
     for sentence in unanswered(made):
         log.warning(sentence)

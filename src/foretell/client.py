@@ -190,10 +190,13 @@ class _Calls:
         id_col: Columns = None,
         time_col: str | None = None,
         value_col: str | None = None,
-        options: Mapping[str, Mapping[str, Any]] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Any:
-        """A row for each model, best first; `options` are by model."""
-        pairs = {f"{m}.{key}": value for m, given in (options or {}).items() for key, value in given.items()}
+        """A row for each model, best first; `options` are by model, as in foretell.evaluate."""
+        from foretell.evaluation import options_by_model  # loads the engine, which nothing else here needs
+
+        by_model = options_by_model(options or {})
+        pairs = {f"{model}.{key}": value for model, own in by_model.items() for key, value in own.items()}
         columns = _columns(id_col, time_col, value_col)
         more = {"models": _listed(models), "horizon": as_horizon(horizon), "windows": windows, "period": period}
         return self._ask(_rows("evaluate", data, _query(None, pairs, columns, **more)))

@@ -7,6 +7,7 @@ since the epoch, UTC. Values are float64; NaN means missing, nothing else does.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -228,6 +229,10 @@ class Forecast:
         )
 
 
+FINER = re.compile(r"[.,]\d{6}(\d+)")
+"""The decimals of a second that datetime cuts off. (Those of an offset from UTC never have so many.)"""
+
+
 def parse_time(value: str | dt.datetime | np.datetime64, name: str = "time") -> int:
     """ns since the epoch of an ISO 8601 time; one without a zone is UTC. `name` is the field that an error names."""
     if isinstance(value, np.datetime64):
@@ -238,4 +243,6 @@ def parse_time(value: str | dt.datetime | np.datetime64, name: str = "time") -> 
         raise InvalidInput(name, f"{value!r} is not an ISO 8601 time") from None
     moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
     since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+    finer = FINER.search(value) if isinstance(value, str) else None
+    nanoseconds = 0 if finer is None else int(finer[1][:3].ljust(3, "0"))
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000 + nanoseconds

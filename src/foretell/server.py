@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from foretell.admin import with_admin_token
-from foretell.application import application, named, new_node
+from foretell.application import application, new_node
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.access import has_rule
 from foretell.http_protocol import patient_http
 from foretell.log import start_log
 from foretell.settings import CONFIG, Settings, read_settings
 from foretell.tdgpt import taosanode
-from foretell.tdgpt.node import Node
+from foretell.tdgpt.node import Node, named
 from foretell.wire import tracing
 from foretell.wire.asgi import App
 from foretell.wire.hosts import is_loopback
@@ -171,7 +171,7 @@ def _serve(node: Node, sockets: list[socket.socket], say: Callable[[str], None])
     addresses = [f"{node.settings.scheme}://{address(listener)}" for listener in sockets]
 
     def ready() -> None:
-        named(node.serving, "default_model", node.settings.default_model)
+        named(node.serving.engine.models, "default_model", node.settings.default_model)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_soon, node)
         gc.freeze()  # what is here now stays: to look through it again for garbage takes 40 ms, and /list would wait
         for where in addresses:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars
 import pyarrow as pa
@@ -70,9 +72,23 @@ def test_windows_of_one_series_count_as_one_in_the_relative_error() -> None:
 
 
 def test_options_go_to_their_model_and_aliases_are_one_model() -> None:
-    result = evaluate(np.arange(12.0), ["flat", "SNAIVE"], 2, options={"Flat": {"plus": 100.0}}, engine=engine())
-    assert [a.model for a in result.answers] == ["flat", "seasonal_naive"]
-    assert result.answers[0].summary()["mae"] > 90
+    for options in ({"Flat": {"plus": 100.0}}, {"Flat.plus": 100.0}):
+        result = evaluate(np.arange(12.0), ["flat", "SNAIVE"], 2, options=options, engine=engine())
+        assert [a.model for a in result.answers] == ["flat", "seasonal_naive"]
+        assert result.answers[0].summary()["mae"] > 90
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"plus": 1.0}, "name the model, as in theta.period=7, got 'plus'"),
+        ({"flat": {"plus": 1.0}, "flat.plus": 2.0}, "flat.plus is there twice"),
+        ([("flat.plus", 1.0)], "must be by model"),
+    ],
+)
+def test_options_without_a_model_or_twice_are_refused(options: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        evaluate(np.arange(12.0), ["flat"], 2, options=options, engine=engine())
 
 
 def test_unknown_names_and_bad_arguments_are_errors() -> None:

@@ -74,6 +74,13 @@ def test_the_other_verbs(client: Client) -> None:
     scores = client.evaluate(FRAME, ["naive"], 5, windows=2)
     assert set(scores.model) == {"naive", "seasonal_naive"}
     assert "naive" in {m["name"] for m in client.models()}
+    dotted, by_model = (
+        client.evaluate(FRAME, ["naive"], 5, windows=2, period=2, options=options).mae.tolist()
+        for options in ({"seasonal_naive.period": 1}, {"seasonal_naive": {"period": 1}})
+    )
+    assert dotted == by_model
+    with pytest.raises(InvalidInput, match="name the model"):
+        client.evaluate(FRAME, ["naive"], 5, options={"period": 6})
 
 
 def test_a_job(client: Client) -> None:

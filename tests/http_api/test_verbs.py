@@ -123,8 +123,9 @@ def test_evaluate_takes_options_by_model_and_names_series_without_a_window(url: 
     body = {"series": series(a=A, b=A[:3]), "horizon": 4, "models": ["seasonal_naive"], "period": 12}
     made = post(url, "/v1/evaluate", body)
     assert made["left_out"] == ["b"]
-    told = post(url, "/v1/evaluate", body | {"options": {"seasonal_naive.period": 1}})
-    assert told["scores"][0]["mae"] != made["scores"][0]["mae"]
+    for options in ({"seasonal_naive.period": 1}, {"seasonal_naive": {"period": 1}}):
+        told = post(url, "/v1/evaluate", body | {"options": options})
+        assert told["scores"][0]["mae"] != made["scores"][0]["mae"]
 
 
 def test_an_empty_series_keeps_its_place(url: str) -> None:
@@ -258,6 +259,8 @@ def test_times_are_as_fine_as_their_step(url: str) -> None:
     assert times(f"{day}Z", "1s") == [f"{day[:-1]}3.000Z", f"{day[:-1]}4.000Z"]
     assert times(f"{day}Z", "100u") == [f"{day}.000300Z", f"{day}.000400Z"]
     assert times(f"{day}Z", "1b") == [f"{day}.000000003Z", f"{day}.000000004Z"]
+    assert times(f"{day}.123456789Z", "1h") == [f"2024-01-01T0{hour}:00:00.123456789Z" for hour in (3, 4)]
+    assert times(f"{day}.1234567+08:00", "1h")[0] == "2023-12-31T19:00:00.123456700Z"
     assert times(f"{day}.000001Z", "1s") == [f"{day[:-1]}3.000001Z", f"{day[:-1]}4.000001Z"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from foretell import admin
 from foretell.application import new_node
 from foretell.errors import InvalidInput
 from foretell.registry import Registry
@@ -22,7 +23,7 @@ from foretell.sql.taos import TaosDoor
 from foretell.tdgpt.model_servers import check_name
 from tests import fakes
 from tests.tdgpt import plugin_texts
-from tests.tdgpt.conftest import running
+from tests.tdgpt.conftest import ADMIN, running
 from tests.tdgpt.taosd import NO_ACCESS, Taosd, TaosError
 
 TIMES = [1_577_808_000_000 + 1000 * i for i in range(60)]
@@ -227,6 +228,22 @@ def test_plugin_before_url_before_local(tmp_path: Any) -> None:
             assert (winner.source, [o.source for o in node.catalogue.hidden(winner)]) == ("plugin", ["url"])
             local = node.catalogue.hidden(node.catalogue.find("forecast", "repeat"))
             assert [o.source for o in local] == ["local"]
+
+
+def test_the_log_says_what_answers_to_timemoe_fc_at_the_start_and_after_a_reload(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def said() -> list[str]:
+        found = [m for r in caplog.records if (m := r.getMessage()).startswith("timemoe-fc is")]
+        caplog.clear()
+        return found
+
+    caplog.set_level("INFO", "foretell.tdgpt")
+    url = "http://127.0.0.1:9/ds_predict"
+    with running(tsfm_service={"timemoe-fc": url}) as (_, taosd):
+        assert said() == [f"timemoe-fc is the model server {url}"]
+        admin.reload(read_settings(admin_token=ADMIN), f"http://{taosd.url}")
+        assert said() == [f"timemoe-fc is the model server {url}"]
 
 
 def test_a_name_means_the_same_at_every_door_and_no_door_shows_the_secret_of_its_url(tmp_path: Any) -> None:

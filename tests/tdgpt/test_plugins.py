@@ -71,12 +71,14 @@ def test_the_other_doors_ask_them_too(good: Running, bad: Running) -> None:
         return requests.post(url, json={"model": model, **body}, timeout=60).json()
 
     day = {"start": "2020-01-01T00:00:00Z", "step": "1s"}
-    series = [{"values": VALUES, **day}, {"values": VALUES[:5], **day}]
+    series = [{"values": VALUES, **day}, {"values": VALUES[:5], **day}, {"values": VALUES[:12], **day}]
     made = ours("forecast", "repeat_last", series=series, horizon=2, levels=[0.025, 0.975], options={"shift": 0.5})
-    first, short = made["forecasts"]
+    first, short, _ = made["forecasts"]
     assert first["point"] == [30.5, 30.5]
     assert first["quantiles"] == {"0.025": [29.5, 29.5], "0.975": [31.5, 31.5]}
-    assert (short["point"], "10" in short["status"]) == (None, True)
+    assert (short["point"], short["status"]) == (None, "too_short")
+    plain = ours("forecast", "late", series=series[2:], horizon=2)["forecasts"][0]
+    assert (len(plain["point"]), plain["quantiles"], plain["status"]) == (2, None, "no_interval")
     labels = ours("detect", "above", series=series[:1], options={"limit": 20})["detections"][0]["labels"]
     assert labels == [1 if v <= 20 else -1 for v in VALUES]
     gaps = [None if i == 7 else v for i, v in enumerate(VALUES)]
@@ -229,6 +231,27 @@ def test_a_reload_that_cannot_be_changes_nothing(tmp_path: Path) -> None:
         plugin_texts.write(folder, {"custom/twice.py": plugin_texts.GOOD["fc/repeat.py"]})
         with pytest.raises(ForetellError, match="two plugin algorithms"):
             reload(taosd)
+        assert taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1,wncheck=0")[0][1] == 30.0
+
+
+def test_a_reload_that_would_lose_the_default_model_changes_nothing(tmp_path: Path) -> None:
+    folder = plugin_texts.write(tmp_path, {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
+    with running(few_models(), plugins=folder, default_model="repeat_last") as (node, taosd):
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        node.reread = lambda: node.settings.model_copy(update={"plugins": empty})
+        with pytest.raises(ForetellError, match=r"default_model: .*repeat_last"):
+            reload(taosd)
+        assert taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1,wncheck=0")[0][1] == 30.0
+
+
+def test_a_reload_reads_another_folder_where_the_settings_name_one(tmp_path: Path) -> None:
+    folder = plugin_texts.write(tmp_path / "old", {})
+    other = plugin_texts.write(tmp_path / "new", {"fc/repeat.py": plugin_texts.GOOD["fc/repeat.py"]})
+    with running(few_models(), plugins=folder) as (node, taosd):
+        node.reread = lambda: node.settings.model_copy(update={"plugins": other})
+        reload(taosd)
+        taosd.update_anode()
         assert taosd.forecast(TIMES, VALUES, "algo=repeat_last,rows=1,wncheck=0")[0][1] == 30.0
 
 

@@ -75,6 +75,8 @@ def test_telnet_and_json() -> None:
         (LINE, ",a=b x=1 1"),
         (LINE, "t x=1 noon"),
         (LINE, "t x=1 99999999999999999999"),
+        (LINE, "t x=1e39f32 1"),
+        (LINE, "t x=1e309 1"),
         (LINE, 't x="never closed 1'),
         (TELNET, "cpu 1"),
         (TELNET, "cpu noon 1 a=b"),

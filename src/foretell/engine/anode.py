@@ -23,7 +23,7 @@ from foretell.series import OK, Batch, FloatArray, Forecast, IntArray, repaired
 from foretell.steps import Step
 from foretell.wire import anode
 from foretell.wire.masking import mask
-from foretell.wire.tdgpt import DEFAULT_TIMEOUT, MAX_HORIZON, MAX_ROWS
+from foretell.wire.tdgpt import DEFAULT_TIMEOUT, MAX_HORIZON, MAX_ROWS, MIN_ROWS
 from foretell.wire.tdgpt_answers import NO_INTERVAL
 
 SLOTS = 8
@@ -38,7 +38,7 @@ Post = Callable[[str, bytes, float], Awaitable[bytes]]
 SLOW = 1e6
 """Cost of a point: so each series goes by itself, and a deadline is looked at between them."""
 LIMITS: Mapping[Kind, Limits] = {
-    "forecast": Limits(min_context=1, max_context=MAX_ROWS, max_horizon=MAX_HORIZON, covariates=True, cost=SLOW),
+    "forecast": Limits(min_context=MIN_ROWS, max_context=MAX_ROWS, max_horizon=MAX_HORIZON, covariates=True, cost=SLOW),
     "anomaly": Limits(max_context=MAX_ROWS, cost=SLOW),
     "imputation": Limits(max_context=2 * MAX_ROWS, missing=True, cost=SLOW),
     "correlation": Limits(max_context=MAX_ROWS, cost=SLOW),

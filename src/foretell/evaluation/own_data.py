@@ -27,7 +27,7 @@ def evaluate(
     period: int | None = None,
     max_context: int | None = None,
     levels: Sequence[float] = LEVELS,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
+    options: Mapping[str, Any] | None = None,
     id_col: str | Sequence[str] | None = None,
     time_col: str | None = None,
     value_col: str | None = None,
@@ -41,12 +41,13 @@ def evaluate(
     points; `max_context` is the most that a model may see. `period` is the season in points, for MASE, seasonal naive
     and every model with such an option. By default it is the usual one of the series' step, or 1 where half of the
     histories are shorter than two of those, and the models other than seasonal naive find their own, as in
-    `foretell.forecast`. `options` are by model.
+    `foretell.forecast`. `options` are by model: `{"theta": {"period": 7}}` or `{"theta.period": 7}`.
 
     Raises InvalidInput and UnknownName; what is wrong with one window stands in its status, and series without any
     window are `left_out`.
     """
     check_counts(period=period)
+    told = options_by_model(options or {})
     models = [models] if isinstance(models, str) else models
     series = _series(data, id_col, time_col, value_col)
     found = rolling_windows(series, horizon, windows, stride, max_context)
@@ -54,7 +55,7 @@ def evaluate(
     task = Task("data", found, horizon, season, season_told=period is not None)
     used = engine or Engine()
     try:
-        made = backtest(task, models, used, levels, options, progress)
+        made = backtest(task, models, used, levels, told, progress)
     finally:
         if engine is None:
             used.close()
@@ -62,14 +63,24 @@ def evaluate(
     return replace(made, left_out=tuple(dict.fromkeys(s.id for s in series if s.id not in judged)))
 
 
-def options_by_model(pairs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`{"theta.period": 7}` as `{"theta": {"period": 7}}`. Raises InvalidInput for a key without a model."""
+def options_by_model(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """`{"theta": {"period": 7}}`, which may also be written `{"theta.period": 7}`. Raises InvalidInput for an option
+    without a model, or one that is there twice."""
+    if not isinstance(given, Mapping):
+        raise InvalidInput("options", f"must be by model, such as {{'theta': {{'period': 7}}}}, got {given!r}")
     found: dict[str, dict[str, Any]] = {}
-    for key, value in pairs.items():
+    for key, value in given.items():
         model, _, option = key.rpartition(".")
-        if not model or not option:
+        if isinstance(value, Mapping):
+            model, own = key, dict(value)
+        elif model and option:
+            own = {option: value}
+        else:
             raise InvalidInput("options", f"name the model, as in theta.period=7, got {key!r}")
-        found.setdefault(model, {})[option] = value
+        known = found.setdefault(model, {})
+        if twice := known.keys() & own.keys():
+            raise InvalidInput("options", f"{model}.{min(twice)} is there twice")
+        known.update(own)
     return found
 
 

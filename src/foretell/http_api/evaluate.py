@@ -29,7 +29,10 @@ Whole = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class EvaluateQuery(Parameters, kw_only=True):
-    """`options` are named by model and option: `{"theta.period": 7}`. A single `model` is no comparison."""
+    """`options` are by model: `{"theta": {"period": 7}}` or `{"theta.period": 7}`.
+
+    A single `model` is no comparison.
+    """
 
     horizon: Whole
     models: Annotated[list[str], msgspec.Meta(min_length=1, max_length=50)]
@@ -104,7 +107,7 @@ async def _ask(asking: Asking, given: EvaluateQuery, groups: Groups) -> Evaluati
     lent = Lent(engine.executor, engine.models, serving=asking.serving, loop=loop, deadline=asking.deadline)
     EVALUATE.check(given, asking.settings, engine.models)
     wanted = (given.models, given.horizon, given.windows)
-    told: dict[str, Any] = {"period": given.period, "options": options_by_model(given.options)}
+    told: dict[str, Any] = {"period": given.period, "options": given.options}
     try:
         return await asyncio.to_thread(evaluate, groups.series, *wanted, **told, engine=lent)
     finally:

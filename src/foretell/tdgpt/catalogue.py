@@ -86,12 +86,17 @@ class Catalogue:
 
     def find(self, kind: Kind, name: str) -> Offer:
         """The winner of a name, in any case; NotAvailable says what a name of TDgpt needs, UnknownName lists them."""
-        found = self._by_name.get((kind, name.lower()))
-        if found:
-            return found[0]
+        found = self.winner(kind, name)
+        if found is not None:
+            return found
         if needs := MISSING.get((kind, name.lower())):
             raise NotAvailable(f"{name} {needs}")
         raise UnknownName(f"{kind} algorithm", name, [o.name for o in self.winners() if o.kind == kind])
+
+    def winner(self, kind: Kind, name: str) -> Offer | None:
+        """The winner of a name, in any case; None where nobody offers it."""
+        found = self._by_name.get((kind, name.lower()))
+        return found[0] if found else None
 
     def winners(self) -> list[Offer]:
         return sorted((offers[0] for offers in self._by_name.values()), key=lambda o: (o.kind, o.name))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from foretell.engine.serving import Serving
 from foretell.engine.whitenoise import is_white_noise
 from foretell.errors import ForetellError, InvalidInput, UnknownName, WhiteNoise
-from foretell.registry import Kind, Registry
+from foretell.registry import Entry, Kind, Registry
 from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
 from foretell.tdgpt.inside import Inside
@@ -25,8 +25,8 @@ from foretell.wire.tdgpt import Question
 from foretell.wire.tdgpt_answers import MAX_NAME, Answer, encode, list_answer
 
 log = logging.getLogger("foretell.tdgpt")
-RELOADED = ("tsfm_service", "timemoe_fc", "host_option", "missing_interval")
-"""Settings that a reload reads anew, beside the folder of plugins."""
+RELOADED = ("plugins", "tsfm_service", "timemoe_fc", "host_option", "missing_interval")
+"""Settings that a reload reads anew, beside what lies in the folder of plugins."""
 
 
 @dataclass(slots=True)
@@ -60,15 +60,17 @@ class Node:
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
         loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
         self.models.resolve()
-        self._say_time_moe(settings)
         broken = {**self.models.broken, **loaded.broken}
         try:
             catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)
+            models = self.models.beneath(o.entry for o in catalogue.winners() if o.source != "local")
+            self._keep_default(models)
+            self._say_time_moe(catalogue)
         except ForetellError:
             loaded.leave(self.loaded)
             raise
         before, self.loaded, self.catalogue, self.settings = self.loaded, loaded, catalogue, settings
-        self.serving.engine.models = self.models.beneath(o.entry for o in catalogue.winners() if o.source != "local")
+        self.serving.engine.models = models
         self.inside.serve(self.ask)
         self.listing = encode(list_answer(_algorithms(catalogue)))
         self.serving.cache.clear()
@@ -79,12 +81,25 @@ class Node:
         for place, reason in broken.items():
             log.error("%s offers nothing: %s", place, reason)
 
-    def _say_time_moe(self, settings: Settings) -> None:
-        """Log what answers to timemoe-fc; InvalidInput where the setting names nothing that is known."""
-        if is_url(settings.timemoe_fc):
-            log.info("timemoe-fc is the model server %s", settings.timemoe_fc)
+    def _keep_default(self, models: Registry) -> None:
+        """InvalidInput where the default model, which is known now, would not be known by `models`."""
+        name = self.settings.default_model
+        try:
+            self.serving.engine.models.find(name)
+        except ForetellError:
             return
-        for entry in self.serving.engine.models.named("timemoe-fc"):
+        named(models, "default_model", name)
+
+    def _say_time_moe(self, catalogue: Catalogue) -> None:
+        """Log what answers to timemoe-fc; InvalidInput where the setting names nothing that is known."""
+        winner = catalogue.winner("forecast", "timemoe-fc")
+        if winner is not None and winner.source != "local":
+            log.info(
+                "timemoe-fc is the %s",
+                f"plugin {winner.place}" if winner.source == "plugin" else f"model server {winner.place}",
+            )
+            return
+        for entry in self.models.named("timemoe-fc"):
             needed = entry.missing()
             if not entry.stands_for and needed is not None:
                 raise InvalidInput("", needed)
@@ -140,6 +155,14 @@ class Node:
     @property
     def _copy_point(self) -> bool:
         return self.settings.missing_interval == "point"
+
+
+def named(models: Registry, field: str, name: str) -> Entry:
+    """The model that a setting names; InvalidInput, with the setting, if it is unknown or cannot run here."""
+    try:
+        return models.find(name)
+    except ForetellError as error:
+        raise InvalidInput(field, str(error)) from None
 
 
 def is_url(text: str) -> bool:

@@ -29,6 +29,7 @@ from foretell.wire.taos_types import (
     UTINYINT,
     VARCHAR,
     Type,
+    holds,
 )
 
 LINE, TELNET, JSON = 1, 2, 3
@@ -185,9 +186,12 @@ def _cell(text: str, place: _Place) -> Cell:
 
 def _number(text: str, kind: Type, place: _Place) -> float | int:
     try:
-        return float(text) if kind in (FLOAT, DOUBLE) else int(text)
+        value = float(text) if kind in (FLOAT, DOUBLE) else int(text)
     except ValueError:
         raise place.error(f"{text[:64]!r} is no {kind.name}") from None
+    if isinstance(value, float) and not holds(kind, value):
+        raise place.error(f"{text[:64]!r} is no {kind.name}")
+    return value
 
 
 def _time(text: str, unit: int, place: _Place) -> int:

@@ -5,6 +5,7 @@ Source: the public connectors of TDengine. A column of a table or of a result is
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,6 +91,11 @@ class Column:
     def type_name(self) -> str:
         """The type without the length of a text: `DECIMAL(10, 2)`, `VARCHAR`."""
         return f"DECIMAL({self.precision}, {self.scale})" if self.type.name == "DECIMAL" else self.type.name
+
+
+def holds(kind: Type, value: float) -> bool:
+    """Whether a FLOAT or DOUBLE holds this number: NaN is none, and one that is too large would become infinite."""
+    return math.isfinite(pa.scalar(value, kind.arrow).as_py())
 
 
 def type_of(number: int) -> Type:

@@ -126,6 +126,9 @@ def test_times_as_numbers_texts_and_sums(written: str, kept: str, empty: Connect
         ("BIGINT UNSIGNED", "-5"),
         ("BIGINT UNSIGNED", "18446744073709551616"),
         ("BIGINT", "99999999999999999999"),
+        ("FLOAT", "1e39"),
+        ("FLOAT", "-1e39"),
+        ("DOUBLE", "1e309"),
         ("TIMESTAMP", "9223372036854775808"),
         ("TIMESTAMP", "-9223372036854775808"),
         ("TIMESTAMP", "253402300800000"),
@@ -205,6 +208,17 @@ def test_a_sub_table_is_made_by_the_first_insert_that_uses_it(empty: Connection)
     assert rows(empty, "SELECT tbname, t, x FROM s WHERE tbname IN ('a', 'e') ORDER BY 1") == [("a", 1, 2), ("e", 5, 1)]
     with pytest.raises(NoSuchTable, match="nobody"):
         empty.run("INSERT INTO s (tbname, ts, x) VALUES ('nobody', 1, 1)")
+
+
+@pytest.mark.parametrize("large", [1e39, "1e39"])
+def test_columns_of_numbers_that_a_float_cannot_hold_are_refused(large: float | str, empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, v FLOAT)")
+    with pytest.raises(SqlError, match=r"^v: .* does not fit FLOAT: .* is too large"):
+        empty.append("n", pa.table({"ts": [1], "v": [large]}))
+    with pytest.raises(SqlError, match="does not fit FLOAT"):
+        empty.run(f"INSERT INTO n SELECT now(), {float(large)}")
+    empty.append("n", pa.table({"ts": [1, 2], "v": [1.5, None]}))
+    assert rows(empty, "SELECT v FROM n ORDER BY ts") == [(1.5,), (None,)]
 
 
 def test_rows_of_queries_are_written(empty: Connection) -> None:

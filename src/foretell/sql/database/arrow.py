@@ -138,5 +138,16 @@ def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_integer(kind) and (pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)):
         return pc.round(values).cast(kind)
     if pa.types.is_floating(kind):
-        return values.cast(kind, safe=False)
+        return _rounded(values, kind)
     return values.cast(kind)
+
+
+def _rounded(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """The nearest numbers of a type; ArrowInvalid where one becomes infinite that was not."""
+    found = values.cast(kind, safe=False)
+    new = pc.is_inf(found)
+    if pa.types.is_floating(values.type):
+        new = pc.and_not(new, pc.is_inf(values))
+    if pc.any(new).as_py():
+        raise pa.ArrowInvalid(f"{values.filter(new)[0]} is too large")
+    return found

@@ -311,6 +311,8 @@ def to_arrow(column: Column, values: Sequence[Any], dialect: Dialect) -> pa.Arra
     if pa.types.is_integer(kind) and not _WHOLE.issuperset(map(type, values)):
         raise ValueError
     array = pa.array(values, kind)
+    if pa.types.is_floating(kind) and pc.any(pc.is_inf(array)).as_py():
+        raise ValueError
     if column.type.is_text and column.bytes:
         lengths = pc.utf8_length(array) if column.type.name == "NCHAR" else pc.binary_length(array)
         most = pc.max(lengths).as_py()

@@ -17,6 +17,7 @@ from foretell.sql.database.times import EPOCH, UNITS, check_range, read_time
 from foretell.sql.database.types import PRECISIONS, Column, Precision
 from foretell.sql.statement import Span, Statement
 from foretell.sql.tokens import NAME, NUMBER, STRING, unquote
+from foretell.wire.taos_types import holds
 
 TRUTH = {"true": True, "false": False}
 
@@ -115,9 +116,9 @@ def _integer(text: str, column: Column) -> int:
     return value
 
 
-def _float(text: str, _: Column) -> float:
+def _float(text: str, column: Column) -> float:
     value = float(text)
-    if value - value != 0:
+    if not holds(column.type, value):
         raise ValueError
     return value
 
