@@ -172,6 +172,7 @@ NON_FINITE = "non_finite"
 
 
 TOO_LATE = "the times of the forecast would leave the years 1678 to 2262"
+OUTSIDE = "the times leave the years 1678 to 2262"
 
 
 def repaired(count: int) -> str:

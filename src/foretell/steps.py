@@ -56,7 +56,7 @@ class Step:
         span = count * (self.ns or self.months * 28 * DAY)
         if start >= 0 and start + 2 * span < 2**63 - DAY:
             return True
-        if span >= 2**64:
+        if span >= 2**64 or not -(2**63) <= start < 2**63:
             return False
         try:
             self.times(start, 1, first=max(0, count - 1))

@@ -12,6 +12,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.sync.client import ClientConnection, connect
 
 from foretell.application import new_node
 from foretell.errors import InvalidInput
@@ -118,6 +119,31 @@ def test_the_audit_log_names_the_user_of_the_database(tmp_path: Path) -> None:
             assert requests.post(f"{url}{place}", data=body, auth=login, timeout=60).status_code == 200
             assert requests.post(f"{url}{place}", data=body, auth=("joe", "x"), timeout=60).status_code == 401
     assert [json.loads(line)["user"] for line in path.read_text().splitlines()] == ["root", "", "root", ""]
+
+
+def test_the_audit_log_has_the_messages_of_a_web_socket(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    node = new_node(read_settings(workers=1, state_dir=tmp_path, audit_log=path))
+
+    def say(socket: ClientConnection, action: str, **args: Any) -> int:
+        socket.send(json.dumps({"action": action, "args": args}))
+        return int(json.loads(socket.recv(timeout=30))["code"])
+
+    with Database(engine=node.serving.engine) as database, in_background(node, TaosDoor(database)) as url:
+        with connect(f"{url.replace('http', 'ws')}/ws?token=geheim", compression=None) as socket:
+            assert say(socket, "version") == 0
+            assert say(socket, "query", sql="SELECT 1") != 0
+            assert say(socket, "conn", user="joe", password="geheim") != 0
+        with connect(f"{url.replace('http', 'ws')}/ws", compression=None) as socket:
+            assert say(socket, "conn", user="root", password="taosdata") == 0
+            assert say(socket, "query", sql="SELECT 1") == 0
+            assert say(socket, "query", sql="SELECT nothing") != 0
+    assert "geheim" not in path.read_text()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["user"], line["method"], line["path"], line["status"]) for line in lines] == [
+        ("", "query", "/ws", 401), ("", "conn", "/ws", 401),
+        ("root", "query", "/ws", 200), ("root", "query", "/ws", 400),
+    ]  # fmt: skip
 
 
 def test_an_open_server_still_guards_what_changes_it(url: str) -> None:

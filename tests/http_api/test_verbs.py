@@ -13,7 +13,7 @@ import requests
 
 import foretell
 from foretell.http_api.verbs import VERBS
-from foretell.series import TOO_LATE
+from foretell.series import OUTSIDE, TOO_LATE
 from foretell.wire.ipc import ARROW, read_arrow, write_arrow
 from tests.http_api.conftest import serving
 
@@ -148,12 +148,6 @@ def test_an_empty_series_keeps_its_place(url: str) -> None:
         ("/v1/forecast", {"series": [{"values": [1] * 9}], "horizon": 1, "options": {"z": 1}}, 404, "z"),
         ("/v1/forecast", {"series": [{"values": [1], "start": "2024-01-01"}], "horizon": 1}, 400, "series[0].step"),
         (
-            "/v1/detect",
-            {"series": [{"values": [1] * 9, "start": "2261-01-01", "step": "1y"}]},
-            400,
-            "series[0].step",
-        ),
-        (
             "/v1/forecast",
             {"series": [{"values": [1] * 9}], "horizon": 1, "model": "holtwinters", "options": {"period": True}},
             400,
@@ -270,6 +264,19 @@ def test_a_null_id_is_no_text_of_that_name(url: str) -> None:
     query = {"model": "naive", "horizon": "1", "levels": ""}
     answer = requests.post(f"{url}/v1/forecast", data=write_arrow(table), params=query, headers=headers, timeout=60)
     assert [(one["id"], one["quantiles"]) for one in answer.json()["forecasts"]] == [("NULL", None), ("None", None)]
+
+
+@pytest.mark.parametrize(("start", "step"), [("2261-01-01", "1y"), ("9999-01-01", "1h"), ("0001-01-01", "1y")])
+def test_a_series_that_leaves_the_range_itself_fails_alone(url: str, start: str, step: str) -> None:
+    late = {"id": "late", "values": [1, 2, None, 4, 3, 1, 2, 5, 3, 1, 4, 2], "start": start, "step": step}
+    body = {"series": [*series(a=A), late]}
+    made = post(url, "/v1/forecast", body | {"horizon": 2, "model": "naive"})["forecasts"]
+    assert [one["status"] for one in made] == ["ok", f"failed: {TOO_LATE}"]
+    assert (made[1]["point"], made[1]["times"]) == (None, None)
+    for verb, answers in (("detect", "detections"), ("impute", "imputations")):
+        told = post(url, f"/v1/{verb}", body)[answers]
+        assert [one["status"] for one in told] == ["ok", f"failed: {OUTSIDE}"]
+    assert {one["answered"] for one in post(url, "/v1/evaluate", body | {"horizon": 2, "models": ["naive"]})["scores"]}
 
 
 def test_only_the_series_whose_times_leave_the_range_fails(url: str) -> None:

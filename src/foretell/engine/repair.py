@@ -52,6 +52,8 @@ def prepare(series: Series, limits: Limits, reach: int = 0) -> Prepared:
 
 def prepare_whole(series: Series, limits: Limits) -> Prepared:
     """As `prepare`, for verbs that answer for each point: nothing is trimmed or cut, and too many points `failed`."""
+    if not series.reaches(0):
+        return Prepared(None, words.failed(words.OUTSIDE))
     if len(series) > limits.max_context:
         return Prepared(None, words.failed(f"takes at most {limits.max_context} points, got {len(series)}"))
     if np.isinf(series.values).any():

@@ -13,7 +13,7 @@ import ipaddress
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from foretell.http_api.journal import Journal
 from foretell.http_api.keys import ALL, KEY, USE, Key, Meter, digest, keys_of, needed
 from foretell.settings import Settings
 from foretell.wire import tracing
-from foretell.wire.asgi import App, Scope, Turnstile, client_of, header
+from foretell.wire.asgi import NOTE, App, Scope, Turnstile, client_of, header
 from foretell.wire.hosts import is_loopback
 from foretell.wire.masking import mask
 
@@ -137,10 +137,13 @@ class Gate:
                 return
             if scope["method"] == "POST":
                 await self.entrance.turn()
-        elif scope["type"] == "websocket" and (refusal := self.rules.check(scope)) is not None:
-            log.warning("%s turned away: %s", client_of(scope), refusal.reason)
-            await send({"type": "websocket.close"})  # before it is accepted: status 403
-            return
+        elif scope["type"] == "websocket":
+            note = scope[NOTE] = partial(self.journal.message, scope, self.journal.name(scope))
+            if (refusal := self.rules.check(scope)) is not None:
+                log.warning("%s turned away: %s", client_of(scope), refusal.reason)
+                note("connect", "", refusal.status, 0.0)
+                await send({"type": "websocket.close"})  # before it is accepted: status 403
+                return
         if scope["type"] == "lifespan" or not tracing.is_on():
             await self.app(scope, receive, send)
             return

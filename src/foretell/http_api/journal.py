@@ -2,7 +2,8 @@
 
 The name comes from the caller's X-Request-Id or is made here; it stands in the answer, in each line that is logged
 meanwhile, and in the audit log: a line of JSON for each request that changes or computes something, and for each that
-was turned away. Secrets are not in it: paths have lost theirs, queries are left out.
+was turned away (of a WebSocket: each such message). Secrets are not in it: paths have lost theirs, queries are left
+out.
 """
 
 from __future__ import annotations
@@ -70,6 +71,11 @@ class Journal:
             await send(message)
 
         return named
+
+    def message(self, scope: Scope, name: bytes, action: str, user: str, status: int, seconds: float) -> None:
+        """Note a message of a WebSocket that `name` is the name of; its action stands for the method."""
+        if self.path is not None:
+            note(self.path, {**scope, "method": action, USER: user}, name, status, seconds)
 
 
 def note(path: Path, scope: Scope, name: bytes, status: int, seconds: float) -> None:

@@ -17,6 +17,15 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 USER = "foretell_user"
 """Where the scope of a request has the name of the database's user who came with it."""
 
+Note = Callable[[str, str, int, float], None]
+"""Notes a message of a WebSocket: its action, the user of the database, the status of its answer, seconds."""
+NOTE = "foretell_note"
+"""Where the scope of a WebSocket has its Note, if a journal is kept."""
+
+
+def nowhere(action: str, user: str, status: int, seconds: float) -> None:
+    """The Note of a WebSocket of which nobody keeps a journal."""
+
 
 class Turnstile:
     """Lets one through in each round of the event loop, in order.

@@ -185,6 +185,8 @@ ACTIONS: dict[str, Callable[[Peer, Args], Awaitable[Fields | bytes | None]]] = {
 }  # fmt: skip
 OPEN = frozenset({"version", "conn", "get_server_info", "check_server_status"})
 """Actions of those who have not logged in."""
+WORK = frozenset({"query", "binary_query", "insert", "stmt2_exec"})
+"""Actions that compute or change something."""
 
 
 def find(action: str) -> Callable[[Peer, Args], Awaitable[Fields | bytes | None]]:

@@ -15,18 +15,21 @@ from foretell.sql.taos.logins import Client, Logins
 from foretell.sql.taos.results import Results
 from foretell.sql.taos.stmt2 import Prepared
 from foretell.sql.taos.threads import Threads
+from foretell.wire.asgi import Note
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Peer:
-    """`token` came in the query string. Statements of one peer run one after the other, in the order they came."""
+    """`token` came in the query string; `note` keeps who asked for what. Statements of one peer run one after the
+    other, in the order they came."""
 
     database: Database
     logins: Logins
     threads: Threads
     client: Client
+    note: Note
     token: str = ""
     results: Results = field(default_factory=Results)
     prepared: dict[int, Prepared] = field(default_factory=dict)
@@ -38,6 +41,11 @@ class Peer:
         if self._connection is None:
             raise AuthenticationFailed("a login is needed: the action conn comes first")
         return self._connection
+
+    @property
+    def user(self) -> str:
+        """The name of who has logged in, "" where nobody has."""
+        return "" if self._connection is None else self._connection.user.name
 
     async def login(self, user: str, password: str, token: str, database: str, zone: str) -> None:
         """Become a user; who is one already becomes another."""

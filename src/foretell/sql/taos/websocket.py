@@ -12,21 +12,22 @@ from typing import Any
 
 import msgspec
 
-from foretell.errors import InvalidInput, Overloaded
+from foretell.errors import ForetellError, InvalidInput, Overloaded
 from foretell.sql.database.database import Database
-from foretell.sql.taos.actions import BINARY, OPEN, Args, find
+from foretell.sql.taos.actions import BINARY, OPEN, WORK, Args, find
 from foretell.sql.taos.answers import fault
 from foretell.sql.taos.logins import Logins
 from foretell.sql.taos.peer import Peer
 from foretell.sql.taos.rest import other_end, query_fields
 from foretell.sql.taos.threads import Threads
 from foretell.wire import taos_frames as frames
-from foretell.wire.asgi import Receive, Scope, Send
+from foretell.wire.asgi import NOTE, Receive, Scope, Send, nowhere
 
 AT_ONCE = 1_000
 BYTES_AT_ONCE = 128 << 20
 """Messages of one connection, and their bytes, that may wait for an answer; further ones are refused. All are read, so
 that it is noticed when the client goes."""
+TURNED_AWAY = (401, 403)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -49,7 +50,7 @@ class WebSockets:
         await receive()  # that somebody wants to connect
         await send({"type": "websocket.accept"})
         token = query_fields(scope["query_string"]).get("token", "")
-        peer = Peer(self._database, self._logins, self._threads, other_end(scope), token)
+        peer = Peer(self._database, self._logins, self._threads, other_end(scope), scope.get(NOTE, nowhere), token)
         try:
             await _converse(peer, receive, send)
         finally:
@@ -92,7 +93,9 @@ async def _text(peer: Peer, text: str, full: bool) -> str | bytes | None:
         _check(peer, full, action in OPEN)
         made = await find(action)(peer, args)
     except Exception as error:
+        _note(peer, action, started, error)
         return _failed(action, req_id, started, error)
+    _note(peer, action, started)
     return _answer(action, req_id, started, made) if isinstance(made, dict) else made
 
 
@@ -122,10 +125,19 @@ async def _binary(peer: Peer, message: bytes, full: bool) -> str | bytes:
         _check(peer, full, is_open=False)
         made = await work(peer, asked)
     except Exception as error:
+        _note(peer, action, started, error)
         if asked.action == frames.FETCH:
             return frames.fetch_failed(asked.req_id, asked.about, *fault(error))
         return _failed(action, asked.req_id, started, error)
+    _note(peer, action, started)
     return _answer(action, asked.req_id, started, made) if isinstance(made, dict) else made
+
+
+def _note(peer: Peer, action: str, started: int, error: Exception | None = None) -> None:
+    """Note what computes or changes something, and who was turned away, with the status that HTTP would give."""
+    status = 200 if error is None else error.http_status if isinstance(error, ForetellError) else 500
+    if action in WORK or status in TURNED_AWAY:
+        peer.note(action, peer.user, status, (time.perf_counter_ns() - started) / 1e9)
 
 
 def _answer(action: str, req_id: int, started: int, fields: dict[str, Any]) -> str:
