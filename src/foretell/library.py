@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretell.engine import Engine
 from foretell.engine.engine import Control, Progress
 from foretell.errors import InvalidInput
-from foretell.series import Forecast, as_horizon
+from foretell.results import Detection, Imputation
+from foretell.series import Forecast, Series, as_horizon
 from foretell.wire.frames import groups_of, like, series_of, to_arrow
 from foretell.wire.points import detection_table, imputation_table
-from foretell.wire.table import forecast_table, read_forecast, read_points
+from foretell.wire.table import Groups, forecast_table, read_forecast, read_groups, read_points
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from matplotlib.figure import Figure
 
     from foretell.sql.session import Session
+
+Answer = TypeVar("Answer")
 
 
 @cache
@@ -64,11 +68,11 @@ def forecast(
     from foretell.settings import settings
 
     arguments = (as_horizon(horizon), model or settings().default_model, levels, options, _control(timeout, progress))
-    table = to_arrow(data)
-    if table is None:
-        return engine().forecast_sync(series_of(data), *arguments)
-    groups = groups_of(table, id_col, time_col, value_col)
-    return like(data, forecast_table(groups, engine().forecast_sync(groups.series, *arguments)))
+
+    def ask(series: list[Series]) -> Forecast:
+        return engine().forecast_sync(series, *arguments)
+
+    return _answered(data, (id_col, time_col, value_col, read_groups), ask, forecast_table)
 
 
 def detect(
@@ -89,11 +93,13 @@ def detect(
 
     `options` go to the detector. Raises as `forecast` does.
     """
-    table, control = to_arrow(data), _control(timeout, progress)
-    if table is None:
-        return engine().detect_sync(series_of(data), model, options, control)
-    groups = groups_of(table, id_col, time_col, value_col, read_points)
-    return like(data, detection_table([(groups, engine().detect_sync(groups.series, model, options, control))]))
+    control = _control(timeout, progress)
+
+    def ask(series: list[Series]) -> Detection:
+        return engine().detect_sync(series, model, options, control)
+
+    columns = (id_col, time_col, value_col, read_points)
+    return _answered(data, columns, ask, lambda groups, made: detection_table([(groups, made)]))
 
 
 def impute(
@@ -114,11 +120,13 @@ def impute(
 
     `options` go to the imputer. Raises as `forecast` does.
     """
-    table, control = to_arrow(data), _control(timeout, progress)
-    if table is None:
-        return engine().impute_sync(series_of(data), model, options, control)
-    groups = groups_of(table, id_col, time_col, value_col)
-    return like(data, imputation_table([(groups, engine().impute_sync(groups.series, model, options, control))]))
+    control = _control(timeout, progress)
+
+    def ask(series: list[Series]) -> Imputation:
+        return engine().impute_sync(series, model, options, control)
+
+    columns = (id_col, time_col, value_col, read_groups)
+    return _answered(data, columns, ask, lambda groups, made: imputation_table([(groups, made)]))
 
 
 def plot(
@@ -156,6 +164,20 @@ def connect(path: str = ":memory:") -> Session:
     from foretell.sql.session import Session
 
     return Session(path)
+
+
+def _answered(
+    data: Any,
+    columns: tuple[Any, ...],
+    ask: Callable[[list[Series]], Answer],
+    write: Callable[[Groups, Answer], pa.Table],
+) -> Any:
+    """What `ask` says of arrays as it is; of a table, read by `groups_of` with `columns`, as the same kind of table."""
+    table = to_arrow(data)
+    if table is None:
+        return ask(series_of(data))
+    groups = groups_of(table, *columns)
+    return like(data, write(groups, ask(groups.series)))
 
 
 def _control(timeout: float | None, progress: Progress | None) -> Control:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from foretell.batch.folder import Folder
 from foretell.batch.request import Columns
-from foretell.errors import InvalidInput, UnknownName, listed
+from foretell.errors import InvalidInput, listed
 from foretell.wire.frames import columns_of
 from foretell.wire.table import NUMBERS
 
@@ -106,9 +106,6 @@ def _columns(schema: pa.Schema, id_col: Sequence[str] | None, time_col: str | No
     ids, time, value = columns_of(schema, id_col, time_col, value_col)
     if not ids:
         raise InvalidInput("--id", f"say which column tells the series apart; the columns are {listed(schema.names)}")
-    for name in (*ids, *([time] if time else []), value):
-        if name not in schema.names:
-            raise UnknownName("column", name, schema.names)
     if not any(is_number(schema.field(value).type) for is_number in NUMBERS):
         raise InvalidInput(value, f"must be a column of numbers, got {schema.field(value).type}")
     if time and not any(is_time(schema.field(time).type) for is_time in (pa.types.is_timestamp, pa.types.is_date)):
