@@ -225,6 +225,7 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
     assert foretell("reload", "--port", "1").stderr == done.stderr
     done = foretell("health", "--url", "http://127.0.0.1:1")
     assert (done.code, "no server answers at http://127.0.0.1:1: " in done.stderr) == (1, True)
+    assert foretell("health", "--port", "1").stderr == done.stderr
     done = foretell("reload", "--url", "127.0.0.1:6035")
     assert (done.code, "url: must be like http://127.0.0.1:6035" in done.stderr) == (2, True)
 

@@ -28,6 +28,7 @@ def test_a_plain_machine_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     [
         ("HOST", "0.0.0.0", "anybody who reaches 0.0.0.0:6035"),
         ("PLUGINS", "/nowhere/at/all", "there is no folder"),
+        ("WEIGHTS", '{"timemoe-50m": "/nowhere"}', "weights.timemoe-50m: there is no folder /nowhere"),
         ("TLS_KEY", "/nowhere/key.pem", "cannot be read"),
         ("WORKERS", "many", "settings: workers"),
         ("NONSENSE", "1", "is no setting"),

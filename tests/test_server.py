@@ -18,6 +18,7 @@ from foretell.settings import read_settings, settings
         ("default_model", "nope", "default_model: unknown forecast model 'nope' .known: .*naive"),
         ("preload", "thetta", "preload: .*did you mean 'theta'"),
         ("model_dir", "/nowhere", "model_dir: /nowhere is no folder"),
+        ("weights", '{"timemoe-50m": "/nowhere"}', "weights.timemoe-50m: /nowhere is no folder"),
         ("audit_log", "/nowhere/x", "audit_log: cannot write /nowhere/x"),
         ("state_dir", "/dev/null/x", "state_dir: cannot make /dev/null/x"),
         ("timemoe_fc", "900m", "timemoe_fc is '900m'; known here: auto, 200m"),

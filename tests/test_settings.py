@@ -40,7 +40,15 @@ def test_a_stray_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("WORKERS", "-1"), ("WORKERS", "many"), ("TIMEOUT", "0"), ("TRACES", "foo")]
+    ("name", "value"),
+    [
+        ("WORKERS", "-1"),
+        ("WORKERS", "many"),
+        ("TIMEOUT", "0"),
+        ("TRACES", "foo"),
+        ("REPLICAS", '{"ets": 0}'),
+        ("HOST_OPTION", "127.0.0.1:5001"),
+    ],
 )
 def test_a_bad_value_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"FORETELL_{name}", value)

@@ -44,6 +44,9 @@ WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worke
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
 ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server was started with.")]
 UrlFlag = Annotated[str | None, typer.Option("--url", help="The server, where it is not that of the settings.")]
+PortFlag = Annotated[
+    int | None, typer.Option("--port", "-p", min=1, max=65535, help="Its port, if not that of the settings.")
+]
 
 
 def _seconds(given: float | None) -> float | None:
@@ -310,43 +313,42 @@ def serve_model(
 @app.command()
 def reload(
     url: UrlFlag = None,
-    port: Annotated[
-        int | None,
-        typer.Option("--port", "-p", min=1, max=65535, help="Its port, if not that of the settings."),
-    ] = None,
+    port: PortFlag = None,
     config: ConfigFlag = None,
 ) -> None:
     """Let a running server read its plugins and model servers anew; no request is dropped."""
     from foretell.admin import reload as run
 
-    if url is not None and port is not None:
-        raise InvalidInput("--port", "is a part of --url; give one of them")
-    own = _settings_of(config)
-    run(own if port is None else own.model_copy(update={"port": port}), url)
+    run(_settings_of(config, url, port), url)
     typer.echo("reloaded")
 
 
 @app.command()
 def health(
     url: UrlFlag = None,
+    port: PortFlag = None,
     config: ConfigFlag = None,
 ) -> None:
     """Say whether a server on this machine answers; ends with an error if not."""
     from foretell.admin import health as run
 
-    run(_settings_of(config), url)
+    run(_settings_of(config, url, port), url)
     typer.echo("ok")
 
 
-def _settings_of(config: Path | None) -> Settings:
-    """The settings of a server that was started with this file."""
+def _settings_of(config: Path | None, url: str | None, port: int | None) -> Settings:
+    """The settings of a server that was started with this file, at this port."""
+    if url is not None and port is not None:
+        raise InvalidInput("--port", "is a part of --url; give one of them")
     if config is None:
         from foretell.settings import settings
 
-        return settings()
-    from foretell.server import read_all
+        own = settings()
+    else:
+        from foretell.server import read_all
 
-    return read_all(config, {})[0]
+        own = read_all(config, {})[0]
+    return own if port is None else own.model_copy(update={"port": port})
 
 
 @app.command()

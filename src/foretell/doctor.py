@@ -91,10 +91,8 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield _writable("audit_log", settings.audit_log.parent, "nobody will know who asked for what")
     if settings.app_log:
         yield _writable("app_log", Path(settings.app_log).parent, "the server cannot log")
-    for name in ("plugins", "model_dir"):
-        folder = getattr(settings, name)
-        if folder is not None and not folder.is_dir():
-            yield Finding("wrong", f"{name}: there is no folder {folder}", "make it, or mend the setting")
+    for name, folder in settings.missing_folders():
+        yield Finding("wrong", f"{name}: there is no folder {folder}", "make it, or mend the setting")
 
 
 def _writable(name: str, folder: Path, loss: str) -> Finding:

@@ -136,6 +136,9 @@ def _check_certificate(settings: Settings) -> None:
         return
     try:
         context.load_cert_chain(certificate, settings.tls_key)
+    except ssl.SSLError:
+        key = f"{settings.tls_key} its key" if settings.tls_key else "tls_key is not set"
+        raise InvalidInput("tls_certificate", f"{certificate} is no PEM certificate with its key, or {key}") from None
     except OSError as error:
         raise InvalidInput("tls_certificate", f"cannot use {certificate}: {error.strerror or error}") from None
     try:
@@ -219,10 +222,8 @@ def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, l
 
 def _checked(settings: Settings) -> Settings:
     """The settings, where the folders that they name are there."""
-    for name in ("plugins", "model_dir"):
-        folder = getattr(settings, name)
-        if folder is not None and not folder.is_dir():
-            raise InvalidInput(name, f"{folder} is no folder")
+    for name, folder in settings.missing_folders():
+        raise InvalidInput(name, f"{folder} is no folder")
     if settings.state_dir is not None:
         _make(settings.state_dir)
     return settings

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -32,6 +32,9 @@ Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 Scope = Literal["read", "infer", "admin"]
+
+
+Url = Annotated[str, Field(pattern="^https?://.+$")]
 
 
 class KeySettings(BaseModel):
@@ -112,7 +115,7 @@ class Settings(BaseSettings):
         None, description="Certificate authorities (PEM) one of which must have signed a client's certificate."
     )
     clients: tuple[str, ...] = Field((), description="Networks whose clients are let in (10.0.0.0/8); none: all.")
-    host_option: tuple[str, ...] = Field((), description="URL prefixes that the SQL option host= may name; none.")
+    host_option: tuple[Url, ...] = Field((), description="URLs that the SQL option host= may name, exactly; none.")
     missing_interval: Literal["error", "point"] = Field(
         "error", description="Where bounds are asked for and unknown: an error, or TDgpt's copies of the point."
     )
@@ -120,7 +123,9 @@ class Settings(BaseSettings):
     body_timeout: float = Field(60.0, gt=0, description="Seconds for a request's head to arrive, then for its body.")
     request_timeout: float = Field(1200.0, gt=0, description="Most seconds that work for a request may take.")
     preload: tuple[str, ...] = Field((), description="Models that are loaded before the server listens.")
-    replicas: dict[str, int] = Field({}, description="Worker processes of a model: name = count; others have one.")
+    replicas: dict[str, Annotated[int, Field(ge=1, le=256)]] = Field(
+        {}, description="Worker processes of a model: name = count; others have one."
+    )
     devices: dict[str, tuple[str, ...]] = Field(
         {}, description='GPUs of a model: name = ["0", "1"], or ["cpu"]; its processes take them in turns.'
     )
@@ -156,6 +161,12 @@ class Settings(BaseSettings):
     def scheme(self) -> str:
         """What the server speaks."""
         return "https" if self.tls_certificate else "http"
+
+    def missing_folders(self) -> Iterator[tuple[str, Path]]:
+        """Folders of plugins and weights that are named but not there, with the setting that names them."""
+        named = {"plugins": self.plugins, "model_dir": self.model_dir}
+        named |= {f"weights.{name}": folder for name, folder in self.weights.items()}
+        return ((name, folder) for name, folder in named.items() if folder is not None and not folder.is_dir())
 
 
 @cache

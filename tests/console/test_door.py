@@ -51,6 +51,8 @@ def test_a_statement_and_its_picture(url: str) -> None:
     assert plot["ahead"]["times"][0] - plot["times"][-1] == 86_400
     few = sql(url, "SELECT * FROM days", limit=5).json()
     assert (few["total"], len(few["result"]["data"])) == (28, 5)
+    below = sql(url, "SELECT * FROM days", limit=-1)
+    assert (below.status_code, "limit" in below.json()["detail"]) == (400, True)
 
 
 def test_errors_have_place_and_code(url: str) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import requests
 
+from foretell import admin
 from foretell.registry import Kind, Limits, Registry
+from foretell.settings import read_settings
 from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import taosd as server
@@ -372,6 +374,14 @@ def test_bounds_that_nobody_knows_are_an_error_or_copies_where_that_is_set() -> 
         strict.forecast(few, values, "algo=long,rows=3", bounds=True)
     with running(fake_models(), missing_interval="point") as (_, lenient):
         assert set(lenient.forecast(few, values, "algo=long,rows=3", bounds=True)[0][1:]) == {81.0}
+
+
+def test_a_reload_changes_what_unknown_bounds_are() -> None:
+    few, values = times(10), [float(i * i) for i in range(10)]
+    with running(fake_models()) as (node, taosd):
+        node.reread = lambda: node.settings.model_copy(update={"missing_interval": "point"})
+        admin.reload(read_settings(admin_token=ADMIN), f"http://{taosd.url}")
+        assert set(taosd.forecast(few, values, "algo=long,rows=3", bounds=True)[0][1:]) == {81.0}
 
 
 def test_work_stops_when_taosd_hangs_up_or_its_time_is_over() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
@@ -35,7 +35,7 @@ class SqlIn(msgspec.Struct, forbid_unknown_fields=True):
 
     sql: str
     database: str = ""
-    limit: int = 1000
+    limit: Annotated[int, msgspec.Meta(ge=0)] = 1000
 
 
 class SqlOut(msgspec.Struct):
@@ -93,7 +93,7 @@ def _run(connection: Connection, given: SqlIn) -> SqlOut:
 
     started = time.monotonic()
     outcome = connection.run(given.sql)
-    shown = result_json(outcome, max(0, min(given.limit, MOST_ROWS)))
+    shown = result_json(outcome, min(given.limit, MOST_ROWS))
     drawn = [] if outcome.raw is None else plots(outcome.raw.answers)
     seconds = time.monotonic() - started
     return SqlOut(msgspec.Raw(shown), len(outcome.table), outcome.affected, seconds, connection.database, drawn)

@@ -58,11 +58,12 @@ class Node:
         fresh = self.reread() if self.reread is not None else self.settings
         settings = self.settings.model_copy(update={name: getattr(fresh, name) for name in RELOADED})
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
-        loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, self._copy_point)
+        copy_point = _copy_point(settings)
+        loaded = await load(settings.plugins, configuration, self.loaded, settings.queue_limit, copy_point)
         self.models.resolve()
         broken = {**self.models.broken, **loaded.broken}
         try:
-            catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local()], broken)
+            catalogue = Catalogue.of([*loaded.plugins, *self._servers(settings), *self._local(copy_point)], broken)
             models = self.models.beneath(o.entry for o in catalogue.winners() if o.source != "local")
             self._keep_default(models)
             self._say_time_moe(catalogue)
@@ -126,7 +127,7 @@ class Node:
             return self._winner(kind, question.algo)
         if host not in self.settings.host_option:
             raise InvalidInput("host", "is refused: the node's setting host_option does not allow this address")
-        return self._server(question.algo, host)
+        return self._server(question.algo, host, _copy_point(self.settings))
 
     def _winner(self, kind: Kind, name: str) -> Offer:
         """The winner of a name; NotAvailable says what a name that is known needs to run here."""
@@ -137,24 +138,26 @@ class Node:
                 self.models.find(name, kind)
             raise
 
-    def _local(self) -> Iterator[Offer]:
+    def _local(self, copy_point: bool) -> Iterator[Offer]:
         for entry in self.models.entries():
             for name in (entry.name, *entry.aliases):
-                yield Local(name, entry, self.serving, self._copy_point)
+                yield Local(name, entry, self.serving, copy_point)
 
     def _servers(self, settings: Settings) -> Iterator[Offer]:
+        copy_point = _copy_point(settings)
         for name, url in settings.tsfm_service.items():
             check_name(name)
-            yield self._server(name, url)
+            yield self._server(name, url, copy_point)
         if is_url(settings.timemoe_fc):
-            yield self._server("timemoe-fc", settings.timemoe_fc)
+            yield self._server("timemoe-fc", settings.timemoe_fc, copy_point)
 
-    def _server(self, name: str, url: str) -> Local:
-        return Local(name, entry_of(name, url), self.serving, self._copy_point, "url")
+    def _server(self, name: str, url: str, copy_point: bool) -> Local:
+        return Local(name, entry_of(name, url), self.serving, copy_point, "url")
 
-    @property
-    def _copy_point(self) -> bool:
-        return self.settings.missing_interval == "point"
+
+def _copy_point(settings: Settings) -> bool:
+    """Whether bounds that nobody knows are copies of the point forecast, as TDgpt's are."""
+    return settings.missing_interval == "point"
 
 
 def named(models: Registry, field: str, name: str) -> Entry:

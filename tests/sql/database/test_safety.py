@@ -138,7 +138,7 @@ def test_files_are_written_where_the_setting_allows(tmp_path: Path) -> None:
                 connection.run(text)
     with pytest.raises(InvalidInput, match="sql_folders"):
         Database(folders=(str(tmp_path / "nothing"),))
-    with pytest.raises(InvalidInput, match="sql_memory"):
+    with pytest.raises(InvalidInput, match=r"sql_memory: must be an amount such as .*4GB, got 'much'"):
         Database(memory="much")
 
 

@@ -48,9 +48,9 @@ def opened(path: str, limits: Limits) -> duckdb.DuckDBPyConnection:
     try:
         for setting in _settings(limits):
             connection.execute(f"SET {setting}")
-    except duckdb.Error as error:
+    except duckdb.Error:
         connection.close()
-        raise InvalidInput("sql_memory", str(error)) from None
+        raise InvalidInput("sql_memory", f"must be an amount such as 512MB or 4GB, got {limits.memory!r}") from None
     return connection
 
 
