@@ -152,6 +152,7 @@ def test_a_constant_series_stays_what_it_is(taosd: Taosd) -> None:
         (forecast_body(option="algo=naive,host=http://10.0.0.1"), "host: is refused"),
         (forecast_body().replace(b"0,\n1,\n2", b"0,\nnan,\n2"), "a value is NaN or infinite"),
         (forecast_body(option='algo=naive,x="y"'), "quote or a backslash"),
+        (forecast_body().replace(b"0,\n1,\n2", b"null,\n1" + b"0" * 400 + b",\n2"), "val: has a value that is no"),
         (forecast_body(algo="moirai"), "needs a model server"),
         (forecast_body(algo="nonsense"), "unknown forecast algorithm 'nonsense'"),
         (forecast_body(algo="holtwinters", option="algo=holtwinters,trend=up"), "trend"),
@@ -215,6 +216,8 @@ def test_imputation_refuses_a_freq_that_is_too_fine_or_does_not_fit(taosd: Taosd
         taosd.imputation(times(20), AIR_LIKE[:20], "algo=moment,freq=ms,wncheck=0")
     with pytest.raises(TaosError, match="whole number"):
         taosd.imputation(times(20), AIR_LIKE[:20], "algo=moment,freq=m,wncheck=0")
+    with pytest.raises(TaosError, match="freq: must be at most 106751d, got '999999999d'"):
+        taosd.imputation(times(20), AIR_LIKE[:20], "algo=moment,freq=999999999d,wncheck=0")
 
 
 def test_correlations(taosd: Taosd) -> None:
