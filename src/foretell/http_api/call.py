@@ -8,7 +8,8 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from foretell.http_api.bodies import beside, read, wanted, written
+from foretell.engine.loop import beside
+from foretell.http_api.bodies import LARGE, read, wanted, written
 from foretell.http_api.door import Door
 from foretell.http_api.openapi import operation
 from foretell.http_api.verb import Asking, Verb
@@ -43,6 +44,6 @@ async def _answer(door: Door, verb: Verb, request: Web) -> Response[bytes]:
     made = await unless_gone(request.receive, verb.ask(asking, given, question.inputs))
     media_type = wanted(request.headers.get("accept", ""), request.headers.get("content-type", ""))
     begun = time.monotonic()
-    data = await beside(len(await request.body()), written, verb, [(question.inputs, made)], media_type)
+    data = await beside(len(await request.body()) >= LARGE, written, verb, [(question.inputs, made)], media_type)
     door.metrics.encoded(f"/v1/{verb.name}", time.monotonic() - begun)
     return Response(data, media_type=media_type)

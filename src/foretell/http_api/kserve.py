@@ -17,8 +17,9 @@ import numpy as np
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from foretell.engine.loop import beside
 from foretell.errors import ForetellError, InvalidInput
-from foretell.http_api.bodies import JSON, LARGE, beside
+from foretell.http_api.bodies import JSON, LARGE
 from foretell.http_api.door import Door
 from foretell.http_api.verb import decode
 from foretell.series import FloatArray, Forecast, Series, as_values, has_forecast, parse_time
@@ -59,11 +60,11 @@ def forecast(door: Door) -> HTTPRouteHandler:
         """For clients of KServe's time-series runtime."""
         body = await request.body()
         try:
-            given = await beside(len(body), decode, body, KserveIn)
+            given = await beside(len(body) >= LARGE, decode, body, KserveIn)
             made = await unless_gone(request.receive, _ask(door, given))
         except ForetellError as error:
             return _refusal(error)
-        return Response(await beside(len(body) * (len(body) > LARGE), _write, given, made), media_type=JSON)
+        return Response(await beside(len(body) >= LARGE, _write, given, made), media_type=JSON)
 
     return handle
 
