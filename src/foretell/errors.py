@@ -157,8 +157,8 @@ class RepeatedTime(InvalidInput):
 class BodyTooLarge(InvalidInput):
     http_status = 413
 
-    def __init__(self, limit: int) -> None:
-        super().__init__("body", f"is larger than {limit} bytes")
+    def __init__(self, limit: int, when: str = "") -> None:
+        super().__init__("body", f"is larger than {limit} bytes{when}")
 
 
 class WrongMediaType(InvalidInput):

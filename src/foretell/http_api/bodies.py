@@ -19,10 +19,10 @@ LARGE = 1 << 16
 """Bytes from which on a body is read, and an answer written, in a thread."""
 
 
-async def read(verb: Verb, body: bytes, content_type: str, query: Mapping[str, str]) -> Question:
-    """The question of a body; raises InvalidInput."""
+async def read(verb: Verb, body: bytes, content_type: str, query: Mapping[str, str], limit: int) -> Question:
+    """The question of a body of at most `limit` bytes; raises InvalidInput."""
     if is_arrow(content_type):
-        return await beside(len(body) >= LARGE, verb.read_arrow, body, dict(query))
+        return await beside(len(body) >= LARGE, verb.read_arrow, body, dict(query), limit)
     if not is_json(content_type):
         raise WrongMediaType("content-type", f"must be {JSON} or {ARROW}, got {content_type!r}")
     if query:

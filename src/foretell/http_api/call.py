@@ -37,13 +37,14 @@ def handler(door: Door, verb: Verb) -> HTTPRouteHandler:
 
 
 async def _answer(door: Door, verb: Verb, request: Web) -> Response[bytes]:
-    question = await read(verb, await request.body(), request.headers.get("content-type", ""), request.query_params)
+    body, content_type = await request.body(), request.headers.get("content-type", "")
+    question = await read(verb, body, content_type, request.query_params, door.settings.body_limit)
     given = question.parameters
     patience = min(given.timeout or door.settings.request_timeout, door.settings.request_timeout)
     asking = Asking(door.serving, door.settings, time.monotonic() + patience, given.priority == "batch")
     made = await unless_gone(request.receive, verb.ask(asking, given, question.inputs))
-    media_type = wanted(request.headers.get("accept", ""), request.headers.get("content-type", ""))
+    media_type = wanted(request.headers.get("accept", ""), content_type)
     begun = time.monotonic()
-    data = await beside(len(await request.body()) >= LARGE, written, verb, [(question.inputs, made)], media_type)
+    data = await beside(len(body) >= LARGE, written, verb, [(question.inputs, made)], media_type)
     door.metrics.encoded(f"/v1/{verb.name}", time.monotonic() - begun)
     return Response(data, media_type=media_type)

@@ -112,7 +112,7 @@ class Jobs:
             raise UnknownName("verb", verb, VERBS, "verb")
         if sum(not job.over for job in self._jobs.values()) >= self.settings.queue_limit:
             raise Overloaded(f"{self.settings.queue_limit} jobs wait; try again later")
-        question = await read(VERBS[verb], body, content_type, query)
+        question = await read(VERBS[verb], body, content_type, query, self.settings.body_limit)
         VERBS[verb].check(question.parameters, self.settings, self.serving.engine.models)
         self._sweep()
         job = Job(uuid.uuid4().hex, verb, content_type, query, time.time(), owner)
@@ -179,7 +179,7 @@ class Jobs:
     async def _run(self, job: Job) -> None:
         verb, folder = VERBS[job.verb], self.folder / job.id
         body = await asyncio.to_thread((folder / "request").read_bytes)
-        question = await read(verb, body, job.content_type, job.query)
+        question = await read(verb, body, job.content_type, job.query, self.settings.body_limit)
         pieces = verb.pieces(question.inputs, self._points(verb, question))
         job.total = sum(map(len, pieces))
         self._keep(job)
