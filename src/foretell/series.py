@@ -69,6 +69,19 @@ def as_values(data: ArrayLike, field_name: str = "values") -> FloatArray:
     return values
 
 
+def as_covariates(rows: Sequence[Sequence[Any]] | None, length: int, field_name: str) -> FloatArray | None:
+    """Lists of numbers as float64 [C, length], None where there are none; each must have `length` of them."""
+    if not rows:
+        return None
+    wrong = next((len(row) for row in rows if len(row) != length), None)
+    if wrong is not None:
+        raise InvalidInput(field_name, f"needs {length} values in each list, got {wrong}")
+    try:
+        return np.array(rows, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(field_name, "must be lists of numbers") from None
+
+
 def as_horizon(horizon: Any) -> int:
     """A number of steps as it was given, which has to be whole."""
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):

@@ -202,6 +202,18 @@ def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], stat
             {"series": [{"values": [1]}], "horizon": 1, "priority": "high"},
             "priority: must be one of batch, interactive, got 'high'",
         ),
+        (
+            "POST",
+            "/v1/forecast",
+            {"series": [{"values": [1, 2], "future_covariates": [[1, 2, 3], [1, 2, 3, 4]]}], "horizon": 1},
+            "series[0].future_covariates: needs 3 values in each list, got 4",
+        ),
+        (
+            "POST",
+            "/v1/evaluate",
+            {"series": [{"values": [1, 2], "past_covariates": [[1]]}], "horizon": 1, "models": ["naive"]},
+            "series[0].past_covariates: needs 2 values in each list, got 1",
+        ),
         ("GET", "/v1/forecats", None, "there is nothing at /v1/forecats; /schema/swagger lists"),
         ("GET", "/v1/forecast", None, "/v1/forecast does not take GET; /schema/swagger lists"),
     ],
