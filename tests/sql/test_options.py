@@ -13,6 +13,7 @@ from foretell.sql.options import MILLISECOND, Options, place_of, read_options
 from foretell.sql.times import OFFSET
 from foretell.sql.tokens import tokenize
 from foretell.steps import DAY, SECOND, Step
+from foretell.wire.masking import mask
 from foretell.wire.options import read_pairs
 from foretell.wire.tdgpt import read_freq
 
@@ -42,6 +43,9 @@ def test_commas_in_brackets_do_not_separate_and_a_bracket_that_is_not_closed_is_
         (read_freq, " " * 60_000 + "!"),
         (read_freq, "5" + " " * 60_000 + "!"),
         (OFFSET.search, "00:00:" * 10_000 + "!"),
+        (mask, "://a:" * 40_000),
+        (mask, "a-" * 100_000),
+        (mask, "'key'" * 40_000),
         (tokenize, " ".join(f"$a{i}$" for i in range(20_000))),
     ],
 )
