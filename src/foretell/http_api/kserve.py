@@ -153,10 +153,15 @@ def _output(item: Input, made: Forecast, rows: range) -> dict[str, Any]:
         "name": item.name,
         "mean_forecast": _shaped(item, [made.point[row] for row in rows]),
         "frequency": item.frequency,
-        "start_timestamp": None if first is None else f"{np.datetime64(int(first), 'ns').astype('M8[s]')}Z",
+        "start_timestamp": None if first is None else _text(int(first)),
         "quantiles": _quantiles(item, made, rows),
     }
     return {**output, "status": "completed", "content": [content], "error": None}
+
+
+def _text(time: int) -> str:
+    """ns since the epoch as ISO 8601 UTC, as fine as they are."""
+    return f"{np.datetime64(time, 'ns')}".rstrip("0").rstrip(".") + "Z"
 
 
 def _quantiles(item: Input, made: Forecast, rows: range) -> dict[str, Any] | None:
