@@ -23,15 +23,8 @@ def handler(door: Door, verb: Verb) -> HTTPRouteHandler:
 
     @post(f"/v1/{verb.name}", status_code=200, summary=verb.summary, operation_class=operation(verb))
     async def handle(request: Web) -> Response[bytes]:
-        started = time.monotonic()
-        error: Exception | None = None
-        try:
+        with door.metrics.counting(f"/v1/{verb.name}"):
             return await _answer(door, verb, request)
-        except Exception as raised:
-            error = raised
-            raise
-        finally:
-            door.metrics.request(f"/v1/{verb.name}", error, time.monotonic() - started)
 
     return handle
 

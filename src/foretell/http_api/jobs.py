@@ -184,9 +184,10 @@ class Jobs:
         job.total = sum(map(len, pieces))
         self._keep(job)
         parts: list[Any] = [None] * len(pieces)
+        asking = self._asking(question)
 
         async def one(i: int) -> None:
-            parts[i] = pieces[i], await verb.ask(self._asking(question), question.parameters, pieces[i])
+            parts[i] = pieces[i], await verb.ask(asking, question.parameters, pieces[i])
             job.done += len(pieces[i])
             self._keep(job)
 
@@ -196,6 +197,7 @@ class Jobs:
             await asyncio.to_thread(_put, folder / name, data)
 
     def _asking(self, question: Question) -> Asking:
+        """The time of a job begins when it runs, and is one for all of its pieces."""
         timeout = question.parameters.timeout
         return Asking(self.serving, self.settings, None if timeout is None else time.monotonic() + timeout, later=True)
 

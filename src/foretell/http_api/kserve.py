@@ -27,6 +27,7 @@ from foretell.wire.asgi import unless_gone
 from foretell.wire.masking import mask
 from foretell.wire.options import DURATIONS
 
+PATH = "/v1/timeseries/forecast"
 UNITS = {"S": "s", "T": "m", "H": "h", "D": "d", "W": "w", "M": "mo", "Q": "q", "Y": "y"}
 STEPS = {letter: DURATIONS[unit] for letter, unit in UNITS.items()}
 WORDS = dict(zip(("second", "minute", "hour", "day", "week", "month", "quarter", "year"), STEPS, strict=True))
@@ -55,16 +56,18 @@ class KserveIn(msgspec.Struct):
 
 
 def forecast(door: Door) -> HTTPRouteHandler:
-    @post("/v1/timeseries/forecast", status_code=200, summary="Forecast, in KServe's protocol")
+    @post(PATH, status_code=200, summary="Forecast, in KServe's protocol")
     async def handle(request: Web) -> Response[bytes]:
         """For clients of KServe's time-series runtime."""
         body = await request.body()
+        much = len(body) >= LARGE
         try:
-            given = await beside(len(body) >= LARGE, decode, body, KserveIn)
-            made = await unless_gone(request.receive, _ask(door, given))
+            with door.metrics.counting(PATH):
+                given, series = await beside(much, _read, body)
+                made = await unless_gone(request.receive, _ask(door, given, series))
+                return Response(await beside(much, _write, given, made), media_type=JSON)
         except ForetellError as error:
             return _refusal(error)
-        return Response(await beside(len(body) >= LARGE, _write, given, made), media_type=JSON)
 
     return handle
 
@@ -78,8 +81,12 @@ def models(door: Door) -> HTTPRouteHandler:
     return handle
 
 
-async def _ask(door: Door, given: KserveIn) -> Forecast:
-    series = [one for i, item in enumerate(given.inputs) for one in _series(item, f"inputs[{i}]")]
+def _read(body: bytes) -> tuple[KserveIn, list[Series]]:
+    given = decode(body, KserveIn)
+    return given, [one for i, item in enumerate(given.inputs) for one in _series(item, f"inputs[{i}]")]
+
+
+async def _ask(door: Door, given: KserveIn, series: list[Series]) -> Forecast:
     deadline = time.monotonic() + door.settings.request_timeout
     levels = given.options.quantiles or ()
     return await door.serving.forecast(series, given.options.horizon, given.model, levels, {}, deadline)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Web = Request[Any, Any, Any]
 NAME = re.compile(r"[A-Za-z_]\w{0,127}")
+PATH = "/v1/upload"
 READERS = ("csv", "parquet")
 ROWS_AT_ONCE = 8192
 """Rows of a Parquet file that are unpacked before their size is looked at."""
@@ -43,16 +44,17 @@ class UploadOut(msgspec.Struct):
 
 
 def upload(door: Door) -> HTTPRouteHandler:
-    @post("/v1/upload", status_code=200, summary="A file into a table", operation_class=taking(None, UploadOut, QUERY))
+    @post(PATH, status_code=200, summary="A file into a table", operation_class=taking(None, UploadOut, QUERY))
     async def handle(request: Web) -> Response[Any]:
         """The body is the file; `format` is csv or parquet."""
         query, body = request.query_params, await request.body()
         try:
-            connection = await connected(door, request, query.get("database", ""))
-            most = TIMES * door.settings.body_limit
-            table = await asyncio.to_thread(read_file, body, query.get("format", ""), most)
-            name = query.get("table", "")
-            return Response(await statement(door, connection, lambda: keep(connection, name, table)))
+            with door.metrics.counting(PATH):
+                connection = await connected(door, request, query.get("database", ""))
+                most = TIMES * door.settings.body_limit
+                table = await asyncio.to_thread(read_file, body, query.get("format", ""), most)
+                name = query.get("table", "")
+                return Response(await statement(door, connection, lambda: keep(connection, name, table)))
         except ForetellError as error:
             return refusal(error)
 

@@ -80,6 +80,18 @@ def test_a_rest_statement_ends_with_its_caller(door: TaosDoor, begun: bool) -> N
     run(work)
 
 
+def test_a_body_that_does_not_come_is_given_up_after_the_time_of_the_settings() -> None:
+    async def work(door: TaosDoor) -> None:
+        caller = Caller("http", "/rest/sql")
+        await caller.call(door)
+        assert "did not arrive within 0.01 s" in json.loads(await body_of(caller))["desc"]
+
+    with Database() as database:
+        door = TaosDoor(database, body_timeout=0.01)
+        run(lambda: work(door))
+        door.close()
+
+
 def test_the_first_password_works_from_this_machine_only(door: TaosDoor) -> None:
     async def said(sql: str, address: str, password: str = "taosdata") -> int:
         caller = Caller("http", "/rest/sql")
