@@ -154,6 +154,13 @@ class RepeatedTime(InvalidInput):
         super().__init__(field, f"the time {time} stands twice{where}; {advice}")
 
 
+class NameTwice(InvalidInput):
+    """Two models have one name."""
+
+    def __init__(self, kind: str, name: str, one: str, other: str) -> None:
+        super().__init__("name", f"{kind} {name!r} is both {one} and {other}")
+
+
 class BodyTooLarge(InvalidInput):
     http_status = 413
 

@@ -55,6 +55,8 @@ class Node:
             await self._reload()
 
     async def _reload(self) -> None:
+        if self.models.twice:
+            raise self.models.twice[0]
         fresh = self.reread() if self.reread is not None else self.settings
         settings = self.settings.model_copy(update={name: getattr(fresh, name) for name in RELOADED})
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
