@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foretell.errors import InvalidInput
-from foretell.steps import Step, find_grid
+from foretell.steps import Step
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -87,14 +87,6 @@ def as_horizon(horizon: Any) -> int:
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):
         raise InvalidInput("horizon", f"must be a whole number, got {horizon!r}")
     return int(horizon)
-
-
-def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:
-    """A Series on the grid of ascending, distinct `times` [T]; missing timestamps become NaN."""
-    if not len(times):
-        return Series(values, id=id)
-    grid = find_grid(times, step)
-    return Series(grid.place(values), grid.start, grid.step, id)
 
 
 @dataclass(frozen=True, eq=False)
