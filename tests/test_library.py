@@ -216,6 +216,16 @@ def test_anomalies_of_a_table_are_a_row_for_each_of_its_rows() -> None:
     assert frame["y"].to_numpy()[made["anomaly"]].tolist() == [900.0]
 
 
+@pytest.mark.parametrize(
+    ("ask", "name"),
+    [(foretell.detect, "model"), (foretell.detect, "label"), (foretell.impute, "value"), (foretell.impute, "imputed")],
+)
+def test_an_id_column_of_a_name_that_the_answer_needs_is_refused(ask: Any, name: str) -> None:
+    frame = long_table().rename(columns={"unique_id": name})
+    with pytest.raises(InvalidInput, match=f"{name}: is a column of the result"):
+        ask(frame, id_col=name, value_col="y")
+
+
 def test_a_table_without_rows_keeps_its_columns() -> None:
     none = pa.Table.from_pandas(long_table().iloc[:0])
     assert foretell.detect(none).column_names == ["unique_id", "ds", "label", "anomaly", "score", "status", "model"]
