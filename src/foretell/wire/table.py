@@ -41,6 +41,12 @@ class Groups:
         return len(self.series)
 
 
+def groups_by_id(series: Sequence[Series], time_type: pa.DataType | None = None) -> Groups:
+    """Series that come from no table: their ids are the one id column."""
+    keys = pa.table({"unique_id": pa.array([one.id for one in series], pa.string())})
+    return Groups(list(series), keys, "" if time_type is None else "ds", time_type)
+
+
 def read_groups(
     table: pa.Table,
     value: str,
