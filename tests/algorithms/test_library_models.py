@@ -29,6 +29,7 @@ def ask(series: Series, name: str, horizon: int = 12, /, **options: Any) -> Fore
         ("ets", "AutoETS", {"model": "MAM", "damped": True}),
         ("theta", "AutoTheta", {}),
         ("theta", "AutoTheta", {"decomposition_type": "additive"}),
+        ("theta", "AutoTheta", {"season_test": True}),
         ("ces", "AutoCES", {}),
         ("ces", "AutoCES", {"model": "P"}),
         ("mstl", "MSTL", {}),
@@ -41,7 +42,8 @@ def test_the_librarys_own_forecast(model: str, theirs: str, options: dict[str, A
     series = wave(84, 3)
     approximation = {"approximation": True} if model == "arima" else {}
     with silence():
-        library = getattr(models, theirs)(season_length=12, **options, **approximation).forecast(series.values, 12)
+        theirs_too = {key: value for key, value in options.items() if key != "season_test"} | approximation
+        library = getattr(models, theirs)(season_length=12, **theirs_too).forecast(series.values, 12)
     np.testing.assert_allclose(ask(series, model, period=12, **options).point[0], library["mean"], rtol=0.02)
 
 
@@ -91,6 +93,24 @@ def test_reasons() -> None:
 def test_ces_models_are_listed(model: str) -> None:
     with pytest.raises(InvalidInput, match="model: must be one of N, S, P, F, Z"):
         ask(wave(48, 1), "ces", model=model)
+
+
+@pytest.mark.parametrize(("period", "slope"), [(12, 2.0), (12, 3.0), (3, 2.0)])
+def test_theta_takes_out_the_season_it_is_told_though_a_trend_hides_it(period: int, slope: float) -> None:
+    time = np.arange(84)
+    values = 300 + slope * time + 30 * np.sin(2 * np.pi * time / period)
+    series = Series(values[:72])
+    told = ask(series, "theta", period=period)
+    assert told.details[0]["period"] == period
+    assert np.abs(told.point[0] - values[72:]).mean() < 9
+    tested = ask(series, "theta", period=period, season_test=True)
+    assert (tested.details[0]["period"], np.abs(tested.point[0] - values[72:]).mean() > 10) == (0, True)
+
+
+def test_theta_of_nothing_but_a_season_repeats_it() -> None:
+    season = np.tile([1.0, 5.0, 2.0, 8.0, 3.0], 8)
+    for values in (season, -season, season + 1e9):
+        np.testing.assert_allclose(ask(Series(values), "theta", 5, period=5).point[0], values[:5], rtol=1e-6)
 
 
 def test_theta_takes_an_additive_season_where_it_must() -> None:

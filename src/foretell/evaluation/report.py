@@ -43,7 +43,12 @@ COLUMNS = (
     Column("coverage95", "in 95 %", "share of the truth inside the 95 % interval; .95 is right", ".2f"),
     Column("mae", "MAE", "mean absolute error, in the unit of the data", ".4g"),
     Column("mse", "MSE", "mean squared error, in the squared unit of the data", ".4g"),
-    Column("bias", "bias", "sum of the forecasts above that of the truth, over the sum of |truth|; below 0: too low", "+.3f"),
+    Column(
+        "bias",
+        "bias",
+        "sum of the forecasts above that of the truth, over the sum of |truth|; below 0: too low",
+        "+.3f",
+    ),
     Column("answered", "answered", "windows with a forecast"),
     Column("seconds", "seconds", "wall-clock time in this run", ".2f"),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from statistics import NormalDist
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, FloatArray, Forecast
 
+LEAST_FACTOR = 0.01
 BURN_IN = 3
 """The first errors of the dynamic forms come from a line through one or two points."""
 
@@ -37,50 +39,68 @@ class Theta:
             "how a season is taken out; not given: multiplicative where all values are positive, else additive",
             choices=("multiplicative", "additive"),
         ),
+        "season_test": Option(
+            False,
+            "take a season out only where the autocorrelation at its period passes the test of statsforecast's "
+            "AutoTheta, behind which a trend can hide a season",
+            bool,
+        ),
     }
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         periods = periods_of(batch, options["period"])
+        kind, tested = options["decomposition_type"], options["season_test"]
 
         def fit(values: FloatArray, row: int) -> Answer:
-            return smooth(values, int(periods[row]), horizon, levels, options["decomposition_type"])
+            return smooth(values, int(periods[row]), horizon, levels, kind, tested)
 
         return one_by_one(self.name, batch, horizon, levels, fit)
 
 
-def smooth(values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None) -> Answer:
-    """Fit one series [T] and forecast it."""
+def smooth(
+    values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None, tested: bool = False
+) -> Answer:
+    """Fit one series [T] and forecast it. A period that was given or found is that of a season, unless it is `tested`;
+    statsforecast always tests, so the season is taken out here, in its way."""
     from statsforecast.theta import auto_theta, forecast_theta
 
     if kind == "multiplicative" and values.min() <= 0:
         raise Unsuitable("a multiplicative season needs positive values; try decomposition_type=additive")
     check_cycles(len(values), period)
-    fitted = auto_theta(values, period, decomposition_type=kind or "multiplicative")
-    point = np.asarray(forecast_theta(fitted, horizon)["mean"], dtype=np.float64)
-    season = _season(fitted, len(values), horizon)
-    multiplied = season is not None and fitted["decomposition_type"] == "multiplicative"
-    errors = _errors(fitted, season, len(values))
-    scale = season[len(values) :] if season is not None and multiplied else np.ones(horizon)
-    plain = errors / season[: len(values)] if season is not None and multiplied else errors
-    sigma = residual_spread(plain[BURN_IN:], parameters=1)
-    spread = sigma * scale * np.sqrt(1 + np.arange(horizon) * fitted["par"]["alpha"] ** 2)
-    bounds = normal_quantiles(point, spread, levels) if levels else None
-    notes = {"model": fitted["modeltype"]}
-    return Answer(point, bounds, errors[BURN_IN:], period if season is not None else 1, notes)
-
-
-def _season(fitted: Mapping[str, Any], count: int, horizon: int) -> FloatArray | None:
-    """The season [T + H] that was taken out, or None."""
-    if not fitted.get("decompose"):
-        return None
-    next_season = np.asarray(fitted["seas_forecast"]["mean"], dtype=np.float64)
-    season: FloatArray = next_season[np.arange(-count, horizon) % len(next_season)]
-    return season
-
-
-def _errors(fitted: Mapping[str, Any], season: FloatArray | None, count: int) -> FloatArray:
-    """One-step errors [T] of the series; statsforecast 2.1 adds an additive season to them, which is undone here."""
+    has_season = period > 1 and (not tested or _passes_test(values, period))
+    season, multiplied = _season(values, period, kind) if has_season else (np.zeros(1), False)
+    past, ahead = np.resize(season, len(values)), np.resize(np.roll(season, -len(values)), horizon)
+    fitted = auto_theta(values / past if multiplied else values - past, 1)
     errors = np.asarray(fitted["residuals"], dtype=np.float64)
-    if season is not None and fitted["decomposition_type"] == "additive":
-        return errors - season[:count]
-    return errors
+    point = np.asarray(forecast_theta(fitted, horizon)["mean"], dtype=np.float64)
+    spread = residual_spread(errors[BURN_IN:], parameters=1) * np.sqrt(
+        1 + np.arange(horizon) * fitted["par"]["alpha"] ** 2
+    )
+    if multiplied:
+        errors, point, spread = errors * past, point * ahead, spread * ahead
+    else:
+        point = point + ahead
+    bounds = normal_quantiles(point, spread, levels) if levels else None
+    return Answer(point, bounds, errors[BURN_IN:], period if has_season else 1, {"model": fitted["modeltype"]})
+
+
+def _passes_test(values: FloatArray, period: int) -> bool:
+    """The seasonality test of the M4 benchmarks, from a period of 4."""
+    from statsmodels.tsa.stattools import acf
+
+    if period < 4:
+        return False
+    correlation = acf(values, nlags=period, fft=False)[1:]
+    error = np.sqrt((1 + 2 * np.sum(correlation[:-1] ** 2)) / len(values))
+    return bool(np.abs(correlation[-1]) / error > NormalDist().inv_cdf(0.95))
+
+
+def _season(values: FloatArray, period: int, kind: str | None) -> tuple[FloatArray, bool]:
+    """The season [P] of the classical decomposition, and whether it multiplies; one near 0 cannot."""
+    from statsmodels.tsa.seasonal import seasonal_decompose
+
+    if kind != "additive" and values.min() > 0:
+        season: FloatArray = seasonal_decompose(values, model="multiplicative", period=period).seasonal[:period]
+        if season.min() >= LEAST_FACTOR:
+            return season, True
+    return seasonal_decompose(values, model="additive", period=period).seasonal[:period], False
