@@ -58,7 +58,8 @@ class Columns(msgspec.Struct):
 
     @property
     def ids(self) -> list[str] | None:
-        return None if self.id_col is None else [name.strip() for name in self.id_col.split(",")]
+        """None where they are to be recognised; none where the text is empty."""
+        return None if self.id_col is None else [name.strip() for name in self.id_col.split(",") if name.strip()]
 
 
 def groups_of_json(given: Sequence[SeriesIn]) -> Groups:
