@@ -162,11 +162,16 @@ def test_times_that_are_text_are_not_taken_for_nothing() -> None:
     frame = long_table().query("unique_id == 'a'")[["ds", "y"]].rename(columns={"ds": "month"})
     with pytest.raises(InvalidInput, match="time_col: no column has times; month is text"):
         foretell.forecast(frame.assign(month=frame["month"].astype(str)), 2, "naive")
+    with pytest.raises(InvalidInput, match="time_col: no column has times; shop, month are text"):
+        foretell.forecast(pd.DataFrame({"shop": ["001"], "month": ["Jan 2022"], "y": [1.0]}), 2, "naive")
 
 
 def test_a_table_whose_value_cannot_be_guessed_says_so() -> None:
     with pytest.raises(InvalidInput, match=r"value_col: say which column.*p, q"):
         foretell.forecast(pd.DataFrame({"p": [1, 2], "q": [3, 4]}), 2, "naive")
+    text = pd.DataFrame({"day": pd.to_datetime(["2024-01-01"]), "sales": ["n/a"]})
+    with pytest.raises(InvalidInput, match=r"value_col: no column is of numbers.*sales: (large_)?string"):
+        foretell.forecast(text, 2, "naive")
 
 
 def test_one_bad_series_leaves_the_others_alone() -> None:

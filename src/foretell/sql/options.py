@@ -14,6 +14,7 @@ from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
 from foretell.series import parse_time
 from foretell.sql.blocks import Call
+from foretell.sql.durations import in_either_case
 from foretell.sql.statement import Statement
 from foretell.sql.tokens import unquote
 from foretell.steps import SECOND, Step
@@ -175,8 +176,7 @@ def _every(key: str, value: str, unit: int) -> Step:
 
 def _freq(key: str, value: str, _unit: int) -> Step:
     """A duration, or its unit alone, in either case."""
-    text = value.lower()
-    return read_step(key, text if text[:1].isdigit() else f"1{text}")
+    return in_either_case(key, value if value[:1].isdigit() else f"1{value}")
 
 
 def _number(key: str, value: str) -> float:
