@@ -12,7 +12,7 @@ from typing import Any
 
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
-from foretell.series import parse_time
+from foretell.series import levels_of, parse_time
 from foretell.sql.blocks import Call
 from foretell.sql.durations import in_either_case
 from foretell.sql.statement import Statement
@@ -48,8 +48,7 @@ class Options:
     @property
     def levels(self) -> tuple[float, float]:
         """The quantile levels of the lower and the upper bound."""
-        tail = (1 - self.conf) / 2
-        return round(tail, 12), round(1 - tail, 12)
+        return levels_of(self.conf)
 
 
 def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND, kind: Kind = "forecast") -> Options:
