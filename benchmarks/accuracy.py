@@ -86,7 +86,7 @@ def statsmodels_holtwinters(trend: str | None, seasonal: str | None) -> Rival:
     return Rival("statsmodels", run)
 
 
-AS_AUTO_THETA = {"season_test": True}
+AS_AUTO_THETA = {"classic": True}
 ADDITIVE = {"trend": "add", "seasonal": "add"}
 ROWS = (
     Row("M4 Weekly", "ets", {}, auto("AutoETS"), 1),

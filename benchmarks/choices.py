@@ -27,7 +27,7 @@ from foretell.series import FloatArray, Series
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "choices.md"
 MODELS = ("foretell-small", "theta")
-AUTO_THETA = {"theta": {"season_test": True}}
+AUTO_THETA = {"theta": {"classic": True}}
 SLOW = 12
 """Longer seasons take AutoTheta minutes."""
 FEWEST = 8

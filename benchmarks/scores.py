@@ -41,8 +41,8 @@ DATA = ROOT.parent / "shared" / "data"
 MODELS = ("foretell-small", "seasonal_naive", "ets", "theta", "arima", "fracast", "timemoe-mini")
 LEVELS_OF = {"fracast": DECILES, "timemoe-mini": ()}
 """What a model is asked for where that is not all LEVELS: timemoe-mini gives points only."""
-OPTIONS_OF = {"theta": {"season_test": True}}
-"""theta is AutoTheta here, which tests whether there is the season that it is told."""
+OPTIONS_OF = {"theta": {"classic": True}}
+"""theta is AutoTheta here, which tests for the season that it is told."""
 PILOT_ROWS = 6
 PATIENCE = 1.5
 """A set is not begun if the pilot says that it takes so many times the allowance."""

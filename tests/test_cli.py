@@ -310,7 +310,7 @@ def test_an_evaluation_takes_options_and_writes_its_windows(foretell: Command, t
     assert (plain.code, told.code) == (0, 0)
     first, second = ((tmp_path / name).read_text().splitlines() for name in ("plain.csv", "told.csv"))
     assert len(first) == len(second) == 1 + 2
-    assert first[0].startswith("unique_id,window,origin,model,status")
+    assert first[0].startswith("unique_id,window,origin,start,model,status")
     assert first[1:] != second[1:]
 
 

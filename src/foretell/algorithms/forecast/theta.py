@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import NormalDist
 from typing import ClassVar
 
@@ -31,57 +31,61 @@ class Theta:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Theta method; strong and quick on short business series"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=BURN_IN + 2, max_context=5000, cost=300, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=BURN_IN + 2, max_context=5000, cost=600, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
         "decomposition_type": Option(
             None,
-            "how a season is taken out; not given: multiplicative where all values are positive, else additive",
+            "how a season is taken out; not given: in the way that leaves the smaller errors",
             choices=("multiplicative", "additive"),
         ),
-        "season_test": Option(
+        "classic": Option(
             False,
-            "take a season out only where the autocorrelation at its period passes the test of statsforecast's "
-            "AutoTheta, behind which a trend can hide a season",
+            "as statsforecast's AutoTheta: a season is taken out only where its autocorrelation passes a test, in "
+            "which a trend can hide it, and multiplicative where all values are positive",
             bool,
         ),
     }
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         periods = periods_of(batch, options["period"])
-        kind, tested = options["decomposition_type"], options["season_test"]
+        kind, classic = options["decomposition_type"], options["classic"]
 
         def fit(values: FloatArray, row: int) -> Answer:
-            return smooth(values, int(periods[row]), horizon, levels, kind, tested)
+            return smooth(values, int(periods[row]), horizon, levels, kind, classic)
 
         return one_by_one(self.name, batch, horizon, levels, fit)
 
 
 def smooth(
-    values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None, tested: bool = False
+    values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None, classic: bool
 ) -> Answer:
-    """Fit one series [T] and forecast it. A period that was given or found is that of a season, unless it is `tested`;
-    statsforecast always tests, so the season is taken out here, in its way."""
-    from statsforecast.theta import auto_theta, forecast_theta
-
+    """Fit one series [T] and forecast it. A period that was given or found is that of a season; statsforecast would
+    always test it, so the season is taken out here."""
     if kind == "multiplicative" and values.min() <= 0:
         raise Unsuitable("a multiplicative season needs positive values; try decomposition_type=additive")
     check_cycles(len(values), period)
-    has_season = period > 1 and (not tested or _passes_test(values, period))
-    season, multiplied = _season(values, period, kind) if has_season else (np.zeros(1), False)
+    if period < 2 or (classic and not _passes_test(values, period)):
+        return _fit(values, np.zeros(1), False, horizon, levels)
+    fits = (_fit(values, *season, horizon, levels) for season in _seasons(values, period, kind, classic))
+    return min(fits, key=lambda fit: float(np.mean(fit.errors**2)))
+
+
+def _fit(values: FloatArray, season: FloatArray, multiplied: bool, horizon: int, levels: tuple[float, ...]) -> Answer:
+    """The method on a series [T] without its `season` [P], which is put back, or which it was `multiplied` by."""
+    from statsforecast.theta import auto_theta, forecast_theta
+
     past, ahead = np.resize(season, len(values)), np.resize(np.roll(season, -len(values)), horizon)
     fitted = auto_theta(values / past if multiplied else values - past, 1)
-    errors = np.asarray(fitted["residuals"], dtype=np.float64)
+    errors = np.asarray(fitted["residuals"], dtype=np.float64)[BURN_IN:]
     point = np.asarray(forecast_theta(fitted, horizon)["mean"], dtype=np.float64)
-    spread = residual_spread(errors[BURN_IN:], parameters=1) * np.sqrt(
-        1 + np.arange(horizon) * fitted["par"]["alpha"] ** 2
-    )
+    spread = residual_spread(errors, parameters=1) * np.sqrt(1 + np.arange(horizon) * fitted["par"]["alpha"] ** 2)
     if multiplied:
-        errors, point, spread = errors * past, point * ahead, spread * ahead
+        errors, point, spread = errors * past[BURN_IN:], point * ahead, spread * ahead
     else:
         point = point + ahead
     bounds = normal_quantiles(point, spread, levels) if levels else None
-    return Answer(point, bounds, errors[BURN_IN:], period if has_season else 1, {"model": fitted["modeltype"]})
+    return Answer(point, bounds, errors, len(season), {"model": fitted["modeltype"]})
 
 
 def _passes_test(values: FloatArray, period: int) -> bool:
@@ -95,12 +99,14 @@ def _passes_test(values: FloatArray, period: int) -> bool:
     return bool(np.abs(correlation[-1]) / error > NormalDist().inv_cdf(0.95))
 
 
-def _season(values: FloatArray, period: int, kind: str | None) -> tuple[FloatArray, bool]:
-    """The season [P] of the classical decomposition, and whether it multiplies; one near 0 cannot."""
+def _seasons(values: FloatArray, period: int, kind: str | None, classic: bool) -> Iterator[tuple[FloatArray, bool]]:
+    """The seasons [P] of the classical decomposition that come into question, and whether they multiply."""
     from statsmodels.tsa.seasonal import seasonal_decompose
 
+    multiplies = False
     if kind != "additive" and values.min() > 0:
-        season: FloatArray = seasonal_decompose(values, model="multiplicative", period=period).seasonal[:period]
-        if season.min() >= LEAST_FACTOR:
-            return season, True
-    return seasonal_decompose(values, model="additive", period=period).seasonal[:period], False
+        season = seasonal_decompose(values, model="multiplicative", period=period).seasonal[:period]
+        if multiplies := season.min() >= LEAST_FACTOR:
+            yield season, True
+    if not multiplies or (kind is None and not classic):
+        yield seasonal_decompose(values, model="additive", period=period).seasonal[:period], False
