@@ -27,6 +27,7 @@ from foretell.series import FloatArray, Series
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "choices.md"
 MODELS = ("foretell-small", "theta")
+AUTO_THETA = {"theta": {"classic": True}}
 SLOW = 12
 """Longer seasons take AutoTheta minutes."""
 FEWEST = 8
@@ -172,7 +173,8 @@ def main() -> None:
     found: list[tuple[str, float]] = []
     try:
         for choice in SETS:
-            evaluation = backtest(task(choice), MODELS if choice.period <= SLOW else MODELS[:1], engine)
+            options = AUTO_THETA if choice.period <= SLOW else {}
+            evaluation = backtest(task(choice), [MODELS[0], *options], engine, options=options)
             ours = next(a for a in evaluation.answers if a.model == MODELS[0])
             ratios = {a.model: evaluation.relative(a) for a in evaluation.answers}
             found.append((choice.step, ratios[MODELS[0]]))

@@ -471,7 +471,22 @@ SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' U
 --! each of the 12 series is without an imputation: freq: the time 2024-01-01T00:01:00.000000000 is not @ IMPUTATION
 
 SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
---! covariates: holtwinters takes none; no model here takes any; options stand between quotation marks, 'algo=naive' @ algo=naive
+--! algo=naive is no column: options stand together in one text at the end, 'algo=naive' @ algo=naive
+
+SELECT FORECAST(v, 'algo=naive', horizon=3) FROM 'sites.csv' WHERE site = 'a';
+--! 'algo=naive' is no column: options stand together in one text at the end, 'algo=naive,rows=3' @ 'algo=naive'
+
+SELECT FORECAST(v, rows=3, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
+--! rows=3 is no column: options stand together in one text at the end, 'rows=3,algo=naive' @ rows=3
+
+SELECT IMPUTATION(v, 'algo=linear,freq=M') FROM 'sites.csv' WHERE site = 'a';
+--! freq: M may be a minute or a month: write m for minutes, n for months, got '1M' @ freq=M
+
+SELECT avg(v) FROM 'sites.csv' INTERVAL(1M);
+--! 1M: M may be a minute or a month: write m for minutes, n for months @ 1M
+
+SELECT count(*) FROM 'sites.csv' WHERE ts > now() - 1M INTERVAL(1d);
+--! 1M: M may be a minute or a month: write m for minutes, n for months @ 1M
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
 --! algo: model => says it already @ options => 'algo

@@ -12,8 +12,9 @@ from typing import Any
 
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
-from foretell.series import parse_time
+from foretell.series import levels_of, parse_time
 from foretell.sql.blocks import Call
+from foretell.sql.durations import in_either_case
 from foretell.sql.statement import Statement
 from foretell.sql.tokens import unquote
 from foretell.steps import SECOND, Step
@@ -47,8 +48,7 @@ class Options:
     @property
     def levels(self) -> tuple[float, float]:
         """The quantile levels of the lower and the upper bound."""
-        tail = (1 - self.conf) / 2
-        return round(tail, 12), round(1 - tail, 12)
+        return levels_of(self.conf)
 
 
 def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND, kind: Kind = "forecast") -> Options:
@@ -175,8 +175,7 @@ def _every(key: str, value: str, unit: int) -> Step:
 
 def _freq(key: str, value: str, _unit: int) -> Step:
     """A duration, or its unit alone, in either case."""
-    text = value.lower()
-    return read_step(key, text if text[:1].isdigit() else f"1{text}")
+    return in_either_case(key, value if value[:1].isdigit() else f"1{value}")
 
 
 def _number(key: str, value: str) -> float:
