@@ -18,6 +18,7 @@ from foretell.sql.database.allowed import check_reads
 from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.commands import QUERIES, command_of
+from foretell.sql.database.halt import Halt
 from foretell.sql.database.insert import Selection, read_insert
 from foretell.sql.database.names import SYSTEM_SCHEMAS, Names, as_text
 from foretell.sql.database.outcome import Outcome, read, settled, written
@@ -61,7 +62,7 @@ class Connection:
             zone=zone,
             anodes=home.anodes,
         )
-        self._timeout: float | None = None
+        self._halt = Halt()
         if database:
             if database not in SYSTEM_SCHEMAS:
                 self._seen(self.catalog.namespace(database))
@@ -100,7 +101,7 @@ class Connection:
         what the engine raises; each knows its TDengine code.
         """
         self.user = self.users.current(self.user)
-        self._timeout = self._home.timeout if timeout is None else timeout
+        self._halt = Halt(self._home.timeout if timeout is None else timeout)
         try:
             return self._run(text)
         except ForetellError as error:
@@ -128,10 +129,12 @@ class Connection:
         """
         namespace = self.catalog.namespace(database or self.database)
         self.demand("write", namespace)
-        return self._home.writer.write([append_rows(namespace, table, columns, using, tags)], self._timeout)
+        self._halt = Halt(self._home.timeout)
+        return self._home.writer.write([append_rows(namespace, table, columns, using, tags)], self._halt)
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
+        self._halt.stop()
         self._session.interrupt()
 
     def close(self) -> None:
@@ -179,21 +182,21 @@ class Connection:
         """Let the writer run a change to some databases."""
         for namespace in namespaces:
             self.demand("write", namespace)
-        return written(self._home.writer.change(change, self._timeout))
+        return written(self._home.writer.change(change, self._halt))
 
     def rows(self, query: object) -> pa.Table:
         """The rows of a query, as it was written."""
-        return self._session.sql(str(query), timeout=self._timeout).table
+        return self._session.sql(str(query), timeout=self._halt.left()).table
 
     def append_to(self, table: Table, rows: pa.Table) -> int:
         """Write rows to a table that has the same columns."""
-        return self._home.writer.write([rows_of(table, table.columns, rows)], self._timeout) if len(rows) else 0
+        return self._home.writer.write([rows_of(table, table.columns, rows)], self._halt) if len(rows) else 0
 
     def select(self, statement: Statement, head: str) -> pa.Table:
         """The rows of a statement with `head` in place of its first word."""
         start = statement.start
         statement.source.replace(start, statement.tokens[0].end, words(head, start))
-        return self._session.statement(statement, self._timeout).table
+        return self._session.statement(statement, self._halt.left()).table
 
     # the ways of a statement
 
@@ -211,7 +214,7 @@ class Connection:
     def _query(self, statement: Statement) -> Outcome:
         if not self._home.is_own:
             self._check_head(statement)
-        result = self._session.statement(statement, self._timeout)
+        result = self._session.statement(statement, self._halt.left())
         return read(result.table, self._precision_of_result(), self._declared(), raw=result)
 
     def _check_head(self, statement: Statement) -> None:
@@ -250,7 +253,7 @@ class Connection:
             return self._insert_selection(rows)
         for one in rows:
             self.demand("write", one.table.namespace)
-        return written(self._home.writer.write(rows, self._timeout))
+        return written(self._home.writer.write(rows, self._halt))
 
     def _insert_selection(self, selection: Selection) -> Outcome:
         """INSERT INTO ... SELECT: the columns of the result in the order of those that are written."""
@@ -264,7 +267,7 @@ class Connection:
                 f"{len(selection.columns)} columns are expected here, not {found.num_columns}", selection.query
             )
         rows = rows_of(table, selection.columns, settled(found, _namespace(table).precision), selection.made)
-        return written(self._home.writer.write([rows], self._timeout) if len(rows) else 0)
+        return written(self._home.writer.write([rows], self._halt) if len(rows) else 0)
 
     def _seen(self, namespace: Namespace) -> Namespace:
         """The database; NoPrivilege if the user may neither read nor write there."""
