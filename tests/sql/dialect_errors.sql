@@ -24,6 +24,12 @@ INSERT INTO d1001 VALUES (now, 1, 2, 3) (now+1s, 1, 'many', 3);
 INSERT INTO d1001 VALUES (now, 1, 2.5, 3);
 --! voltage: 2.5 is no value of INT @ 2.5
 
+INSERT INTO log (ts, level) SELECT TIMESTAMP '2024-01-01', 2.5;
+--! level: decimal128(2, 1) does not fit TINYINT: 2.5 is no whole number; round() makes it one
+
+INSERT INTO log (ts, level) SELECT TIMESTAMP '2024-01-01', 2.5::DOUBLE;
+--! level: double does not fit TINYINT: 2.5 is no whole number; round() makes it one
+
 INSERT INTO log (ts, level) VALUES (9, 128);
 --! level: 128 is no value of TINYINT @ 128
 
