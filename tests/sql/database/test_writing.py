@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -224,6 +225,15 @@ def test_columns_of_numbers_that_a_float_cannot_hold_are_refused(large: float | 
         empty.run(f"INSERT INTO n SELECT now(), {float(large)}")
     empty.append("n", pa.table({"ts": [1, 2], "v": [1.5, None]}))
     assert rows(empty, "SELECT v FROM n ORDER BY ts") == [(1.5,), (None,)]
+
+
+def test_large_numbers_of_queries_stay_exact(empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, d DECIMAL(38, 0), e DECIMAL(30, 6), u BIGINT UNSIGNED)")
+    d, e, u = 2**70 + 1, Decimal("123456789012345678.123456"), 2**64 - 1
+    empty.run(f"-- behind a comment\nINSERT INTO n VALUES (1, {d}, {e}, {u})")
+    empty.run("INSERT INTO n SELECT ts + 1s, sum(d), max(e), sum(u) FROM n GROUP BY ts")
+    empty.run(f"INSERT INTO n SELECT TIMESTAMP '2024-01-01', {d}, '{e}', {u}")
+    assert rows(empty, "SELECT DISTINCT d, e, u FROM n") == [(d, e, u)]
 
 
 def test_rows_of_queries_are_written(empty: Connection) -> None:

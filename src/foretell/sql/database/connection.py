@@ -24,7 +24,7 @@ from foretell.sql.database.names import SYSTEM_SCHEMAS, Names, as_text
 from foretell.sql.database.outcome import Outcome, read, settled, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.show import VIEWS
-from foretell.sql.database.types import Column, Precision
+from foretell.sql.database.types import DECIMAL, Column, Precision
 from foretell.sql.database.users import Privilege, User, Users
 from foretell.sql.database.writer import Change
 from foretell.sql.duck import Duck
@@ -115,6 +115,8 @@ class Connection:
         found = list(statements(text))
         if len(found) != 1:
             raise SqlError("one statement at a time", text, found[1].start if found else None)
+        if found[0].is_word(0, "INSERT"):  # behind a comment
+            return self._insert(text)
         return self._statement(found[0])
 
     def append(
@@ -215,7 +217,9 @@ class Connection:
         if not self._home.is_own:
             self._check_head(statement)
         result = self._session.statement(statement, self._halt.left())
-        return read(result.table, self._precision_of_result(), self._declared(), raw=result)
+        declared = self._declared()
+        exact = any(column.type is DECIMAL for column in declared.values()) or _says_decimal(statement)
+        return read(result.table, self._precision_of_result(), declared, result, exact)
 
     def _check_head(self, statement: Statement) -> None:
         """Only queries, and COPY ... TO where files may be written."""
@@ -295,6 +299,10 @@ class Connection:
 
 def _namespace(table: AnyTable) -> Namespace:
     return (table.parent if isinstance(table, SubTable) else table).namespace
+
+
+def _says_decimal(statement: Statement) -> bool:
+    return any(statement.is_word(i, "DECIMAL", "NUMERIC") for i in range(len(statement.tokens)))
 
 
 def _zone(name: str) -> tzinfo:
