@@ -92,7 +92,11 @@ def _settled(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
     if kind == SUM:
         return _whole(column)
     if pa.types.is_decimal(kind):
-        return column if kind.bit_width == 128 else column.cast(pa.decimal128(kind.precision, kind.scale))
+        return column if kind.bit_width == 128 else column.cast(pa.decimal128(min(kind.precision, 38), kind.scale))
+    if pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return column.cast(pa.binary())
+    if pa.types.is_float16(kind):
+        return column.cast(pa.float32())
     if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind):
         return column
     if pa.types.is_primitive(kind) and (pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64())):
