@@ -70,6 +70,13 @@ def test_a_second_process_is_told_which_the_first_is(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=False)
         assert f"process {os.getpid()}, which serves it at http://127.0.0.1:6041" in done.stderr
         assert "foretell sql --url http://127.0.0.1:6041" in done.stderr
+        link, twin = tmp_path / "link.db", tmp_path / "twin.db"
+        link.symlink_to(path)
+        twin.hardlink_to(path)
+        with pytest.raises(DatabaseInUse, match=rf"link\.db is open in process {os.getpid()}, which serves it"):
+            Database(str(link))
+        done = subprocess.run([sys.executable, "-c", script, str(twin)], capture_output=True, text=True, check=False)
+        assert f"DatabaseInUse: {twin} is open in process {os.getpid()} by another name of the file" in done.stderr
     with Database(path):
         pass
     assert not Path(f"{path}.lock").exists()
