@@ -69,6 +69,10 @@ SELECT 330::DOUBLE AS v, 0.5::DOUBLE AS half;
 SELECT CAST(voltage AS DECIMAL(20, 3)) AS v FROM d1003;
 SELECT 220::DECIMAL(20, 3) AS v;
 
+-- an alias without AS, also behind a brace
+SELECT {'a': voltage} AS s, {'a': voltage} m FROM d1003;
+SELECT '{"a": 220}' AS s, '{"a": 220}' AS m;
+
 -- every type, and NULL in it
 SELECT * FROM log WHERE ts <= '1970-01-01 00:00:00.002' ORDER BY ts;
 SELECT make_timestamp_ms(1), (-128)::TINYINT, 'it''s', true, (-32768)::SMALLINT, -9223372036854775808, 1e300::DOUBLE,

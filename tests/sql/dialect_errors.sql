@@ -10,7 +10,16 @@ SELECT * FROM nodb.t;
 --! Database not exist: nodb @ nodb.t
 
 SELECT nothing FROM d1001;
---! unknown column 'nothing' (known: current, phase, tbname, ts, voltage) @ nothing
+--! unknown column 'nothing' (known: current, groupid, location, phase, tbname, ts, voltage) @ nothing
+
+SELECT locaton FROM meters;
+--! unknown column 'locaton', did you mean 'location'? (known: current, groupid, location, phase, tbname, ts, voltage) @ locaton
+
+SELECT locaton FROM (SELECT ts, voltage FROM meters);
+--! unknown column 'locaton' (known: ts, voltage) @ locaton
+
+SELECT 1 +;
+--! Parser Error: syntax error at or near "+" @ +
 
 INSERT INTO nowhere VALUES (1, 2);
 --! Table does not exist: nowhere @ nowhere

@@ -89,6 +89,8 @@ class Context:
     """The SELECTs with words of ours that have been looked at."""
     relations: dict[Span, Relation] = field(default_factory=dict)
     """What is known of what stands behind a FROM, by its place."""
+    tags: set[str] = field(default_factory=set)
+    """Those of the database's tables that the statement names; a relation has only the ones that it mentions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("foretell.sql")
 
+TBNAME = "tbname"
+"""What every table of the database has, and with it its tags."""
 PATTERN = frozenset("*?[:")
 """What a path has that is a pattern or a URL."""
 
@@ -254,5 +256,7 @@ def _known_columns(error: UnknownColumn, context: Context, statement: Statement)
     span = select_around(statement, here)
     block = next((one for one in context.blocks if one.span == span and "FROM" in one.whole), None)
     with suppress(SqlError):
-        return None if block is None else [name for name, _ in relation(block, context).columns]
+        if block is not None:
+            names = {name for name, _ in relation(block, context).columns}
+            return [*names, *(context.tags - names if TBNAME in names else ())]
     return None

@@ -241,7 +241,7 @@ class Connection:
         found = {}
         for table in self._names.touched:
             owner: Table = table.parent if isinstance(table, SubTable) else table
-            for column in (*owner.columns, *(owner.tags if isinstance(owner, SuperTable) else ())):
+            for column in (*owner.columns, *_tags(table)):
                 found[column.name] = column
         return found
 
@@ -284,6 +284,7 @@ class Connection:
         described = self._home.described
         tell(statement, self)
         self._names(statement, context)
+        context.tags.update(tag.name for table in self._names.touched for tag in _tags(table))
         self._duck.memo = described if self._names.are_ours else None
 
     def _may_read(self, database: str) -> bool:
@@ -299,6 +300,11 @@ class Connection:
 
 def _namespace(table: AnyTable) -> Namespace:
     return (table.parent if isinstance(table, SubTable) else table).namespace
+
+
+def _tags(table: AnyTable) -> tuple[Column, ...]:
+    owner = table.parent if isinstance(table, SubTable) else table
+    return owner.tags if isinstance(owner, SuperTable) else ()
 
 
 def _says_decimal(statement: Statement) -> bool:
