@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, NoSuchTable, SqlError
 from foretell.sql.database import Connection, Database
 from foretell.sql.database import insert as reading
+from foretell.sql.database import writer as writing
 from foretell.sql.database.catalog import Table
 from foretell.sql.database.halt import Halt
 from foretell.sql.database.rows import names_of, run_of, runs_of
-from foretell.sql.database.writer import _Job
+from foretell.sql.database.writer import INCOMING, _Job
 from tests.sql.database.conftest import rows
 
 ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE i % 7 = 8"
@@ -436,6 +437,19 @@ def test_a_statement_that_is_stopped_is_not_written_or_said_to_be(
     kept = empty._home.cursor().execute("SELECT is_sorted FROM __foretell.tables").fetchall()
     assert isinstance(table, Table)
     assert kept == [(table.is_sorted,)] == [(when != "at the commit",)]
+
+
+def test_rows_that_could_not_be_written_are_let_go(empty: Connection) -> None:
+    def fails(duck: writing.Duck) -> tuple[int, writing.Apply]:
+        writing.insert(duck, "nowhere", pa.table({"ts": [1]}))
+        return 1, writing.nothing
+
+    def looks(duck: writing.Duck) -> tuple[int, writing.Apply]:
+        return len(duck.execute(f"FROM {INCOMING}").fetchall()), writing.nothing
+
+    for change, missing in ((fails, "nowhere"), (looks, INCOMING)):
+        with pytest.raises(SqlError, match=missing):
+            empty._home.writer.change(change)
 
 
 def test_one_that_is_stopped_does_not_take_its_neighbours_along(empty: Connection, busy: threading.Event) -> None:

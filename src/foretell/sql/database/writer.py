@@ -375,10 +375,12 @@ def _size(job: _Job) -> int:
 
 
 def _roll_back(connection: Duck) -> None:
+    """Undo a transaction, and let go of the rows that it was to write."""
     try:
         connection.execute("ROLLBACK").fetchall()
     except duckdb.Error as error:
         log.debug("rolled back already: %s", error)
+    connection.unregister(INCOMING)
 
 
 def _ours(error: Exception, halt: Halt) -> Exception:
