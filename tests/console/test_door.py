@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import requests
 
@@ -110,11 +112,37 @@ def test_a_file_of_several_series_becomes_sub_tables(
     assert sql(url, f"SELECT COUNT(*) FROM many_{kind}").json()["result"]["data"] == [[10]]
 
 
+def test_columns_of_days_of_times_of_day_and_of_nothing(url: str) -> None:
+    made = upload(url, b"day,due,clock,v\n2024-01-01,2024-02-01,10:00:00,\n", "kinds").json()
+    assert (made["rows"], made["columns"]) == (1, ["day", "due", "clock", "v"])
+    found = sql(url, "SELECT due, clock, v FROM kinds").json()["result"]
+    assert [kind for _, kind, _ in found["column_meta"]] == ["TIMESTAMP", "VARCHAR", "DOUBLE"]
+    assert found["data"] == [["2024-02-01T00:00:00.000Z", "10:00:00", None]]
+
+
+def test_columns_of_parquet_that_the_database_has_no_type_for(url: str) -> None:
+    columns = {
+        "words": pa.array(["a", "b"]).dictionary_encode(),
+        "listed": pa.array([[1], [2, 3]]),
+        "raw": pa.array([b"ab", b"cd"], pa.binary(2)),
+        "half": pa.array([0.5, 1.5]).cast(pa.float16()),
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"ts": pa.array([1, 2], pa.timestamp("ms")), **columns}), sink)
+    assert upload(url, sink.getvalue(), "odd", "parquet").json()["rows"] == 2
+    found = sql(url, "SELECT words, listed, raw, half FROM odd ORDER BY ts").json()["result"]["data"]
+    assert found == [["a", "[1]", "6162", 0.5], ["b", "[2, 3]", "6364", 1.5]]
+
+
 @pytest.mark.parametrize(
     ("data", "more", "words"),
     [
         (b"a,b\n1,2\n", {}, "no column of times"),
         (b"ts,v\n2024-01-01,1\n2024-01-01,2\n", {}, "equal ts"),
+        (b"ts,v\n2024-01-01,1\n,2\n2024-01-03,3\n", {}, "no ts in 1 of 3 rows, first in row 2"),
+        (b"ts,v,V\n2024-01-01,1,2\n", {}, "two columns called V"),
+        (b",ts,v\n0,2024-01-01,1\n", {}, "no name for its column 1"),
+        (b"ts,tbname\n2024-01-01,x\n", {}, "the name of a table"),
         (b"\x00\x01", {"kind": "parquet"}, "no parquet file"),
         (b"ts,v\n2024-01-01,1\n", {"kind": "xlsx"}, "must be one of csv, parquet"),
         (b"ts,v\n2024-01-01,1\n", {"table": "a b"}, "must be a name"),

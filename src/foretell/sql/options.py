@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from foretell.errors import InvalidInput, TooManyRows
+from foretell.errors import InvalidInput
 from foretell.registry import Kind
 from foretell.series import levels_of, parse_time
 from foretell.sql.blocks import Call
@@ -21,8 +21,9 @@ from foretell.steps import SECOND, Step
 from foretell.wire.options import read_pairs, read_step
 
 MILLISECOND = SECOND // 1000
-MAX_ROWS = 1024
 MAX_TIMEOUT = 1200
+DIGITS = 19
+"""Of a number of rows; more are too many whatever follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,10 @@ def _text(_key: str, value: str, _unit: int) -> str:
 
 
 def _rows(key: str, value: str, _unit: int) -> int:
-    whole = value.lstrip("+-").isdecimal()
-    if not whole or not 1 <= int(value) <= MAX_ROWS:
-        kind = TooManyRows if whole and int(value) > MAX_ROWS else InvalidInput
-        raise kind(key, f"must be a whole number between 1 and {MAX_ROWS}, got {value}")
-    return int(value)
+    rows = int(value[:DIGITS]) if value.lstrip("+-").isdecimal() else 0
+    if rows < 1:
+        raise InvalidInput(key, f"must be a whole number of at least 1, got {value}")
+    return rows
 
 
 def _conf(key: str, value: str, _unit: int) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -16,6 +18,8 @@ from foretell.sql.database.types import BY_NAME
 from foretell.sql.result import Result
 from foretell.sql.statement import Statement, statements
 from foretell.sql.tokens import unquote as unquoted
+
+DECIMAL = re.compile(r"DECIMAL\((\d+), (\d+)\)")
 
 
 class Runner(Protocol):
@@ -126,6 +130,9 @@ def _table(said: dict[str, Any]) -> pa.Table:
 
 
 def _column(values: list[Any], kind: str) -> pa.Array:
+    if digits := DECIMAL.fullmatch(kind):
+        exact = pa.decimal128(*map(int, digits.groups()))
+        return pa.array([None if value is None else Decimal(value) for value in values], exact)
     known = BY_NAME.get(kind)
     if kind == "TIMESTAMP":
         texts = pa.array(values, pa.string())

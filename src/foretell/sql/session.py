@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("foretell.sql")
 
+TBNAME = "tbname"
+"""What every table of the database has, and with it its tags."""
+
 PLAN = pa.schema(
     {
         "call": pa.string(),
@@ -222,5 +225,7 @@ def _known_columns(error: UnknownColumn, context: Context, statement: Statement)
     span = select_around(statement, here)
     block = next((one for one in context.blocks if one.span == span and "FROM" in one.whole), None)
     with suppress(SqlError):
-        return None if block is None else [name for name, _ in relation(block, context).columns]
+        if block is not None:
+            names = {name for name, _ in relation(block, context).columns}
+            return [*names, *(context.tags - names if TBNAME in names else ())]
     return None

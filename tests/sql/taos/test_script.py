@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 
@@ -22,7 +23,12 @@ def test_a_script_runs_there(host: str) -> None:
     ]
     with RemoteDatabase(f"http://root:taosdata@{host}/script") as runner:
         (counted,) = runner.run("SELECT COUNT(*) FROM t")
+        *_, exact = runner.run(
+            "CREATE TABLE e (ts TIMESTAMP, d DECIMAL(30, 6)); -- exactly\n"
+            "INSERT INTO e VALUES (1, 123456789012345678.123456) (2, NULL); SELECT max(d) FROM e"
+        )
     assert counted.fetchall() == [(2,)]
+    assert exact.fetchall() == [(Decimal("123456789012345678.123456"),)]
 
 
 def test_errors_come_back(host: str) -> None:
