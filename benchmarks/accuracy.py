@@ -86,17 +86,16 @@ def statsmodels_holtwinters(trend: str | None, seasonal: str | None) -> Rival:
     return Rival("statsmodels", run)
 
 
-AS_AUTO_THETA = {"classic": True}
 ADDITIVE = {"trend": "add", "seasonal": "add"}
 ROWS = (
     Row("M4 Weekly", "ets", {}, auto("AutoETS"), 1),
-    Row("M4 Weekly", "theta", AS_AUTO_THETA, auto("AutoTheta"), 4),
+    Row("M4 Weekly", "theta", {}, auto("AutoTheta"), 4),
     Row("M4 Weekly", "ces", {}, auto("AutoCES"), 1),
     Row("M4 Weekly", "arima", {}, auto("AutoARIMA"), 6),
     Row("M4 Weekly", "holtwinters", {"trend": "add"}, statsmodels_holtwinters("add", None), 4),
     Row("M4 Weekly", "drift", {}, None, 1),
     Row("M3 monthly", "ets", {}, auto("AutoETS"), 6),
-    Row("M3 monthly", "theta", AS_AUTO_THETA, auto("AutoTheta"), 1),
+    Row("M3 monthly", "theta", {}, auto("AutoTheta"), 1),
     Row("M3 monthly", "ces", {}, auto("AutoCES"), 1),
     Row("M3 monthly", "mstl", {}, auto("MSTL"), 1),
     Row("M3 monthly", "arima", {}, auto("AutoARIMA"), 18),

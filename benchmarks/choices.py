@@ -17,17 +17,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.auto_theta_model import AutoTheta
 from foretell.engine import Engine
 from foretell.engine.worker import ProcessExecutor
 from foretell.errors import NotAvailable
 from foretell.evaluation.backtest import backtest
 from foretell.evaluation.metrics import geometric_mean
 from foretell.evaluation.task import Task, Window
+from foretell.registry import Registry
 from foretell.series import FloatArray, Series
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "choices.md"
-MODELS = ("foretell-small", "theta")
-AUTO_THETA = {"theta": {"classic": True}}
+MODELS = ("foretell-small", "autotheta")
 SLOW = 12
 """Longer seasons take AutoTheta minutes."""
 FEWEST = 8
@@ -168,13 +169,14 @@ def main() -> None:
     except NotAvailable as error:
         print(f"skipped: {error}")
         return
-    engine = Engine(ProcessExecutor(1))
+    models = Registry().discover()
+    models.register(AutoTheta)
+    engine = Engine(ProcessExecutor(1), models)
     lines: list[str] = []
     found: list[tuple[str, float]] = []
     try:
         for choice in SETS:
-            options = AUTO_THETA if choice.period <= SLOW else {}
-            evaluation = backtest(task(choice), [MODELS[0], *options], engine, options=options)
+            evaluation = backtest(task(choice), MODELS if choice.period <= SLOW else MODELS[:1], engine)
             ours = next(a for a in evaluation.answers if a.model == MODELS[0])
             ratios = {a.model: evaluation.relative(a) for a in evaluation.answers}
             found.append((choice.step, ratios[MODELS[0]]))

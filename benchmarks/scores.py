@@ -1,7 +1,7 @@
 """The score table: models x public sets -> benchmarks/results/*.json -> docs/benchmarks/scores.md.
 
     python -m benchmarks.scores                                  all models and sets that are not scored yet
-    python -m benchmarks.scores --models theta --sets M3 --minutes 5
+    python -m benchmarks.scores --models autotheta --sets M3 --minutes 5
     python -m benchmarks.scores --sets thin --minutes 25         every n-th series only: what slow models can do
     python -m benchmarks.scores --models '' --sets ''            only write the page again
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.auto_theta_model import AutoTheta
 from benchmarks.fracast_model import Fracast
 from benchmarks.score_page import page
 from benchmarks.score_sets import SETS, ScoreSet, pilot
@@ -38,11 +39,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks" / "scores.md"
 DATA = ROOT.parent / "shared" / "data"
 
-MODELS = ("foretell-small", "seasonal_naive", "ets", "theta", "arima", "fracast", "timemoe-mini")
+MODELS = ("foretell-small", "seasonal_naive", "ets", "autotheta", "arima", "fracast", "timemoe-mini")
 LEVELS_OF = {"fracast": DECILES, "timemoe-mini": ()}
 """What a model is asked for where that is not all LEVELS: timemoe-mini gives points only."""
-OPTIONS_OF = {"theta": {"classic": True}}
-"""theta is AutoTheta here, which tests for the season that it is told."""
 PILOT_ROWS = 6
 PATIENCE = 1.5
 """A set is not begun if the pilot says that it takes so many times the allowance."""
@@ -99,14 +98,14 @@ class Scorer:
             guess = self._seconds(trial, allowed) / len(trial) * len(task)
             if guess > PATIENCE * allowed:
                 return {"skipped": f"would take about {guess / 60:.0f} minutes", "minutes": self.minutes}
-            answer = ask(task, self.model, self.engine, self._levels, OPTIONS_OF.get(self.model), timeout=allowed)
+            answer = ask(task, self.model, self.engine, self._levels, timeout=allowed)
         except DeadlineExceeded:
             return {"skipped": f"did not end in {self.minutes:g} minutes", "minutes": self.minutes}
         found = {name: round(value, 6) for name, value in answer.summary().items() if value == value}
         return {**found, "answered": answer.answered, "rows": len(task), "seconds": round(answer.seconds, 2)}
 
     def _seconds(self, task: Task, allowed: float) -> float:
-        return ask(task, self.model, self.engine, self._levels, OPTIONS_OF.get(self.model), timeout=allowed).seconds
+        return ask(task, self.model, self.engine, self._levels, timeout=allowed).seconds
 
 
 def read(file: Path) -> dict[str, Record]:
@@ -120,6 +119,7 @@ def main() -> None:
     for package, reason in models.broken.items():
         print(f"not loaded: {package}: {reason}")
     models.register(Fracast)
+    models.register(AutoTheta)
     engine = Engine(ProcessExecutor(1), models)
     try:
         for model in filter(None, arguments.models.split(",")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from statistics import NormalDist
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from foretell.algorithms.intervals import normal_quantiles, residual_spread
 from foretell.algorithms.one_by_one import Answer, Unsuitable, one_by_one
-from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of
+from foretell.algorithms.seasonality import PERIOD, check_cycles, detect_periods, periods_of
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, FloatArray, Forecast
 
@@ -31,44 +31,61 @@ class Theta:
     kind: ClassVar[Kind] = "forecast"
     description: ClassVar[str] = "Theta method; strong and quick on short business series"
     license: ClassVar[str] = "Apache-2.0"
-    limits: ClassVar[Limits] = Limits(min_context=BURN_IN + 2, max_context=5000, cost=600, prefix_consistent=True)
+    limits: ClassVar[Limits] = Limits(min_context=BURN_IN + 2, max_context=5000, cost=300, prefix_consistent=True)
     options: ClassVar[Mapping[str, Option]] = {
         "period": PERIOD,
         "decomposition_type": Option(
             None,
-            "how a season is taken out; not given: in the way that leaves the smaller errors",
+            "how a season is taken out; not given: multiplicative where all values are positive, else additive",
             choices=("multiplicative", "additive"),
-        ),
-        "classic": Option(
-            False,
-            "as statsforecast's AutoTheta: a season is taken out only where its autocorrelation passes a test, in "
-            "which a trend can hide it, and multiplicative where all values are positive",
-            bool,
         ),
     }
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
-        periods = periods_of(batch, options["period"])
-        kind, classic = options["decomposition_type"], options["classic"]
+        periods, kind = periods_of(batch, options["period"]), options["decomposition_type"]
 
         def fit(values: FloatArray, row: int) -> Answer:
-            return smooth(values, int(periods[row]), horizon, levels, kind, classic)
+            return self._smooth(values, int(periods[row]), horizon, levels, kind)
 
         return one_by_one(self.name, batch, horizon, levels, fit)
 
-
-def smooth(
-    values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None, classic: bool
-) -> Answer:
-    """Fit one series [T] and forecast it. A period that was given or found is that of a season; statsforecast would
-    always test it, so the season is taken out here."""
-    if kind == "multiplicative" and values.min() <= 0:
-        raise Unsuitable("a multiplicative season needs positive values; try decomposition_type=additive")
-    check_cycles(len(values), period)
-    if period < 2 or (classic and not _passes_test(values, period)):
+    def _smooth(
+        self, values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None
+    ) -> Answer:
+        """Fit one series [T], without its season where it shows one, and forecast it."""
+        if kind == "multiplicative" and values.min() <= 0:
+            raise Unsuitable("a multiplicative season needs positive values; try decomposition_type=additive")
+        check_cycles(len(values), period)
+        if period > 1 and self.is_seasonal(values, period):
+            return _fit(values, *_season(values, period, kind), horizon, levels)
         return _fit(values, np.zeros(1), False, horizon, levels)
-    fits = (_fit(values, *season, horizon, levels) for season in _seasons(values, period, kind, classic))
-    return min(fits, key=lambda fit: float(np.mean(fit.errors**2)))
+
+    @staticmethod
+    def is_seasonal(values: FloatArray, period: int) -> bool:
+        """Whether a series shows a season of a period: by AutoTheta's test or, where a trend hides it there, ours."""
+        return passes_test(values, period) or detect_periods(values[None], (period,))[0] == period
+
+
+def passes_test(values: FloatArray, period: int) -> bool:
+    """The seasonality test of the M4 benchmarks and of statsforecast's AutoTheta, from a period of 4."""
+    from statsmodels.tsa.stattools import acf
+
+    if period < 4:
+        return False
+    correlation = acf(values, nlags=period, fft=False)[1:]
+    error = np.sqrt((1 + 2 * np.sum(correlation[:-1] ** 2)) / len(values))
+    return bool(np.abs(correlation[-1]) / error > NormalDist().inv_cdf(0.95))
+
+
+def _season(values: FloatArray, period: int, kind: str | None) -> tuple[FloatArray, bool]:
+    """The season [P] of the classical decomposition, and whether it multiplies."""
+    from statsmodels.tsa.seasonal import seasonal_decompose
+
+    if kind != "additive" and values.min() > 0:
+        season = seasonal_decompose(values, model="multiplicative", period=period).seasonal[:period]
+        if season.min() >= LEAST_FACTOR:
+            return season, True
+    return seasonal_decompose(values, model="additive", period=period).seasonal[:period], False
 
 
 def _fit(values: FloatArray, season: FloatArray, multiplied: bool, horizon: int, levels: tuple[float, ...]) -> Answer:
@@ -86,27 +103,3 @@ def _fit(values: FloatArray, season: FloatArray, multiplied: bool, horizon: int,
         point = point + ahead
     bounds = normal_quantiles(point, spread, levels) if levels else None
     return Answer(point, bounds, errors, len(season), {"model": fitted["modeltype"]})
-
-
-def _passes_test(values: FloatArray, period: int) -> bool:
-    """The seasonality test of the M4 benchmarks, from a period of 4."""
-    from statsmodels.tsa.stattools import acf
-
-    if period < 4:
-        return False
-    correlation = acf(values, nlags=period, fft=False)[1:]
-    error = np.sqrt((1 + 2 * np.sum(correlation[:-1] ** 2)) / len(values))
-    return bool(np.abs(correlation[-1]) / error > NormalDist().inv_cdf(0.95))
-
-
-def _seasons(values: FloatArray, period: int, kind: str | None, classic: bool) -> Iterator[tuple[FloatArray, bool]]:
-    """The seasons [P] of the classical decomposition that come into question, and whether they multiply."""
-    from statsmodels.tsa.seasonal import seasonal_decompose
-
-    multiplies = False
-    if kind != "additive" and values.min() > 0:
-        season = seasonal_decompose(values, model="multiplicative", period=period).seasonal[:period]
-        if multiplies := season.min() >= LEAST_FACTOR:
-            yield season, True
-    if not multiplies or (kind is None and not classic):
-        yield seasonal_decompose(values, model="additive", period=period).seasonal[:period], False
