@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 import pytest
 
@@ -23,6 +24,19 @@ def test_a_script_runs_there(host: str) -> None:
     with RemoteDatabase(f"http://root:taosdata@{host}/script") as runner:
         (counted,) = runner.run("SELECT COUNT(*) FROM t")
     assert counted.fetchall() == [(2,)]
+
+
+def test_warnings_come_back(host: str, caplog: pytest.LogCaptureFixture) -> None:
+    rows = " ".join(f"({i * 60000}, {i})" for i in range(30))
+    text = f"""CREATE DATABASE warned; USE warned; CREATE STABLE two (ts TIMESTAMP, v DOUBLE) TAGS (n INT);
+        INSERT INTO long USING two TAGS (1) VALUES {rows} short USING two TAGS (2) VALUES (0, 1);
+        SELECT FORECAST(v, 'algo=naive,rows=2') FROM two PARTITION BY tbname"""
+    with RemoteDatabase(f"http://root:taosdata@{host}") as runner, caplog.at_level(logging.WARNING, "foretell.sql"):
+        *_, last = runner.run(text)
+    assert len(last) == 3
+    assert [r.getMessage() for r in caplog.records if r.module == "script"] == [
+        "no forecast for short: failed: number of rows should between 10 and 40000, actual 1 rows"
+    ]
 
 
 def test_errors_come_back(host: str) -> None:
