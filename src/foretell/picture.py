@@ -116,6 +116,7 @@ def _panel(
         _points(axis, past_x, values, imputed, "imputed", above=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
+    axis.xaxis.get_offset_text().set_fontsize(8)  # the year, as the labels above it
     axis.grid(alpha=0.25, linewidth=0.5)
     if not is_ahead and np.isfinite(values).sum() < 2:
         _ticks_of_one(axis, past_x, values)
