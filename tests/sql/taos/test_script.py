@@ -7,8 +7,9 @@ import logging
 
 import pytest
 
-from foretell.errors import AuthenticationFailed, NotAvailable, SqlError
-from foretell.sql.script import RemoteDatabase
+from foretell.errors import AuthenticationFailed, Cancelled, NotAvailable, SqlError
+from foretell.sql.database import Database
+from foretell.sql.script import RemoteDatabase, run_script
 
 
 def test_a_script_runs_there(host: str) -> None:
@@ -37,6 +38,16 @@ def test_warnings_come_back(host: str, caplog: pytest.LogCaptureFixture) -> None
     assert [r.getMessage() for r in caplog.records if r.module == "script"] == [
         "no forecast for short: failed: number of rows should between 10 and 40000, actual 1 rows"
     ]
+
+
+def test_a_script_stops_between_its_statements() -> None:
+    with Database() as database, database.connect() as connection:
+        made = run_script(connection, "CREATE DATABASE d; CREATE DATABASE e")
+        next(made)
+        connection.interrupt()
+        with pytest.raises(Cancelled):
+            next(made)
+        assert "e" not in database.catalog.namespaces
 
 
 def test_errors_come_back(host: str) -> None:

@@ -66,7 +66,8 @@ function encoded(text) {
 function showLogin(said = "") {
   $("login-error").textContent = said;
   if (!$("login").open) $("login").showModal();
-  $("login-user").focus();
+  if (session.user) $("login-user").value ||= session.user;
+  $($("login-user").value ? "login-password" : "login-user").focus();
 }
 
 function showAgain(error) {
