@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ import pytest
 import requests
 
 from foretell.http_api.pages import KINDS
+from foretell.http_api.plots import MOST_POINTS, outline
 from tests.http_api.conftest import serving
 
 USER = ("root", "taosdata")
@@ -55,6 +57,75 @@ def test_a_statement_and_its_picture(url: str) -> None:
     assert (few["total"], len(few["result"]["data"])) == (28, 5)
     below = sql(url, "SELECT * FROM days", limit=-1)
     assert (below.status_code, "limit" in below.json()["detail"]) == (400, True)
+
+
+def test_a_picture_stands_where_the_rows_do(url: str) -> None:
+    upload(url, b"ts,v\n" + b"".join(b"2024-01-%02d,%d\n" % (i + 1, i % 7) for i in range(28)), "days")
+    text = "SELECT _frowts, FORECAST(v, 'algo=naive,rows=3,wncheck=0{}') FROM days"
+    first = {}
+    for option in ("", ",start=2030-01-01", ",every=1h"):
+        made = sql(url, text.format(option)).json()
+        (plot,) = made["plots"]
+        row = pd.Timestamp(made["result"]["data"][0][0]).timestamp()
+        assert plot["ahead"]["times"][0] == row
+        first[option] = plot["ahead"]["joined"]
+    assert first == {"": True, ",start=2030-01-01": False, ",every=1h": True}
+
+
+def test_all_of_a_long_history_is_drawn_with_its_windows(url: str) -> None:
+    text = "CREATE TABLE long_one (ts TIMESTAMP, v DOUBLE); INSERT INTO long_one SELECT "
+    text += "TIMESTAMP '2024-01-01' + to_minutes(i::INT), if(i IN (70, 4000), 99, sin(i)) FROM range(6000) r(i)"
+    assert sql(url, text).json()["affected"] == 6000
+    made = sql(url, "SELECT _wstart FROM long_one ANOMALY_WINDOW(v, 'algo=iqr') LIMIT 1").json()
+    (plot,) = made["plots"]
+    assert (plot["points"], made["total"], len(plot["windows"])) == (6000, 1, 2)
+    assert len(plot["values"]) <= MOST_POINTS + 2
+    assert plot["times"][-1] - plot["times"][0] == 5999 * 60
+    assert {first for first, _ in plot["windows"]} <= set(plot["times"])
+
+
+def test_an_outline_is_what_a_loop_finds() -> None:
+    values = np.random.default_rng(1).normal(size=997)
+    values[300:420] = np.nan
+    made, stretches = outline(values, 100), np.arange(997) * 50 // 997
+    for stretch in range(50):
+        here, kept = (one[stretches[one] == stretch] for one in (np.arange(997), made))
+        if np.isnan(values[here]).all():
+            assert len(kept) == 1
+        else:
+            assert np.nanmin(values[kept]) == np.nanmin(values[here])
+            assert np.nanmax(values[kept]) == np.nanmax(values[here])
+    assert len(made) <= 102
+    assert outline(values[:100], 100).tolist() == list(range(100))
+
+
+def test_several_statements_run_in_order_up_to_the_first_error(url: str) -> None:
+    made = sql(url, "SELECT 'a;b' AS one; USE plant; -- the end;", database="").json()
+    assert (made["result"]["data"], made["statements"], made["database"]) == ([["a;b"]], 2, "plant")
+    wrote = "CREATE TABLE w (ts TIMESTAMP, v INT); INSERT INTO w VALUES (0, 1); INSERT INTO w VALUES (1, 1) (2, 1);"
+    assert sql(url, wrote).json()["affected"] == 3
+    text = "USE plant;\n  INSERT INTO w VALUES (9, 1);\n\nSELECT v FROM nowhere; INSERT INTO w VALUES (10, 1)"
+    problem = sql(url, text, database="").json()
+    assert (problem["statements"], problem["database"]) == (2, "plant")
+    assert text[problem["position"] :].startswith("nowhere")
+    assert "line 4: SELECT v FROM nowhere" in problem["detail"]
+    assert sql(url, "SELECT COUNT(*) FROM w").json()["result"]["data"] == [[4]]
+    for nothing in ("", ";;", "-- words\n", "/* words; */ ;"):
+        assert sql(url, nothing).json()["detail"].startswith("there is no statement here")
+
+
+def test_warnings_are_part_of_the_answer(url: str) -> None:
+    text = "CREATE STABLE two (ts TIMESTAMP, v DOUBLE) TAGS (n INT); INSERT INTO long2 USING two TAGS (1) VALUES "
+    text += " ".join(f"({i * 60000}, {i})" for i in range(30))
+    assert sql(url, text + " short2 USING two TAGS (2) VALUES (0, 1)").status_code == 200
+    said = "number of rows should between 10 and 40000, actual 1 rows"
+    asked = "SELECT _frowts AS ts, FORECAST(v, 'algo=naive,rows=2') AS v FROM two PARTITION BY tbname"
+    made = sql(url, f"{asked}; SELECT 1").json()
+    assert (len(made["warnings"]), said in made["warnings"][0], made["result"]["data"]) == (1, True, [[1]])
+    assert sql(url, "SELECT 1").json()["warnings"] == []
+    keep = f"CREATE TABLE kept (ts TIMESTAMP, v DOUBLE); INSERT INTO kept SELECT * FROM ({asked}) WHERE ts IS NOT NULL"
+    wrote = sql(url, keep).json()
+    assert (wrote["affected"], len(wrote["warnings"])) == (2, 1)
 
 
 def test_errors_have_place_and_code(url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
 from foretell.registry import VERBS, Kind
+from foretell.series import Series
 from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
@@ -100,6 +101,7 @@ class Answer:
     """The result of one block: a table, what its columns stand for, and how it came about.
 
     `result` is what the engine gave (a Forecast for FORECAST); `plan` is filled for EXPLAIN alone: names and values.
+    `ahead` are the series whose future times are those of a forecast: the options may move them.
     """
 
     block: Block
@@ -108,6 +110,7 @@ class Answer:
     history: History
     result: Any
     plan: dict[str, Any]
+    ahead: Sequence[Series] | None = None
 
 
 Function = Callable[[Block, Context], Answer]

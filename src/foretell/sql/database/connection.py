@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, tzinfo
 from types import TracebackType
@@ -32,24 +33,30 @@ from foretell.sql.session import Session
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import check_text
 from foretell.sql.text import written as words
+from foretell.wire.masking import mask
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
     from foretell.sql.database.database import Database
 
-_INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
+log = logging.getLogger("foretell.sql")
+
+NOTHING = "there is no statement here"
+INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
 
 
 class Connection:
     """The statements of one user. One statement at a time; `interrupt` may come from any thread.
 
-    `database` is the current one, which USE changes; "" is none. `zone` is the time zone of texts without one.
+    `database` is the current one, which USE changes; "" is none. `zone` is the time zone of texts without one;
+    `warnings` are what the newest statement warned of.
     Cheap to make: a REST request has one of its own.
     """
 
     def __init__(self, home: Database, user: User, database: str = "", zone: str = "UTC") -> None:
         self.user: User = user
         self.zone: tzinfo = _zone(zone)
+        self.warnings: list[str] = []
         self._home = home
         cursor = home.cursor()
         self._duck = Duck(cursor, None if home.is_own else lambda sql: check_reads(cursor, sql, home.writable))
@@ -58,6 +65,7 @@ class Connection:
             duck=self._duck,
             engine=home.engine,
             profile=FILES if home.is_own else TDENGINE,
+            warn=self._warn,
             names=self._rewrite,
             zone=zone,
             anodes=home.anodes,
@@ -102,6 +110,7 @@ class Connection:
         """
         self.user = self.users.current(self.user)
         self._halt = Halt(self._home.timeout if timeout is None else timeout)
+        self.warnings = []
         try:
             return self._run(text)
         except ForetellError as error:
@@ -110,11 +119,13 @@ class Connection:
 
     def _run(self, text: str) -> Outcome:
         check_text(text)
-        if _INSERT.match(text):
+        if INSERT.match(text):
             return self._insert(text)
         found = list(statements(text))
-        if len(found) != 1:
-            raise SqlError("one statement at a time", text, found[1].start if found else None)
+        if not found:
+            raise SqlError(NOTHING, text)
+        if len(found) > 1:
+            raise SqlError("one statement at a time", text, found[1].start)
         if found[0].is_word(0, "INSERT"):  # behind a comment
             return self._insert(text)
         return self._statement(found[0])
@@ -138,6 +149,10 @@ class Connection:
         """Stop what runs, from another thread."""
         self._halt.stop()
         self._session.interrupt()
+
+    def check(self) -> None:
+        """Cancelled if somebody has asked to stop; for whoever runs several statements."""
+        self._duck.check()
 
     def close(self) -> None:
         self._duck.close()
@@ -286,6 +301,10 @@ class Connection:
         self._names(statement, context)
         context.tags.update(tag.name for table in self._names.touched for tag in _tags(table))
         self._duck.memo = described if self._names.are_ours else None
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(mask(text))
+        log.warning("%s", text)
 
     def _may_read(self, database: str) -> bool:
         return self.user.may("read", database)

@@ -49,7 +49,8 @@ def answer(call: TableCall, context: Context) -> Answer:
     forecast = forecast_all(asked, groups.series, bounds=True)
     plan = asked.plan(list(map(len, groups.series)), options.rows) if context.explain else {}
     history = History(groups, (), groups.time_name)
-    return Answer(call.block, _table(groups, forecast, options), Names({}, {}), history, forecast, plan)
+    table, moved_on = _table(groups, forecast, options), ahead(groups, options).series
+    return Answer(call.block, table, Names({}, {}), history, forecast, plan, moved_on)
 
 
 def _model(call: TableCall, options: Options, context: Context) -> tuple[Entry, Engine]:

@@ -19,7 +19,7 @@ from foretell.sql.call import analysis, target_and_covariates
 from foretell.sql.checks import check_block
 from foretell.sql.covariates import with_futures
 from foretell.sql.history import read_history
-from foretell.sql.long_form import long_form, moved, names
+from foretell.sql.long_form import ahead, long_form, moved, names
 from foretell.sql.options import Options
 
 
@@ -38,7 +38,8 @@ def answer(block: Block, context: Context) -> Answer:
     forecast = forecast_all(asked, series, bounds=block.mentions("_FLOW", "_FHIGH"))
     table = long_form(block, call, history, forecast, options)
     plan = asked.plan(list(map(len, series)), options.rows) if context.explain else {}
-    return Answer(block, table, names(block, call, history, "_frowts"), history, forecast, plan)
+    moved_on = ahead(history.groups, options).series
+    return Answer(block, table, names(block, call, history, "_frowts"), history, forecast, plan, moved_on)
 
 
 def _refuse_stray_options(block: Block, call: Call) -> None:
