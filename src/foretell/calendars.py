@@ -1,0 +1,123 @@
+"""The part of each week in which a series has points: six of seven days, the hours of a shop; found and counted.
+
+A week has `size` equal slots from Monday's midnight on (7 days, 168 hours). A cell is a slot of one week, numbered from
+the first of 1970-01-01 on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Cells = NDArray[np.int64]
+
+SHUT = 8
+"""A calendar leaves out at least one of so many slots: with less, a series has gaps."""
+LEAST = 3
+"""So often at least must a slot have been passed without a point."""
+DOUBT = 1e-4
+"""The highest number of slots that may be left out by gaps alone."""
+WEEKEND_DOUBT = 1e-3
+"""The same of Saturday and Sunday together, which are so often left out that less evidence will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The slots `begin`, ..., `end` - 1 of each of the `runs` are open, ascending, of the `size` slots of a week."""
+
+    size: int
+    runs: tuple[tuple[int, int], ...]
+
+    @property
+    def open(self) -> Cells:
+        """The open slots of a week."""
+        return _open(self)
+
+    @property
+    def cycles(self) -> tuple[int, ...]:
+        """How many slots are open in a day, if that is more than one and the same on all open days, and in a week."""
+        days = np.unique(self.open // (self.size // 7), return_counts=True)[1]
+        day = (int(days[0]),) if days[0] > 1 and np.all(days == days[0]) else ()
+        return (*day, len(self.open))
+
+    def before(self, cells: Cells) -> Cells:
+        """How many open cells lie before each of `cells` (those of the week of 1970-01-01 counted from its Monday)."""
+        week, slot = np.divmod(cells + _thursday(self.size), self.size)
+        count: Cells = week * len(self.open) + np.searchsorted(self.open, slot)
+        return count
+
+    def cells(self, before: Cells) -> Cells:
+        """The open cells that have so many before them."""
+        week, rank = np.divmod(before, len(self.open))
+        cells: Cells = week * self.size + self.open[rank] - _thursday(self.size)
+        return cells
+
+    def __str__(self) -> str:
+        if self.size > 7:
+            return f"{len(self.open)} of {self.size} a week"
+        return ", ".join(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[day] for day in self.open)
+
+
+@lru_cache(1024)
+def _open(calendar: Calendar) -> Cells:
+    return np.concatenate([np.arange(begin, end) for begin, end in calendar.runs])
+
+
+def _thursday(size: int) -> int:
+    """The first slot of a Thursday, the day of the week of 1970-01-01."""
+    return 3 * size // 7
+
+
+BUSINESS = Calendar(7, ((0, 5),))
+"""Mondays to Fridays."""
+
+
+def find_calendar(cells: Cells, size: int) -> Calendar | None:
+    """The part of each week in which ascending, distinct `cells` [N] lie, where gaps cannot explain what is left out.
+
+    None for whole weeks with gaps, and where less than two weeks, or cells without any pattern, say nothing.
+    """
+    span = int(cells[-1] - cells[0])
+    if span < 2 * size or SHUT * (span + 1 - len(cells)) < span // size * size:
+        return None
+    cells = cells + _thursday(size)
+    slots = _regular(cells, size)
+    if slots is None and size > 7:
+        slots = _hours_of_days(cells, size // 7)
+    if slots is None or SHUT * (size - len(slots)) < size:
+        return None
+    breaks = np.flatnonzero(np.diff(slots) > 1) + 1
+    parts = pairwise([0, *breaks.tolist(), len(slots)])
+    return Calendar(size, tuple((int(slots[a]), int(slots[b - 1]) + 1) for a, b in parts))
+
+
+def _hours_of_days(cells: Cells, size: int) -> Cells | None:
+    """The slots of a week if some days of it are open at the same of their `size` slots.
+
+    That takes fewer weeks than slots that are told apart day by day.
+    """
+    days, number = np.unique(cells // size, return_inverse=True)
+    weekdays, hours = _regular(days, 7), _regular(number * size + cells % size, size)
+    return None if weekdays is None or hours is None else (weekdays[:, None] * size + hours).ravel()
+
+
+def _regular(cells: Cells, size: int) -> Cells | None:
+    """The slots of a cycle of `size` that are seen most times; None if others are seen, or left out by chance.
+
+    The chance is that of gaps as frequent as they are among the slots that are seen (with one more, for none seen).
+    """
+    span, slots = int(cells[-1] - cells[0]), np.arange(size)
+    passed = span // size + ((slots - cells[0]) % size <= span % size)
+    seen = np.bincount(cells % size, minlength=size)
+    is_open = seen > 0
+    points = int(passed[is_open].sum())
+    gaps = (points - len(cells) + 1) / (points + 1)
+    shut = int(passed.min(initial=span + 1, where=~is_open))
+    if size == 7 and np.array_equal(slots[is_open], BUSINESS.open):
+        return slots[is_open] if gaps ** (2 * shut) <= WEEKEND_DOUBT else None
+    sure = (shut >= LEAST and size * gaps**shut <= DOUBT) or is_open.all()
+    return slots[is_open] if sure and np.all(2 * seen >= passed, where=is_open) else None
