@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretell.calendars import BUSINESS, Calendar, find_calendar
+from foretell.calendars import BUSINESS, Dates, Week, find_calendar
 from foretell.steps import DAY, SECOND, WEEK, Step, Times, detect_step, find_grid
 
 HOUR = 3600 * SECOND
@@ -83,7 +83,7 @@ def test_a_calendar_is_found_again(days: list[int], first: int, count: int, week
     cells = np.add.outer(np.arange(weeks) * size, slots).ravel()
     at = cells * (WEEK // size) + phase + 11 * 60 * SECOND + 4 * DAY + away * WEEK
     step = detect_step(at)
-    assert step is not None and step.calendar is not None
+    assert step is not None and isinstance(step.calendar, Week)
     assert step.calendar.size == size and step.calendar.open.tolist() == slots.tolist()
     assert step.times(int(at[0]), len(slots), first=len(at)).tolist() == (at[: len(slots)] + weeks * WEEK).tolist()
     later = detect_step(at[len(slots) // 2 :] + 5 * WEEK)
@@ -91,14 +91,14 @@ def test_a_calendar_is_found_again(days: list[int], first: int, count: int, week
 
 
 @st.composite
-def calendars(draw: st.DrawFn) -> Calendar:
+def calendars(draw: st.DrawFn) -> Week:
     size = draw(st.sampled_from([7, 14, 168]))
     bounds = sorted(draw(st.sets(st.integers(0, size), min_size=2, max_size=8)))
-    return Calendar(size, tuple(zip(bounds[::2], bounds[1::2], strict=False)))
+    return Week(size, tuple(zip(bounds[::2], bounds[1::2], strict=False)))
 
 
 @given(calendars(), st.integers(-(10**18), 10**18), st.integers(1, 500))
-def test_a_point_of_a_calendar_lies_at_its_time(calendar: Calendar, start: int, count: int) -> None:
+def test_a_point_of_a_calendar_lies_at_its_time(calendar: Week, start: int, count: int) -> None:
     step = Step(ns=WEEK // calendar.size, calendar=calendar)
     at = step.times(start, count)
     slots = (at // step.slot + 3 * calendar.size // 7) % calendar.size
@@ -136,13 +136,13 @@ def test_a_weekend_takes_less_evidence() -> None:
 
 
 def test_calendars_have_names() -> None:
-    assert str(Step(ns=DAY, calendar=Calendar(7, ((0, 1), (2, 3))))) == "day (Mon, Wed)"
-    assert str(Step(ns=HOUR, calendar=Calendar(168, ((9, 17), (33, 41))))) == "hour (16 of 168 a week)"
+    assert str(Step(ns=DAY, calendar=Week(7, ((0, 1), (2, 3))))) == "day (Mon, Wed)"
+    assert str(Step(ns=HOUR, calendar=Week(168, ((9, 17), (33, 41))))) == "hour (16 of 168 a week)"
     assert str(Step(ns=2 * DAY, calendar=BUSINESS, zone="Europe/Berlin")) == "2 weekdays"
 
 
 def test_one_who_knows_no_calendars_sees_one_point_after_the_other() -> None:
-    step = Step(ns=HOUR, calendar=Calendar(168, ((9, 17), (33, 41))), zone="Europe/Berlin")
+    step = Step(ns=HOUR, calendar=Week(168, ((9, 17), (33, 41))), zone="Europe/Berlin")
     assert step.even == Step(ns=HOUR)
 
 
@@ -154,3 +154,27 @@ def test_days_without_a_step_keep_their_order_and_are_days(zone: str | None) -> 
     ahead = pd.DatetimeIndex(["2024-04-02", "2024-04-08"]).tz_localize(zone)
     assert grid.step is not None
     assert grid.step.times(grid.start, 2, first=5).tolist() == ns(ahead).tolist()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize(("days", "name"), [((1, 15), "1 and 15"), ((15, 31), "15 and 31"), ((14, 30), "14 and 30")])
+def test_two_days_of_each_month_go_on(days: tuple[int, int], name: str, zone: str | None) -> None:
+    every = pd.date_range("2023-01-01", "2025-01-01", inclusive="left")
+    at = ns(every[(every.day == days[0]) | (every.day == np.minimum(days[1], every.days_in_month))].tz_localize(zone))
+    step = detect_step(at[:36], zone)
+    assert step == Step(ns=DAY, calendar=Dates(days), zone=zone)
+    assert step.times(int(at[0]), 12, first=36).tolist() == at[36:].tolist()
+    assert (step.cycles, str(step)) == ((24,), f"day ({name})")
+    grid = find_grid(np.delete(at, [3, 8, 9]), zone=zone)
+    assert (grid.step, grid.length) == (step, 48)
+    assert detect_step(at[:5], zone) != step
+
+
+@given(st.integers(1, 27), st.integers(28, 31), st.integers(-90_000, 90_000), st.integers(1, 99))
+def test_a_date_lies_at_its_time(first: int, last: int, start: int, count: int) -> None:
+    step = Step(ns=DAY, calendar=Dates((first, last)))
+    at = step.times(start * DAY + HOUR, count)
+    assert (np.diff(at) > 0).all() and at[0] - start * DAY < 31 * DAY
+    assert step.places(int(at[0]), at).tolist() == list(range(count))
+    assert step.places(int(at[0]), at - HOUR - 1).tolist() == list(range(-1, count - 1))
+    assert step.fits(start * DAY, count)

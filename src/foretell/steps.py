@@ -59,7 +59,7 @@ class Step:
 
     @property
     def cycles(self) -> tuple[int, ...]:
-        """How many points a day and a week of the calendar have."""
+        """How many points a day and a week of the calendar have, or a year."""
         return self.calendar.cycles if self.calendar and self.ns == self.slot else ()
 
     def times(self, start: int, count: int, first: int = 0) -> Times:
@@ -73,7 +73,7 @@ class Step:
         """Whether `count` times from `start` on lie in the range of nanosecond timestamps."""
         span = count * (self.ns or self.months * 28 * DAY)
         if self.calendar and self.ns:
-            span = span * self.calendar.size // len(self.calendar.open)
+            span *= self.calendar.apart
         if start >= 0 and start + 2 * span < 2**63 - DAY:
             return True
         if span >= 2**64 or not -(2**63) <= start < 2**63:
@@ -210,8 +210,8 @@ def detect_step(times: Times, zone: str | None = None) -> Step | None:
         return months
     differences, counts = np.unique(np.diff(times), return_counts=True)
     if len(differences) > 1:
-        if weeks := _step_of_weeks(times, differences):
-            return weeks
+        if parts := _step_of_calendar(times, differences):
+            return parts
         if _are_about_months(times):
             return Step(months=_months_between(times))
     best = int(differences[counts == counts.max()][0])
@@ -234,12 +234,12 @@ def _step_of_clock(times: Times, zone: str) -> Step | None:
     if np.array_equal(_instants(same, zone), times):
         found = detect_step(same)
     elif hours[0] >= CLOCKS_CHANGE and np.array_equal(_instants(shown, zone), times):
-        found = _step_of_weeks(shown, np.diff(shown))
+        found = _step_of_calendar(shown, np.diff(shown))
     return None if found is None else replace(found, zone=zone)
 
 
-def _step_of_weeks(times: Times, differences: Times) -> Step | None:
-    """The step of times of which each week has the same part. `differences` has all of those between neighbours."""
+def _step_of_calendar(times: Times, differences: Times) -> Step | None:
+    """The step of times in the same part of each week or month. `differences` has all of those between neighbours."""
     unit = int(np.gcd.reduce(differences))
     slot = DAY if unit % DAY == 0 else unit
     if slot < 60 * SECOND or DAY % slot or unit % WEEK == 0:
