@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from foretell.series import (
     Series,
     as_values,
     batch_of,
+    evenly,
     failed,
     has_forecast,
     parse_time,
@@ -253,3 +255,16 @@ def test_times_are_utc(text: str | dt.datetime | np.datetime64, ns: int) -> None
 def test_a_bad_time_is_named() -> None:
     with pytest.raises(InvalidInput, match="'yesterday' is not an ISO 8601 time"):
         parse_time("yesterday")
+
+
+def test_one_who_knows_no_calendar_has_missing_values() -> None:
+    days = times(*(str(day) for day in np.arange("2024-03-04", "2024-04-06", dtype="M8[D]") if np.is_busday(day)))
+    series = regular_series(days, np.arange(25.0), "a")
+    with_more = replace(series, past_covariates=np.arange(25.0)[None], future_covariates=np.arange(28.0)[None])
+    even = evenly(with_more)
+    assert (even.step, even.start, even.id, len(even)) == (Step(ns=DAY), series.start, "a", 33)
+    assert np.flatnonzero(np.isnan(even.values)).tolist() == [i for i in range(33) if i % 7 > 4]
+    assert even.past_covariates is not None and even.future_covariates is not None
+    np.testing.assert_array_equal(even.past_covariates[0], even.values)
+    np.testing.assert_array_equal(even.future_covariates[0], [*even.values, 25, 26, 27])
+    assert evenly(even) is even
