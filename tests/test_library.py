@@ -149,6 +149,19 @@ def test_weekdays_go_on_as_weekdays() -> None:
     assert made["point"].tolist() == [5, 1, 2, 3, 9, 5]
 
 
+def test_what_is_shut_stays_shut() -> None:
+    every = pd.date_range("2024-01-01", "2024-02-12", freq="h", inclusive="left")
+    hours = every[(every.hour >= 9) & (every.hour < 17) & (every.dayofweek < 6)]
+    frame = pd.DataFrame({"ds": hours, "y": 100.0 * hours.dayofweek + hours.hour})
+    holiday = frame[frame["ds"].dt.dayofyear != 25]
+    made = foretell.forecast(holiday, 10, "seasonal_naive", period=48)
+    assert made["ds"].dt.strftime("%d %H").tolist() == [*(f"12 {h:02}" for h in range(9, 17)), "13 09", "13 10"]
+    assert made["point"].tolist() == [*range(9, 17), 109, 110]
+    assert set(made["status"]) == {"repaired(8)"}
+    assert len(foretell.impute(holiday)) == len(frame)
+    assert len(foretell.detect(frame)) == len(frame)
+
+
 def test_whole_numbers_are_times_if_they_can_only_be_years() -> None:
     frame = pd.DataFrame({"year": [2003, 2001, 2002], "gdp": [3.0, 1.0, 2.0]})
     made = foretell.forecast(frame, 2, "drift")

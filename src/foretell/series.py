@@ -95,6 +95,25 @@ def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step
     return Series(grid.place(values), grid.start, grid.step, id)
 
 
+def evenly(series: Series) -> Series:
+    """The same as one who knows no calendar has it: what it leaves out is missing."""
+    step = series.step
+    if series.start is None or step is None or not (step.calendar and step.ns):
+        return series
+    grid = find_grid(step.times(series.start, len(series)), step.even)
+    past, future = series.past_covariates, series.future_covariates
+    return Series(
+        grid.place(series.values),
+        grid.start,
+        grid.step,
+        series.id,
+        None if past is None else grid.place(past),
+        None
+        if future is None
+        else np.concatenate([grid.place(future[:, : len(series)]), future[:, len(series) :]], axis=1),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Series of unequal length side by side: `values` [B, T], left-padded with NaN.

@@ -19,6 +19,7 @@ from foretell.algorithms.seasonality import (
     nested_periods,
     periods_of,
 )
+from foretell.calendars import BUSINESS, Week
 from foretell.series import FloatArray, Series, batch_of
 from foretell.steps import DAY, SECOND, Step
 
@@ -41,6 +42,11 @@ HOURLY = Step(ns=HOUR)
         (Step(ns=HOUR // 4), (4, 96, 672)),
         (Step(ns=SECOND), (60,)),
         (Step(ns=7 * SECOND), ()),
+        (Step(ns=DAY, calendar=BUSINESS), (5,)),
+        (Step(ns=2 * DAY, calendar=BUSINESS), ()),
+        (Step(ns=DAY, calendar=Week(7, ((0, 1), (2, 3), (4, 5)))), (3,)),
+        (Step(ns=HOUR, calendar=Week(168, ((9, 17), (33, 41)))), (8, 16)),
+        (Step(ns=HOUR // 60, calendar=Week(10080, tuple((i * 1440, i * 1440 + 900) for i in range(5)))), (900,)),
     ],
 )
 def test_natural_periods(step: Step | None, periods: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+from foretell.calendars import BUSINESS
 from foretell.models.foretell_small import DEFAULTS, WEIGHTS, ForetellSmall, built_in
 from foretell.models.hybrid.grid import step_of
 from foretell.models.hybrid.outliers import without_outliers
@@ -98,7 +99,7 @@ def test_a_season_that_is_not_there_changes_nothing() -> None:
     ("step", "usual"),
     [
         (Step(ns=DAY), (7, 365)),
-        (Step(ns=DAY, weekdays=True), (5, 261)),
+        (Step(ns=DAY, calendar=BUSINESS), (5, 261)),
         (Step(ns=DAY // 24), (24, 168)),
         (Step(ns=DAY // 1440), (60,)),
         (Step(months=1), (12,)),

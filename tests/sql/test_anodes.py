@@ -273,6 +273,14 @@ def test_an_imputation_that_only_the_node_has(with_node: Session) -> None:
     assert [value for _, value in made.fetchall()] == [0.0, 1.0, 2.0, 0.0, 4.0]
 
 
+def test_an_anode_that_knows_no_opening_hours_sees_one_after_the_other(with_node: Session) -> None:
+    rows = """(SELECT TIMESTAMP '2024-01-01' + to_hours(i::INT) AS ts, i AS v FROM range(24 * 28) r(i)
+               WHERE i % 24 BETWEEN 9 AND 16 AND i <> 112)"""
+    made = with_node.sql(f"SELECT _improwts, IMPUTATION(v, 'algo=zero') AS f, _impmark FROM {rows}").fetchall()
+    assert len(made) == 28 * 8
+    assert [(str(time), value) for time, value, mark in made if mark] == [("2024-01-05 16:00:00", 0.0)]
+
+
 def test_correlations_that_only_the_node_has(with_node: Session) -> None:
     wanted = sum(abs(i % 5 - i % 7) for i in range(20))
     assert with_node.sql(f"SELECT DTW(v, w, 'algo=gap') AS d FROM {ONE}").fetchall() == [(wanted,)]

@@ -66,8 +66,8 @@ def natural_periods(step: Step | None) -> tuple[int, ...]:
         return ()
     if step.months:
         return (12 // step.months,) if step.months in (1, 2, 3, 4, 6) else ()
-    if step.weekdays:
-        return (5,) if step.ns == DAY else ()
+    if step.calendar:
+        return tuple(p for p in step.cycles if p <= LONGEST)
     if step.ns == 7 * DAY:
         return (WEEKS_A_YEAR,)
     spans = [span // step.ns for span in NATURAL_SPANS if span % step.ns == 0]

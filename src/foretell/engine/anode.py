@@ -212,7 +212,8 @@ async def _impute(ask: _Ask, batch: Batch) -> Imputation:
     values = batch.values.copy()
 
     async def one(row: int) -> None:
-        times, seen, step = _times(batch, row), batch.row(row), _regular(batch.steps[row])
+        seen, step = batch.row(row), _regular(batch.steps[row]).even
+        times = step.times(batch.starts[row] or 0, len(seen))
         known = ~np.isnan(seen)
         body = anode.write_imputation(ask.asked, times[known], seen[known], step)
         ticks, made = anode.completed_of(await ask.post(body))

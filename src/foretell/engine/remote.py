@@ -65,6 +65,7 @@ class RemoteExecutor(Executor):
         step, start, seen = batch.steps[row], batch.starts[row] or 0, batch.row(row)
         if step is None or not step.ns:
             raise InvalidInput("freq", "a model server needs a regular step")
+        step = step.even
         times = step.times(start, len(seen))
         known = ~np.isnan(seen)
         reply = await self._post(url, tsfm.write_imputation(seen[known], times[known], step.ns))

@@ -137,7 +137,11 @@ class ForecastQuestion(Question):
             return Grid(0, Step(ns=max(1, self.every * self.tick)), len(self.values))
         if step := self.regular_step:
             return Grid(int(self.times[0]) * self.tick, step, len(self.times))
-        return find_grid(self.times * self.tick)
+        grid = find_grid(self.times * self.tick)
+        step = grid.step
+        if step is not None and step.calendar and step.ns == self.every * self.tick:  # the times wanted are even
+            return find_grid(self.times * self.tick, step.even)
+        return grid
 
     def _future(self, grid: Grid) -> FloatArray:
         rows = np.array(list(self.future.values()))

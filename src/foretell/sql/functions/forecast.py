@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from foretell.errors import ForetellError, InvalidInput
-from foretell.series import OK, TOO_LATE, Forecast, Series
+from foretell.series import OK, TOO_LATE, Forecast, Series, evenly
 from foretell.sql.analysis import Analysis, Refused, without
 from foretell.sql.answer import Answer, Context
 from foretell.sql.blocks import Block, Call
@@ -21,6 +21,7 @@ from foretell.sql.covariates import with_futures
 from foretell.sql.history import read_history
 from foretell.sql.long_form import ahead, long_form, moved, names
 from foretell.sql.options import Options
+from foretell.steps import Step
 
 
 def answer(block: Block, context: Context) -> Answer:
@@ -56,7 +57,8 @@ def _refuse_stray_options(block: Block, call: Call) -> None:
 def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> Forecast:
     """The forecasts of all series; rows without numbers where nothing shall be run."""
     options, engine = asked.options, asked.engine
-    series = [replace(one, step=one.step or options.every) for one in series]
+    if options.every is not None:
+        series = [_spaced(one, options.every) for one in series]
     refused = {**_too_late(series, options), **asked.refusals(series)}
     if asked.context.explain:
         return Forecast(np.full((len(series), options.rows), np.nan), None, (), (OK,) * len(series))
@@ -67,6 +69,11 @@ def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> For
         )
     )
     return replace(made, status=asked.report(made.status, refused, [one.id for one in series]))
+
+
+def _spaced(series: Series, every: Step) -> Series:
+    """A series for even times ahead: what a calendar leaves out is among them."""
+    return replace(series, step=every) if series.step is None else evenly(series)
 
 
 def _too_late(series: Sequence[Series], options: Options) -> Refused:
