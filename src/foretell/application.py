@@ -39,7 +39,7 @@ from foretell.tdgpt.endpoints import JSON, error_page
 from foretell.tdgpt.inside import HERE, Inside
 from foretell.tdgpt.node import Node, named
 from foretell.tdgpt.routes import Routes
-from foretell.wire.asgi import App
+from foretell.wire.asgi import App, with_punctual_bodies
 from foretell.wire.taos_rows import error_answer as taos_error
 from foretell.wire.tdgpt_answers import encode, error_answer
 
@@ -119,7 +119,8 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
             operation_id_creator=operation_id,
         ),
     )
-    doors: App = Routes(node, metrics.request, cast(App, app))
+    ours = with_punctual_bodies(cast(App, app), settings.body_timeout)
+    doors: App = Routes(node, metrics.request, ours)
     if taos is not None:
         taos.threads.seen = partial(metrics.request, "sql")
         doors = _beside(doors, taos)
