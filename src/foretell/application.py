@@ -99,7 +99,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     settings, serving = node.settings, node.serving
     metrics = Metrics(
         serving.depths,
-        lambda: {**serving.pools.deaths, **node.loaded.deaths},
+        lambda: {**serving.pools.replaced, **node.loaded.replaced},
         lambda: {name: pool.memory for name, pool in serving.pools.loaded.items()},
         serving.cache,
     )
