@@ -268,6 +268,8 @@ def test_ds_predict_is_a_model_server(taosd: Taosd) -> None:
     assert (answer["status"], len(answer["output"]), len(answer["lower"])) == ("success", 3, 3)
     missing = requests.post(url, json={"next_len": 3}, timeout=60)
     assert (missing.status_code, missing.json()["status"]) == (400, "error")
+    short = requests.post(url, json={"input": [1, 2, None], "next_len": 3, "model": "arima"}, timeout=60).json()
+    assert re.fullmatch(r"input: arima needs at least \d+ values, got 2", short["error"])
 
 
 def test_our_own_door(taosd: Taosd) -> None:

@@ -125,7 +125,7 @@ def test_what_cannot_be_loaded_is_reported(bad: Running) -> None:
     node, _ = bad
     reasons = {Path(place).name: text for place, text in node.catalogue.broken.items()}
     assert set(reasons) == {"missing.py", "syntax.py", "empty.py", "dies.py"}
-    assert "a_library_that_nobody_has" in reasons["missing.py"]
+    assert reasons["missing.py"].startswith("import: ModuleNotFoundError: No module named 'a_library_that_nobody_has'")
     assert "SyntaxError" in reasons["syntax.py"]
     assert "no class" in reasons["empty.py"]
     assert "died" in reasons["dies.py"]

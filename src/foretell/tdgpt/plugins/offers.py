@@ -258,7 +258,7 @@ async def load(
 async def _describe(process: Process, copy_point: bool) -> list[Plugin] | str:
     """What a file offers, or why nothing."""
     try:
-        described = await process.ask("", "describe", None, time.monotonic() + IMPORT_TIMEOUT)
+        described = await process.ask("import", "describe", None, time.monotonic() + IMPORT_TIMEOUT)
     except ForetellError as error:
         return str(error)
     return [Plugin(d, process, copy_point) for d in described]
