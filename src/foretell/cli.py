@@ -43,7 +43,7 @@ PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw series and a
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
-ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server was started with.")]
+ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server is started with.")]
 UrlFlag = Annotated[str | None, typer.Option("--url", help="The server, where it is not that of the settings.")]
 PortFlag = Annotated[
     int | None, typer.Option("--port", "-p", min=1, max=65535, help="Its port, if not that of the settings.")
@@ -353,11 +353,11 @@ def _settings_of(config: Path | None, url: str | None, port: int | None) -> Sett
 
 
 @app.command()
-def doctor() -> None:
+def doctor(config: ConfigFlag = None) -> None:
     """Say what is set up here, what is wrong, and what to do about it. Changes nothing."""
     from foretell.doctor import examine
 
-    found = examine()
+    found = examine(config)
     for finding in found:
         typer.echo(f"{finding.level:<6}{finding.what}" + (f"\n      -> {finding.advice}" if finding.advice else ""))
     if any(finding.level == "wrong" for finding in found):

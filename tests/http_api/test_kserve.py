@@ -70,5 +70,10 @@ def test_errors_have_the_protocols_shape(url: str, change: dict[str, Any], statu
     assert unknown.status_code == 404
 
 
+def test_a_quantile_that_is_none_is_named_as_it_was_sent(url: str) -> None:
+    answer = post(url, model="naive", inputs=[UNIVARIATE], options={"horizon": 2, "quantiles": [1.5]})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "options.quantiles[0]")
+
+
 def test_models_are_listed(url: str) -> None:
     assert "foretell-small" in requests.get(f"{url}/v1/timeseries/models", timeout=60).json()

@@ -333,5 +333,10 @@ def test_openapi_knows_every_path_and_body(url: str) -> None:
     values = content["application/json"]["schema"]["properties"]["series"]["items"]["properties"]["values"]
     assert values["items"]["anyOf"] == [{"type": "number"}, {"type": "null"}]
     assert ARROW in content
-    for path in ("/v1/forecast", "/v1/jobs", "/v1/sql"):
-        assert {"400", "404", "413", "429", "503", "504"} <= set(schema["paths"][path]["post"]["responses"])
+    kserve = schema["paths"]["/v1/timeseries/forecast"]["post"]
+    assert "options" in kserve["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert "outputs" in kserve["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    refusals = {"400", "401", "403", "404", "408", "413", "415", "429", "501", "502", "503", "504"}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert not path.startswith("/v1") or refusals <= set(operation["responses"]), (method, path)

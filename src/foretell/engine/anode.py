@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from foretell.engine.bands import ask_bands
 from foretell.engine.exchange import Exchange, Unreachable
 from foretell.engine.worker import Executor
 from foretell.errors import AnodeError, DeadlineExceeded, InvalidInput, ModelFailed
@@ -164,8 +165,6 @@ class _Ask:
 
 
 async def _forecast(ask: _Ask, batch: Batch, horizon: int, levels: tuple[float, ...]) -> Forecast:
-    conf = levels[1] - levels[0] if len(levels) == 2 and abs(sum(levels) - 1) < 1e-9 else None
-
     async def one(row: int, conf: float | None) -> tuple[FloatArray, FloatArray | None]:
         values, length = batch.row(row), int(batch.lengths[row])
         past, future = batch.past_covariates, batch.future_covariates
@@ -185,10 +184,8 @@ async def _forecast(ask: _Ask, batch: Batch, horizon: int, levels: tuple[float, 
                 raise
             return await one(row, None)
 
-    answers = await asyncio.gather(*(one(row, conf) for row in range(len(batch))))
-    bounds = [own for _, own in answers if own is not None]
-    quantiles = np.stack(bounds) if conf is not None and len(bounds) == len(batch) else None
-    return Forecast(np.stack([point for point, _ in answers]), quantiles, levels, (OK,) * len(batch), ask.model)
+    point, quantiles = await ask_bands(one, len(batch), levels)
+    return Forecast(point, quantiles, levels, (OK,) * len(batch), ask.model)
 
 
 async def _detect(ask: _Ask, batch: Batch) -> Detection:

@@ -39,7 +39,7 @@ async def predict(node: Node, body: bytes, bounds: bool = True) -> dict[str, Any
         time.monotonic() + node.settings.request_timeout,
     )
     if (status := forecast.status[0]) in (ALL_MISSING, NON_FINITE, TOO_SHORT):
-        raise InvalidInput("input", f"{entry.name} cannot answer: {REASONS[status]}")
+        raise InvalidInput("input", f"{entry.name} {_short(request, entry) or f'cannot answer: {REASONS[status]}'}")
     check_status(status, forecast.model)
     return _answer(request, entry, forecast)
 
@@ -87,6 +87,12 @@ def _answer(request: tsfm.ForecastRequest, entry: Entry, forecast: Forecast) -> 
     if not entry.limits.covariates and (request.past_dynamic_real or request.dynamic_real):
         answer["note"] = f"{entry.name} takes no covariates: past_dynamic_real and dynamic_real were not used"
     return answer
+
+
+def _short(request: tsfm.ForecastRequest, entry: Entry) -> str:
+    """How many values are needed, where there are fewer; empty where there are enough."""
+    seen, needed = sum(value is not None for value in request.input or ()), entry.limits.min_context
+    return f"needs at least {needed} values, got {seen}" if 0 < seen < needed else ""
 
 
 def _covariates(name: str, rows: list[list[int | float | None]], length: int) -> FloatArray | None:
