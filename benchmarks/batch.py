@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foretell.batch import Outcome, Request, Workers, forecast_files
+from foretell.engine.worker import DIED
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "batch.md"
 SERIES, POINTS, HORIZON, FILES = 200_000, 256, 24, 64
@@ -85,7 +86,7 @@ def run(source: Path, small: Path, crew: Workers, model: str, folder: Path, kill
         start = time.perf_counter() - began
         progress = {"progress": killer} if killer else {}
         outcome = forecast_files(str(source), str(folder / "out"), request, executor, **progress)  # type: ignore[arg-type]
-        return Run(outcome, executor.deaths, start)  # type: ignore[attr-defined]
+        return Run(outcome, executor.replaced[DIED], start)  # type: ignore[attr-defined]
     finally:
         executor.close()
 

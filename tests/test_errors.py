@@ -11,6 +11,7 @@ from foretell.errors import (
     AnodeError,
     AuthenticationFailed,
     BodyTooLarge,
+    BodyTooLate,
     Cancelled,
     DatabaseExists,
     DatabaseInUse,
@@ -41,6 +42,7 @@ from foretell.errors import (
 ALL = [
     InvalidInput("rows", "must be at least 1, got 0"),
     BodyTooLarge(1000),
+    BodyTooLate(5),
     WrongMediaType("content-type", "must be application/json"),
     SqlError("no such column", "SELECT a\nFROM t", 7),
     *(

@@ -57,6 +57,14 @@ def test_a_file_that_cannot_be_written_is_named() -> None:
         start_log(read_settings(app_log="/nowhere/x"))
 
 
+def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
+    lines(tmp_path / "log", "text")
+    (tmp_path / "log").rename(tmp_path / "log.1")
+    logging.getLogger("foretell.x").warning("after the rotation")
+    assert "after the rotation" in (tmp_path / "log").read_text("utf-8")
+    assert "after the rotation" not in (tmp_path / "log.1").read_text("utf-8")
+
+
 def test_text(tmp_path: Path) -> None:
     found = lines(tmp_path / "log", "text")
     assert found[0].endswith("WARNING foretell.x: asked http://***@host/x [r-1]")

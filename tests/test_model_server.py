@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from foretell import model_server
+from foretell.calendars import BUSINESS
 from foretell.engine import Engine
 from foretell.engine.loop import wait_for
 from foretell.engine.pools import Pools
@@ -30,8 +31,9 @@ from foretell.engine.worker import ThreadExecutor
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
 from foretell.model_server import Lines, choose, make_ready, place
 from foretell.registry import Kind, Registry
-from foretell.series import Series
+from foretell.series import Series, batch_of
 from foretell.settings import settings
+from foretell.steps import DAY, Step
 from foretell.tdgpt.model_servers import entry_of
 from tests.fakes import Fake, Sleepy
 from tests.models.time_moe.golden import TINY, TOLERANCE, each_set, read
@@ -223,6 +225,21 @@ def test_a_node_of_ours_can_use_it(url: str) -> None:
     assert answer.point[0].tolist() == post(url, {"input": VALUES, "next_len": 3}).json()["output"]
     assert engine.forecast_sync([Series(np.array(VALUES))], 3, entry.name).quantiles is None
     wait_for(server.aclose())
+
+
+def test_a_server_that_knows_no_calendars_fills_one_point_after_the_other() -> None:
+    weekdays = Series(np.array([1.0, 2, np.nan, 4, 5, np.nan, 7]), 4 * DAY, Step(ns=DAY, calendar=BUSINESS))
+    asked = []
+
+    class Zeros(RemoteExecutor):
+        async def _post(self, url: str, body: bytes) -> bytes:
+            asked.append(json.loads(body))
+            times = [DAY * day for day in range(4, 11)]
+            return json.dumps({"status": "success", "ts": times, "target": [0.0] * 7}).encode()
+
+    filled = wait_for(Zeros().call("moment", "impute", (batch_of([weekdays]), {})))
+    assert filled.values.tolist() == [[1, 2, 0, 4, 5, 0, 7]]
+    assert (asked[0]["freq"], asked[0]["ts"]) == ("D", [DAY * day for day in (4, 5, 7, 8, 10)])
 
 
 def test_any_forecaster_at_any_path() -> None:

@@ -95,9 +95,20 @@ def open_constraints() -> list[str]:
 
 
 def test_the_lock_has_the_hash_of_everything_at_the_pinned_version() -> None:
-    lines = [line for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines() if not line.startswith("#")]
-    locked = {line.partition(" ")[0].lower().replace("_", "-") for line in lines}
+    assert {line.partition("==")[0] for line in locked("requirements.lock")} == set(needed()), (
+        "run `python -m tools.lock`"
+    )
+
+
+def test_so_has_that_of_what_builds_the_wheel() -> None:
+    assert "hatchling" in {line.partition("==")[0] for line in locked("requirements-build.lock")}
+
+
+def locked(name: str) -> set[str]:
+    """What a lock names, which has the hash of each, at the pinned version."""
+    lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if not line.startswith("#")]
+    found = {line.partition(" ")[0].lower().replace("_", "-") for line in lines}
     assert all(re.fullmatch(r"\S+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in lines)
     pinned = (ROOT / "constraints.txt").read_text("utf-8").lower().replace("_", "-").splitlines()
-    assert locked <= set(pinned), f"run `python -m tools.lock`: {sorted(locked - set(pinned))}"
-    assert {line.partition("==")[0] for line in locked} == set(needed()), "run `python -m tools.lock`"
+    assert found <= set(pinned), f"run `python -m tools.lock`: {sorted(found - set(pinned))}"
+    return found

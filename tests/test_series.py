@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretell.calendars import BUSINESS
 from foretell.errors import InvalidInput
 from foretell.series import (
     Batch,
@@ -17,8 +19,10 @@ from foretell.series import (
     Series,
     as_values,
     batch_of,
+    evenly,
     failed,
     has_forecast,
+    levels_of,
     parse_time,
 )
 from foretell.steps import DAY, SECOND, Step, detect_step
@@ -90,18 +94,18 @@ def test_days_without_weekends_are_a_step_of_their_own() -> None:
     at = times(*(str(day) for day in np.arange("2024-03-04", "2024-04-06", dtype="M8[D]") if np.is_busday(day)))
     holiday = np.delete(at, 13)
     for seen in (at, holiday):
-        assert detect_step(seen) == Step(ns=DAY, weekdays=True)
+        assert detect_step(seen) == Step(ns=DAY, calendar=BUSINESS)
     series = regular_series(holiday, np.ones(len(holiday)))
     assert len(series) == len(at)
     assert np.flatnonzero(np.isnan(series.values)).tolist() == [13]
     ahead = series.future_times(3)
     assert ahead is not None
     assert texts(ahead) == ["2024-04-08", "2024-04-09", "2024-04-10"]
-    assert str(Step(ns=DAY, weekdays=True)) == "weekday"
+    assert str(Step(ns=DAY, calendar=BUSINESS)) == "weekday"
     assert detect_step(at[:5]) == Step(ns=DAY)
     assert detect_step(np.append(at, at[-1] + DAY)) == Step(ns=DAY)
-    with pytest.raises(InvalidInput, match="weekdays are whole days apart"):
-        Step(ns=HOUR, weekdays=True)
+    with pytest.raises(InvalidInput, match="the points of a calendar are whole slots apart"):
+        Step(ns=HOUR, calendar=BUSINESS)
 
 
 @given(
@@ -109,14 +113,14 @@ def test_days_without_weekends_are_a_step_of_their_own() -> None:
     st.one_of(
         st.integers(1, 100 * DAY).map(lambda ns: Step(ns=ns)),
         st.integers(1, 12).map(lambda months: Step(months=months)),
-        st.just(Step(ns=DAY, weekdays=True)),
+        st.just(Step(ns=DAY, calendar=BUSINESS)),
     ),
     st.integers(0, 60),
 )
 def test_a_point_lies_at_its_time(start: int, step: Step, count: int) -> None:
     at = step.times(start, count)
     assert step.places(int(at[0]) if count else start, at).tolist() == list(range(count))
-    if step.weekdays:
+    if step.calendar:
         assert np.is_busday((at // DAY).astype("M8[D]")).all()
         assert (at % DAY == start % DAY).all()
 
@@ -252,3 +256,26 @@ def test_times_are_utc(text: str | dt.datetime | np.datetime64, ns: int) -> None
 def test_a_bad_time_is_named() -> None:
     with pytest.raises(InvalidInput, match="'yesterday' is not an ISO 8601 time"):
         parse_time("yesterday")
+
+
+def test_levels_of_a_confidence_are_round() -> None:
+    assert (levels_of(0.95), levels_of(0.8)) == ((0.025, 0.975), (0.1, 0.9))
+
+
+def test_covariates_are_counted() -> None:
+    known = np.zeros((2, 5))
+    assert Series(np.zeros(5)).covariates == 0
+    assert Series(np.zeros(5), past_covariates=known, future_covariates=known).covariates == 4
+
+
+def test_one_who_knows_no_calendar_has_missing_values() -> None:
+    days = times(*(str(day) for day in np.arange("2024-03-04", "2024-04-06", dtype="M8[D]") if np.is_busday(day)))
+    series = regular_series(days, np.arange(25.0), "a")
+    with_more = replace(series, past_covariates=np.arange(25.0)[None], future_covariates=np.arange(28.0)[None])
+    even = evenly(with_more)
+    assert (even.step, even.start, even.id, len(even)) == (Step(ns=DAY), series.start, "a", 33)
+    assert np.flatnonzero(np.isnan(even.values)).tolist() == [i for i in range(33) if i % 7 > 4]
+    assert even.past_covariates is not None and even.future_covariates is not None
+    np.testing.assert_array_equal(even.past_covariates[0], even.values)
+    np.testing.assert_array_equal(even.future_covariates[0], [*even.values, 25, 26, 27])
+    assert evenly(even) is even

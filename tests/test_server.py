@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from foretell.errors import InvalidInput
-from foretell.server import listen, run, serve
+from foretell.server import check_certificate, listen, run, serve
 from foretell.settings import read_settings, settings
 
 
@@ -20,6 +20,8 @@ from foretell.settings import read_settings, settings
         ("model_dir", "/nowhere", "model_dir: /nowhere is no folder"),
         ("weights", '{"timemoe-50m": "/nowhere"}', "weights.timemoe-50m: /nowhere is no folder"),
         ("audit_log", "/nowhere/x", "audit_log: cannot write /nowhere/x"),
+        ("weights", '{"nix": "/tmp"}', "weights: unknown model with weights 'nix' .known: .*timemoe-50m"),
+        ("replicas", '{"nix": 1}', "replicas: unknown forecast model 'nix'"),
         ("state_dir", "/dev/null/x", "state_dir: cannot make /dev/null/x"),
         ("timemoe_fc", "900m", "timemoe_fc is '900m'; known here: auto, 200m"),
     ],
@@ -35,6 +37,11 @@ def test_a_wrong_setting_is_found_at_the_start(
     with pytest.raises(InvalidInput, match=said):
         serve(say=lambda _: None, port=0, workers=1)
     settings.cache_clear()
+
+
+def test_a_key_that_is_not_there_is_not_blamed_on_the_certificate() -> None:
+    with pytest.raises(InvalidInput, match="tls_key: cannot use /nope: No such file"):
+        check_certificate(read_settings(tls_certificate=Path(__file__), tls_key=Path("/nope")))
 
 
 async def _fails(scope: Any, receive: Any, send: Any) -> None:

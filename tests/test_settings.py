@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from foretell.errors import InvalidInput
+from foretell.server import read_all
 from foretell.settings import read_settings
 
 
@@ -50,6 +51,7 @@ def test_a_stray_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HOST_OPTION", "127.0.0.1:5001"),
         ("PORT", "65536"),
         ("ALSO", "6090,70000"),
+        ("DEVICES", '{"timemoe-mini": ["gpu0"]}'),
     ],
 )
 def test_a_bad_value_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -97,6 +99,40 @@ def test_a_file_that_cannot_be_read_is_named(config: Path, content: str | None) 
     config.unlink() if content is None else config.write_text(content)
     with pytest.raises(InvalidInput, match=r"foretell\.toml"):
         read_settings()
+
+
+def test_the_file_is_called_what_the_user_calls_it(config: Path) -> None:
+    config.write_text("port = ")
+    with pytest.raises(InvalidInput, match=r"^FORETELL_CONFIG: .* is not TOML"):
+        read_settings()
+    with pytest.raises(InvalidInput, match=r"^--config: .* is not TOML"):
+        read_all(config, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("queue_limit = true", "queue_limit: must not be true or false, got True"),
+        ("replicas = {ets = true}", "replicas: must not be true or false"),
+        ('sql_writes_files = "maybe"', "sql_writes_files: "),
+        ('tokens = "x"', r'tokens: must be a list, such as \["a", "b"\]$'),
+        ('tsfm_service = "x"', "tsfm_service: must be a table"),
+        ("keys = {a = {hsh = 1}}", r"keys\.a\.hash: "),
+        (f'keys = {{a = {{hash = "{"0" * 64}", scope = 1}}}}', r"keys\.a\.scope: .*known: hash, quota, rate, scopes$"),
+        ('keys = {a = {hash = "PUT-YOURS-HERE"}}', r"keys\.a\.hash: must be 64 hex digits.*foretell key NAME"),
+        ('devices = {ets = ["gpu0"]}', r"devices\.ets\.0: must be cpu, or a GPU"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_file(config: Path, line: str, says: str) -> None:
+    config.write_text(line)
+    with pytest.raises(InvalidInput, match=says):
+        read_settings()
+
+
+def test_flags_and_devices_that_are_good(config: Path) -> None:
+    config.write_text('sql_writes_files = true\ndevices = {ets = ["0", "cpu", "GPU-1d2e-3f"]}\n')
+    assert read_settings().sql_writes_files
+    assert read_settings().devices == {"ets": ("0", "cpu", "GPU-1d2e-3f")}
 
 
 def test_the_folder_of_public_data_is_no_stray_setting(monkeypatch: pytest.MonkeyPatch) -> None:

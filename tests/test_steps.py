@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretell.calendars import BUSINESS
 from foretell.errors import InvalidInput
 from foretell.steps import DAY, Step, Times, detect_step, find_grid
 
@@ -42,8 +43,8 @@ def test_hours_have_no_zone() -> None:
     st.one_of(
         st.integers(1, 40).map(lambda days: Step(ns=days * DAY)),
         st.integers(1, 12).map(lambda months: Step(months=months)),
-        st.just(Step(ns=DAY, weekdays=True)),
-        st.booleans().map(lambda last: Step(months=1, month_end=last, weekdays=True)),
+        st.just(Step(ns=DAY, calendar=BUSINESS)),
+        st.booleans().map(lambda last: Step(months=1, month_end=last, calendar=BUSINESS)),
         st.sampled_from([1, 2, 3, 4, -1]).map(lambda week: Step(months=1, week=week)),
     ),
     st.integers(2, 40),
@@ -68,7 +69,7 @@ def test_a_midnight_that_the_clock_leaves_out_is_no_gap() -> None:
 def test_business_months_begin_and_end_with_a_weekday(freq: str) -> None:
     whole = pd.date_range("2020-01-01", periods=50, freq=freq)
     step = detect_step(ns(whole[:30]))
-    assert step is not None and step.weekdays and step.months
+    assert step is not None and step.calendar and step.months
     assert step.times(int(ns(whole)[0]), 20, first=30).tolist() == ns(whole[30:]).tolist()
 
 
@@ -76,7 +77,7 @@ def test_business_months_begin_and_end_with_a_weekday(freq: str) -> None:
 def test_days_of_the_week_keep_their_place(freq: str) -> None:
     whole = pd.date_range("2020-01-01", periods=50, freq=freq)
     step = detect_step(ns(whole[:30]))
-    assert step is not None and (step.week or step.weekdays)
+    assert step is not None and (step.week or step.calendar)
     assert step.times(int(ns(whole)[0]), 20, first=30).tolist() == ns(whole[30:]).tolist()
     grid = find_grid(ns(whole.delete(7))) if step.months else find_grid(ns(whole))
     assert (grid.length, grid.step) == (50, step)
@@ -104,7 +105,7 @@ def test_even_days_are_no_months(days: int) -> None:
 
 
 def test_what_a_zone_is_not() -> None:
-    with pytest.raises(InvalidInput, match="only whole days and months have a zone"):
+    with pytest.raises(InvalidInput, match="only days, months and calendars have a zone"):
         Step(ns=DAY // 2, zone="Europe/Berlin")
     with pytest.raises(InvalidInput, match="'Mars/Phobos' is no time zone"):
         detect_step(np.arange(3) * DAY, "Mars/Phobos")

@@ -1,4 +1,5 @@
-"""Writes requirements.lock: what the default install brings, with the SHA-256 of each file, for the container.
+"""Writes the locks of the container: requirements.lock for what the default install brings, requirements-build.lock for
+what builds its wheel, with the SHA-256 of each file.
 
     python -m tools.lock
 
@@ -11,18 +12,18 @@ import json
 import platform
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCK = ROOT / "requirements.lock"
 REPORT = ("--dry-run", "--ignore-installed", "--quiet", "--report", "-")
 
 
-def chosen() -> list[dict[str, Any]]:
-    """What pip would install, but for foretell itself."""
+def chosen(*wanted: str) -> list[dict[str, Any]]:
+    """What pip would install for these, but for foretell itself."""
     constraints = str(ROOT / "constraints.txt")
-    command = [sys.executable, "-m", "pip", "install", *REPORT, "--constraint", constraints, str(ROOT)]
+    command = [sys.executable, "-m", "pip", "install", *REPORT, "--constraint", constraints, *wanted]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  all of it is ours
     report = json.loads(done.stdout[done.stdout.index("{") :])
     return [item for item in report["install"] if item["metadata"]["name"] != "foretell"]
@@ -34,9 +35,14 @@ def line(item: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    head = f"# Made by `python -m tools.lock` for {sys.platform} {platform.machine()}, Python {sys.version_info[0]}."
-    head += f"{sys.version_info[1]}; pip install --require-hashes -r requirements.lock"
-    LOCK.write_text("\n".join([head, *sorted(map(line, chosen()), key=str.lower)]) + "\n", "utf-8")
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    for name, wanted in (("requirements.lock", [str(ROOT)]), ("requirements-build.lock", build)):
+        head = (
+            f"# Made by `python -m tools.lock` for {sys.platform} {platform.machine()}, Python {sys.version_info[0]}."
+        )
+        head += f"{sys.version_info[1]}; pip install --require-hashes -r {name}"
+        lines = sorted(map(line, chosen(*wanted)), key=str.lower)
+        (ROOT / name).write_text("\n".join([head, *lines]) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

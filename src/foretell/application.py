@@ -24,7 +24,7 @@ from foretell.engine.remote import RemoteExecutor
 from foretell.engine.scaling import Scale
 from foretell.engine.serving import Serving
 from foretell.engine.worker import Executor
-from foretell.errors import BodyTooLarge, ForetellError
+from foretell.errors import BodyTooLarge, ForetellError, InvalidInput, UnknownName
 from foretell.http_api.access import Gate, Refusal, Rules
 from foretell.http_api.door import Door
 from foretell.http_api.endpoints import handlers
@@ -39,7 +39,7 @@ from foretell.tdgpt.endpoints import JSON, error_page
 from foretell.tdgpt.inside import HERE, Inside
 from foretell.tdgpt.node import Node, named
 from foretell.tdgpt.routes import Routes
-from foretell.wire.asgi import App
+from foretell.wire.asgi import App, with_punctual_bodies
 from foretell.wire.taos_rows import error_answer as taos_error
 from foretell.wire.tdgpt_answers import encode, error_answer
 
@@ -59,10 +59,19 @@ def new_node(settings: Settings, models: Registry | None = None) -> Node:
     """A node that has read nothing yet: its application does that when it starts."""
     servers, inside = RemoteExecutor(), Inside()
     models = models or registry()
+    _check_weights(settings, models)
     pools = _pools(settings, models, {"http://": servers, "https://": servers, HERE: inside})
     engine = Engine(pools, models)
     cache = Cache(settings.cache_mb << 20, settings.cache_age)
     return Node(settings, Serving(engine, pools, settings.queue_limit, cache), inside=inside)
+
+
+def _check_weights(settings: Settings, models: Registry) -> None:
+    """InvalidInput where the settings say where the weights of a model lie that has none, or is not known."""
+    having = [entry.name for entry in models.all_entries() if entry.pull is not None]
+    for name in settings.weights:
+        if name not in having:
+            raise InvalidInput("weights", str(UnknownName("model with weights", name, having)))
 
 
 def _pools(settings: Settings, models: Registry, remotes: Mapping[str, Executor]) -> Pools:
@@ -80,12 +89,15 @@ def _pools(settings: Settings, models: Registry, remotes: Mapping[str, Executor]
 def _policy(settings: Settings, models: Registry) -> Policy:
     """What the settings say of models by name, by entry point. A name that nobody knows is an error."""
 
-    def target(name: str) -> str:
-        return models.lookup(name).target
+    def target(field: str, name: str) -> str:
+        try:
+            return models.lookup(name).target
+        except UnknownName as error:
+            raise InvalidInput(field, str(error)) from None
 
     return Policy(
-        replicas={target(name): count for name, count in settings.replicas.items()},
-        devices={target(name): devices for name, devices in settings.devices.items()},
+        replicas={target("replicas", name): count for name, count in settings.replicas.items()},
+        devices={target("devices", name): devices for name, devices in settings.devices.items()},
         idle=settings.unload_after,
         memory=None if settings.memory_budget_mb is None else settings.memory_budget_mb << 20,
     )
@@ -99,7 +111,7 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
     settings, serving = node.settings, node.serving
     metrics = Metrics(
         serving.depths,
-        lambda: {**serving.pools.deaths, **node.loaded.deaths},
+        lambda: {**serving.pools.replaced, **node.loaded.replaced},
         lambda: {name: pool.memory for name, pool in serving.pools.loaded.items()},
         serving.cache,
     )
@@ -119,7 +131,8 @@ def application(node: Node, ready: Callable[[], None] = lambda: None, taos: Taos
             operation_id_creator=operation_id,
         ),
     )
-    doors: App = Routes(node, metrics.request, cast(App, app))
+    ours = with_punctual_bodies(cast(App, app), settings.body_timeout)
+    doors: App = Routes(node, metrics.request, ours)
     if taos is not None:
         taos.threads.seen = partial(metrics.request, "sql")
         doors = _beside(doors, taos)

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from foretell.errors import ForetellError, InvalidInput
 if TYPE_CHECKING:
     from foretell.engine.engine import Progress
     from foretell.results import Pictured
+    from foretell.series import Series
     from foretell.settings import Settings
     from foretell.sql.script import Runner
     from foretell.sql.session import Session
@@ -42,7 +43,7 @@ PlotFlag = Annotated[Path | None, typer.Option("--plot", help="Draw series and a
 OverwriteFlag = Annotated[bool, typer.Option("--overwrite", help="Write over files that exist.")]
 WorkersFlag = Annotated[int | None, typer.Option("--workers", min=0, help="Worker processes (0: this process).")]
 RayFlag = Annotated[str | None, typer.Option("--ray", help="Ray cluster: local, auto or host:port.")]
-ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server was started with.")]
+ConfigFlag = Annotated[Path | None, typer.Option("--config", help="The file that the server is started with.")]
 UrlFlag = Annotated[str | None, typer.Option("--url", help="The server, where it is not that of the settings.")]
 PortFlag = Annotated[
     int | None, typer.Option("--port", "-p", min=1, max=65535, help="Its port, if not that of the settings.")
@@ -352,11 +353,11 @@ def _settings_of(config: Path | None, url: str | None, port: int | None) -> Sett
 
 
 @app.command()
-def doctor() -> None:
+def doctor(config: ConfigFlag = None) -> None:
     """Say what is set up here, what is wrong, and what to do about it. Changes nothing."""
     from foretell.doctor import examine
 
-    found = examine()
+    found = examine(config)
     for finding in found:
         typer.echo(f"{finding.level:<6}{finding.what}" + (f"\n      -> {finding.advice}" if finding.advice else ""))
     if any(finding.level == "wrong" for finding in found):
@@ -459,12 +460,12 @@ def _progress(what: str = "series") -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _draw(path: Path | None, groups: Groups, answer: Pictured) -> None:
+def _draw(path: Path | None, groups: Groups, answer: Pictured, ahead: Sequence[Series] | None = None) -> None:
     if path is None:
         return
     from foretell.picture import save
 
-    save(path, groups, answer)
+    save(path, groups, answer, ahead)
     typer.echo(f"picture: {path}", err=True)
 
 

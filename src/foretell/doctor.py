@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -13,10 +14,13 @@ from pathlib import Path
 from typing import Literal
 
 from foretell.admin import state_folder
+from foretell.application import new_node
 from foretell.errors import ForetellError
-from foretell.http_api.access import has_rule
-from foretell.registry import registry
-from foretell.settings import CONFIG, Settings, read_settings
+from foretell.http_api.access import Rules, has_rule
+from foretell.registry import registry, require
+from foretell.server import check_certificate, read_given
+from foretell.settings import CONFIG, Settings
+from foretell.tdgpt.node import named
 from foretell.wire.hosts import is_loopback
 
 Level = Literal["ok", "note", "wrong"]
@@ -34,13 +38,13 @@ class Finding:
     advice: str = ""
 
 
-def examine() -> list[Finding]:
-    """Everything that can be seen from here."""
+def examine(config: Path | None = None) -> list[Finding]:
+    """Everything that can be seen from here, for a server that is started with the file `config`."""
     try:
-        settings = read_settings()
+        settings, _ = read_given(config, {})
     except ForetellError as error:
-        wrong = Finding("wrong", f"settings: {error}", f"mend it in the environment or the file that {CONFIG} names")
-        return [wrong, *_versions()]
+        file = f"the file that {CONFIG} names" if config is None else str(config)
+        return [Finding("wrong", f"settings: {error}", f"mend it in the environment or {file}"), *_versions()]
     return [finding for check in CHECKS for finding in check(settings)]
 
 
@@ -87,11 +91,11 @@ def _models(_: Settings) -> Iterator[Finding]:
 def _folders(settings: Settings) -> Iterator[Finding]:
     state = state_folder(settings)
     yield _writable("state_dir", state, "jobs of the server cannot be kept")
-    if settings.audit_log is not None:
-        yield _writable("audit_log", settings.audit_log.parent, "nobody will know who asked for what")
-    if settings.app_log:
-        yield _writable("app_log", Path(settings.app_log).parent, "the server cannot log")
-    for name, folder in settings.missing_folders():
+    logs = {"app_log": Path(settings.app_log).parent} if settings.app_log else {}
+    logs |= {"audit_log": settings.audit_log.parent} if settings.audit_log is not None else {}
+    yield from (_writable(name, folder, "the server will not start") for name, folder in logs.items())
+    missing = [(name, folder) for name, folder in logs.items() if not folder.is_dir()]
+    for name, folder in (*missing, *settings.missing_folders()):
         yield Finding("wrong", f"{name}: there is no folder {folder}", "make it, or mend the setting")
 
 
@@ -114,10 +118,47 @@ def _access(settings: Settings) -> Iterator[Finding]:
     elif settings.tls_certificate is None:
         advice = "set tls_certificate and tls_key, or put a proxy with TLS before it"
         yield Finding("note", f"secrets travel unencrypted to {settings.host}:{settings.port}", advice)
-    for name in ("tls_certificate", "tls_key", "tls_clients"):
-        path = getattr(settings, name)
-        if path is not None and not os.access(path, os.R_OK):
-            yield Finding("wrong", f"{name}: {path} cannot be read", "the server will not start")
+
+
+def _start(settings: Settings) -> Iterator[Finding]:
+    """What keeps a server from starting, by its own checks."""
+    for check in (Rules.of, check_certificate, _database, _cluster, _names):
+        try:
+            check(settings)
+        except ForetellError as error:
+            yield Finding("wrong", str(error), "the server will not start; mend the setting")
+
+
+def _database(settings: Settings) -> None:
+    """Whether one could be opened with these limits; the file itself may be another process's just now."""
+    if settings.db is not None:
+        from foretell.sql.database.safety import Limits, check_place, opened
+
+        check_place(str(settings.db))
+        opened(":memory:", Limits(settings.sql_memory, settings.sql_folders, settings.sql_writes_files)).close()
+
+
+def _cluster(settings: Settings) -> None:
+    if settings.ray:
+        from foretell.engine.cluster import knock
+
+        require("ray", "ray")
+        knock(settings.ray)
+
+
+def _names(settings: Settings) -> None:
+    """Whether the models are known that the settings name, be they plugins or servers elsewhere."""
+    asyncio.run(_loaded(settings.model_copy(update={"ray": ""})))
+
+
+async def _loaded(settings: Settings) -> None:
+    node = new_node(settings)
+    try:
+        await node.reload()
+        for field, name in (("default_model", settings.default_model), *(("preload", one) for one in settings.preload)):
+            named(node.serving.engine.models, field, name)
+    finally:
+        await node.close()
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
@@ -129,4 +170,12 @@ def _ports(settings: Settings) -> Iterator[Finding]:
                 yield Finding("note", f"something listens on port {port} already", advice)
 
 
-CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (_versions, _machine, _models, _folders, _access, _ports)
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _versions,
+    _machine,
+    _models,
+    _folders,
+    _access,
+    _start,
+    _ports,
+)

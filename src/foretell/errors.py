@@ -14,6 +14,7 @@
     |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
     |   |   `-- UserExists      there is one of that name                                 409  0x80000350
     |   |-- RepeatedTime        two rows of one series have the same time                400  0x80000118
+    |   |-- BodyTooLate         a request body did not arrive in time                    408  0x80000118
     |   |-- BodyTooLarge        a request body has more bytes than the limit allows       413  0x80000118
     |   |-- WrongMediaType      a request body is of a kind that is not read                415  0x80000118
     |   |-- TooManyRows         more rows asked for, or sent, than the limit allows       400  0x80000446
@@ -166,6 +167,13 @@ class BodyTooLarge(InvalidInput):
 
     def __init__(self, limit: int, when: str = "") -> None:
         super().__init__("body", f"is larger than {limit} bytes{when}")
+
+
+class BodyTooLate(InvalidInput):
+    http_status = 408
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("body", f"did not arrive within {seconds:g} s")
 
 
 class WrongMediaType(InvalidInput):

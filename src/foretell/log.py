@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from logging.handlers import WatchedFileHandler
 
 import msgspec
 
@@ -58,7 +59,8 @@ def start_log(settings: Settings) -> None:
 
 
 def _file(path: str) -> logging.Handler:
+    """A file that may be moved away: it is made anew."""
     try:
-        return logging.FileHandler(path)
+        return WatchedFileHandler(path)
     except OSError as error:
         raise InvalidInput("app_log", f"cannot write {path}: {error.strerror}") from None

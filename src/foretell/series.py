@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foretell.errors import InvalidInput
-from foretell.steps import Step
+from foretell.steps import Step, find_grid
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -41,6 +41,11 @@ class Series:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def covariates(self) -> int:
+        """How many there are, past and future."""
+        return sum(len(c) for c in (self.past_covariates, self.future_covariates) if c is not None)
 
     def future_times(self, horizon: int) -> IntArray | None:
         """Times [H] of the points that follow, or None where the series has none, or they leave the range of ns."""
@@ -87,6 +92,31 @@ def as_horizon(horizon: Any) -> int:
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):
         raise InvalidInput("horizon", f"must be a whole number, got {horizon!r}")
     return int(horizon)
+
+
+def levels_of(conf: float) -> tuple[float, float]:
+    """The quantile levels of the bounds between which the truth lies with the probability `conf`."""
+    tail = (1 - conf) / 2
+    return round(tail, 12), round(1 - tail, 12)
+
+
+def evenly(series: Series) -> Series:
+    """The same as one who knows no calendar has it: what it leaves out is missing."""
+    step = series.step
+    if series.start is None or step is None or not (step.calendar and step.ns):
+        return series
+    grid = find_grid(step.times(series.start, len(series)), step.even)
+    past, future = series.past_covariates, series.future_covariates
+    return Series(
+        grid.place(series.values),
+        grid.start,
+        grid.step,
+        series.id,
+        None if past is None else grid.place(past),
+        None
+        if future is None
+        else np.concatenate([grid.place(future[:, : len(series)]), future[:, len(series) :]], axis=1),
+    )
 
 
 @dataclass(frozen=True, eq=False)

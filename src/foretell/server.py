@@ -71,7 +71,7 @@ def _quiet_web_socket() -> type[asyncio.Protocol]:
 
 def web_server(app: Any, settings: Settings, with_sockets: bool = False) -> uvicorn.Server:
     """uvicorn over uvloop and httptools; it says nothing by itself and ends when requests in flight have."""
-    _check_certificate(settings)
+    check_certificate(settings)
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -127,20 +127,25 @@ def _cause(error: Exception) -> Exception:
     return error
 
 
-def _check_certificate(settings: Settings) -> None:
+def check_certificate(settings: Settings) -> None:
+    """InvalidInput where the server could not speak TLS as the settings say."""
     certificate, context = settings.tls_certificate, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate is None:
         for name in ("tls_key", "tls_clients"):
             if getattr(settings, name) is not None:
                 raise InvalidInput("tls_certificate", f"is needed with {name}")
         return
+    for name, path in (("tls_certificate", certificate), ("tls_key", settings.tls_key)):
+        try:
+            if path is not None:
+                path.open("rb").close()
+        except OSError as error:
+            raise InvalidInput(name, f"cannot use {path}: {error.strerror}") from None
     try:
         context.load_cert_chain(certificate, settings.tls_key)
     except ssl.SSLError:
         key = f"{settings.tls_key} its key" if settings.tls_key else "tls_key is not set"
         raise InvalidInput("tls_certificate", f"{certificate} is no PEM certificate with its key, or {key}") from None
-    except OSError as error:
-        raise InvalidInput("tls_certificate", f"cannot use {certificate}: {error.strerror or error}") from None
     try:
         if settings.tls_clients is not None:
             context.load_verify_locations(settings.tls_clients)
@@ -154,6 +159,7 @@ def serve(config: Path | None = None, say: Callable[[str], None] = print, **flag
     `config` is our TOML, or TDgpt's taosanode.ini or taosanode.config.py; SIGHUP reads it and the plugins anew.
     """
     settings, notes = read_all(config, flags)
+    _make_state_folder(settings)
     start_log(settings)
     if settings.traces:
         tracing.start(settings.traces)
@@ -211,26 +217,28 @@ def _database(node: Node, address: str) -> Iterator[TaosDoor | None]:
 
 
 def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+    """What `read_given` reads, where the folders are there that it names; a file of TDgpt may name one that is not."""
+    given = read_given(config, flags)
+    for name, folder in read_settings(**flags).missing_folders():
+        raise InvalidInput(name, f"{folder} is no folder")
+    return given
+
+
+def read_given(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     """The settings from everywhere, and what there is to say about a configuration file of TDgpt."""
     if config is None or config.suffix == ".toml":
         if config is not None:
             os.environ[CONFIG] = str(config)  # for the worker processes
-        return _checked(read_settings(**flags)), []
-    found = taosanode.read(config, may_open=has_rule(_checked(read_settings(**flags))))
+        return read_settings(named=CONFIG if config is None else "--config", **flags), []
+    found = taosanode.read(config, may_open=has_rule(read_settings(**flags)))
     return read_settings(beneath=found.values, **flags), found.notes
 
 
-def _checked(settings: Settings) -> Settings:
-    """The settings, where the folders that they name are there."""
-    for name, folder in settings.missing_folders():
-        raise InvalidInput(name, f"{folder} is no folder")
-    if settings.state_dir is not None:
-        _make(settings.state_dir)
-    return settings
-
-
-def _make(folder: Path) -> None:
+def _make_state_folder(settings: Settings) -> None:
     """The folder for jobs, which need not be there yet."""
+    folder = settings.state_dir
+    if folder is None:
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

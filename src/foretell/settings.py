@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -34,8 +35,23 @@ Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Scope = Literal["read", "infer", "admin"]
 
 
+def _like(pattern: str, form: str) -> AfterValidator:
+    """Text of a form that the error names."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"must be {form}")
+        return text
+
+    return AfterValidator(check)
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
-Url = Annotated[str, Field(pattern="^https?://.+$")]
+Url = Annotated[str, _like("https?://.+", "an http or https URL")]
+Device = Annotated[str, _like(r"cpu|\d+|(GPU|MIG)-[\w./-]+", "cpu, or a GPU as CUDA numbers it: 0, 1, ... or GPU-UUID")]
+Hash = Annotated[
+    str, _like("[0-9a-fA-F]{64}", "64 hex digits, the SHA-256 of a secret: `foretell key NAME` makes both")
+]
 
 
 class KeySettings(BaseModel):
@@ -43,7 +59,7 @@ class KeySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hash: str = Field(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the secret, in hex.")
+    hash: Hash = Field(description="SHA-256 of the secret, in hex.")
     scopes: tuple[Scope, ...] = Field(("read", "infer"), description="What it is for.")
     rate: float | None = Field(None, gt=0, description="Most requests a second.")
     quota: int | None = Field(None, gt=0, description="Most requests a day.")
@@ -80,6 +96,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, Environment(settings_cls)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_flag_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if cls.model_fields[str(info.field_name)].annotation is not bool and _holds_a_flag(value):
+            raise ValueError("must not be true or false")
+        return value
 
     default_model: str = Field(
         "foretell-small", description="Model where none is named, in Python and on the command line."
@@ -127,7 +150,7 @@ class Settings(BaseSettings):
     replicas: dict[str, Annotated[int, Field(ge=1, le=256)]] = Field(
         {}, description="Worker processes of a model: name = count; others have one."
     )
-    devices: dict[str, tuple[str, ...]] = Field(
+    devices: dict[str, tuple[Device, ...]] = Field(
         {}, description='GPUs of a model: name = ["0", "1"], or ["cpu"]; its processes take them in turns.'
     )
     unload_after: float | None = Field(
@@ -176,16 +199,17 @@ def settings() -> Settings:
     return read_settings()
 
 
-def read_settings(beneath: Mapping[str, Any] | None = None, **flags: Any) -> Settings:
+def read_settings(beneath: Mapping[str, Any] | None = None, named: str = CONFIG, **flags: Any) -> Settings:
     """Settings with `flags` (those that are not None) on top; InvalidInput names the wrong one and where it stood.
 
-    `beneath` (what a taosanode.ini says) lies under everything but the defaults.
+    `beneath` (what a taosanode.ini says) lies under everything but the defaults. `named` is what the user knows the
+    file of FORETELL_CONFIG by.
     """
     path = os.environ.get(CONFIG)
     stray = {k for k in os.environ if k.startswith(PREFIX) and k.removeprefix(PREFIX).lower() not in _names()}
     if unknown := stray - OTHERS:
         raise InvalidInput(min(unknown), f"is no setting; known: {', '.join(_names())}")
-    values = {**(beneath or {}), **(_read_file(Path(path)) if path else {})}
+    values = {**(beneath or {}), **(_read_file(Path(path), named) if path else {})}
     environment = {k: None for k in values if PREFIX + k.upper() in os.environ}
     given = {k: v for k, v in values.items() if k not in environment}
     given.update({k: v for k, v in flags.items() if v is not None})
@@ -194,21 +218,42 @@ def read_settings(beneath: Mapping[str, Any] | None = None, **flags: Any) -> Set
     except ValidationError as error:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"]] or ["settings"]
-        got = "" if place[0] in SECRETS else f", got {first.get('input')!r}"
-        raise InvalidInput(".".join(place), f"{first['msg']}{got}") from None
+        hidden = place[0] in SECRETS or first["type"] == "extra_forbidden"
+        got = "" if hidden else f", got {first.get('input')!r}"
+        raise InvalidInput(".".join(place), f"{_reason(first)}{got}") from None
+
+
+REASONS = {
+    "extra_forbidden": f"is not known here; known: {', '.join(sorted(KeySettings.model_fields))}",
+    "tuple_type": 'must be a list, such as ["a", "b"]',
+    "dict_type": "must be a table, such as {name = ...}",
+}
+"""Of pydantic's errors, those whose own words speak of Python."""
+
+
+def _reason(error: Any) -> str:
+    """What is wrong with a value, for people."""
+    own = error.get("ctx", {}).get("error")
+    return str(own) if isinstance(own, ValueError) else REASONS.get(error["type"], str(error["msg"]))
+
+
+def _holds_a_flag(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_holds_a_flag, value)))
 
 
 def _names() -> list[str]:
     return sorted(Settings.model_fields)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path, named: str) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise InvalidInput(CONFIG, f"cannot read {path}: {error.strerror}") from None
+        raise InvalidInput(named, f"cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(CONFIG, f"{path} is not TOML: {error}") from None
+        raise InvalidInput(named, f"{path} is not TOML: {error}") from None
     values = {key.replace("-", "_"): value for key, value in values.items()}
     unknown = sorted(set(values) - set(_names()))
     if unknown:

@@ -11,38 +11,56 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from foretell.calendars import BUSINESS, Calendar, find_calendar
 from foretell.errors import InvalidInput
 
 Times = NDArray[np.int64]
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """The spacing of a series: a number of nanoseconds, or of calendar months (a month is not a number of ns).
 
-    Exactly one of `ns` and `months` is positive. `month_end` keeps the last day of each month. With `weekdays`
-    Saturdays and Sundays do not exist: a step of a day goes from Friday to Monday, months begin or end with a weekday.
-    `week` keeps the day of the week in a step of months: the first (1) to the fourth of the month, or its last (-1).
-    `zone` (such as Europe/Berlin) is where whole days and months are counted; without one, in UTC.
+    Exactly one of `ns` and `months` is positive. `month_end` keeps the last day of each month. With a `calendar` what
+    it leaves out does not exist: a step of a day goes from Friday to Monday, one of an hour from the evening to the
+    next morning; months begin or end with one of its days. `week` keeps the day of the week in a step of months: the
+    first (1) to the fourth of the month, or its last (-1). `zone` (such as Europe/Berlin) is where days, months and
+    calendars are counted; without one, in UTC.
     """
 
     ns: int = 0
     months: int = 0
     month_end: bool = False
-    weekdays: bool = False
+    calendar: Calendar | None = None
     week: int = 0
     zone: str | None = None
 
     def __post_init__(self) -> None:
         if (self.ns > 0) == (self.months > 0) or self.ns < 0 or self.months < 0:
             raise InvalidInput("step", f"must be positive, got ns={self.ns} months={self.months}")
-        if self.weekdays and self.ns % DAY:
-            raise InvalidInput("step", f"weekdays are whole days apart, got ns={self.ns}")
-        if self.zone and self.ns % DAY:
-            raise InvalidInput("step", f"only whole days and months have a zone, got ns={self.ns}")
+        if self.calendar and (self.ns % self.slot or (self.months and self.slot != DAY)):
+            raise InvalidInput("step", f"the points of a calendar are whole slots apart, got ns={self.ns}")
+        if self.zone and self.ns % DAY and not self.calendar:
+            raise InvalidInput("step", f"only days, months and calendars have a zone, got ns={self.ns}")
+
+    @property
+    def slot(self) -> int:
+        """ns of a slot of the calendar; of a step without one, the step itself."""
+        return WEEK // self.calendar.size if self.calendar else self.ns
+
+    @property
+    def even(self) -> Step:
+        """What it is to one who knows neither clocks nor calendars: points as far apart, one after the other."""
+        return Step(ns=self.ns, months=self.months)
+
+    @property
+    def cycles(self) -> tuple[int, ...]:
+        """How many points a day and a week of the calendar have, or a year."""
+        return self.calendar.cycles if self.calendar and self.ns == self.slot else ()
 
     def times(self, start: int, count: int, first: int = 0) -> Times:
         """Times [count] of the points `first`, `first` + 1, ... of a series whose point 0 is at `start`."""
@@ -54,6 +72,8 @@ class Step:
     def fits(self, start: int, count: int) -> bool:
         """Whether `count` times from `start` on lie in the range of nanosecond timestamps."""
         span = count * (self.ns or self.months * 28 * DAY)
+        if self.calendar and self.ns:
+            span *= self.calendar.apart
         if start >= 0 and start + 2 * span < 2**63 - DAY:
             return True
         if span >= 2**64 or not -(2**63) <= start < 2**63:
@@ -67,7 +87,10 @@ class Step:
     def _times(self, start: int, steps: Times) -> Times:
         if self.months:
             return _add_months(start, self.months * steps, self)
-        return _add_weekdays(start, self.ns // DAY * steps) if self.weekdays else _add(start, self.ns, steps)
+        if self.calendar is None:
+            return _add(start, self.ns, steps)
+        before = self.calendar.before(np.array(start // self.slot)) + self.ns // self.slot * steps
+        return _at(self.calendar.cells(before), self.slot, start % self.slot)
 
     def places(self, start: int, times: Times) -> Times:
         """Which point of such a series lies at each of `times` [T], or is the last one before it."""
@@ -77,9 +100,10 @@ class Step:
             first = np.datetime64(start, "ns").astype("M8[M]")
             months: Times = (times.astype("M8[ns]").astype("M8[M]") - first).astype(np.int64)
             return months // self.months
-        if self.weekdays:
-            days: Times = np.busday_count(_day(start), (times // DAY).astype("M8[D]")).astype(np.int64)
-            return days // (self.ns // DAY)
+        if self.calendar is not None:
+            cells, first = times // self.slot, np.array(start // self.slot)
+            slots = self.calendar.before(cells + 1) - 1 - self.calendar.before(first)
+            return slots // (self.ns // self.slot)
         if self.zone is not None:  # a midnight that the clock leaves out is that day's first hour
             return (times // DAY - start // DAY) // (self.ns // DAY)
         return (times - start) // self.ns
@@ -87,8 +111,10 @@ class Step:
     def __str__(self) -> str:
         if self.months:
             return {1: "month", 3: "quarter", 12: "year"}.get(self.months, f"{self.months} months")
-        if self.weekdays:
+        if self.calendar == BUSINESS:
             return "weekday" if self.ns == DAY else f"{self.ns // DAY} weekdays"
+        if self.calendar is not None:
+            return f"{replace(self, calendar=None, zone=None)} ({self.calendar})"
         for unit, size in (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND)):
             if self.ns % size == 0:
                 n = self.ns // size
@@ -130,19 +156,11 @@ def _add(start: int, step: int, steps: Times) -> Times:
     return start + step * steps
 
 
-def _day(time: int) -> np.datetime64:
-    return np.datetime64(time // DAY, "D")
-
-
-def _add_weekdays(start: int, steps: Times) -> Times:
-    """`start` moved by that many days, Saturdays and Sundays not counted."""
-    return _at_days(np.busday_offset(_day(start), steps, roll="forward").astype(np.int64), start % DAY)
-
-
-def _at_days(days: Times, time_of_day: int) -> Times:
-    if np.abs(days).max(initial=0) > (2**63 - 1) // DAY - 1:
+def _at(cells: Times, slot: int, rest: int) -> Times:
+    """The times `rest` ns after the beginning of each of `cells`, which are `slot` ns long."""
+    if np.abs(cells).max(initial=0) > (2**63 - 1) // slot - 1:
         raise InvalidInput("step", "the times would leave the range of nanosecond timestamps (years 1678 to 2262)")
-    return days * DAY + time_of_day
+    return cells * slot + rest
 
 
 def _add_months(start: int, months: Times, step: Step) -> Times:
@@ -150,21 +168,20 @@ def _add_months(start: int, months: Times, step: Step) -> Times:
     day0 = np.datetime64(start, "ns").astype("M8[D]")
     time_of_day = start - int(day0.astype("M8[ns]").astype(np.int64))
     target = day0.astype("M8[M]") + months
-    if step.weekdays:
-        return _at_days(_weekday_of(target, step.month_end).astype(np.int64), time_of_day)
+    if step.calendar:
+        return _at(_open_day(target, step.month_end, step.calendar), DAY, time_of_day)
     if step.week:
-        return _at_days(_nth_of(target, _weekday(day0.astype(np.int64)), step.week), time_of_day)
+        return _at(_nth_of(target, _weekday(day0.astype(np.int64)), step.week), DAY, time_of_day)
     length = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
     day = int((day0 - day0.astype("M8[M]").astype("M8[D]")).astype(np.int64))
     offset = length - 1 if step.month_end else np.minimum(day, length - 1)
-    return _at_days(target.astype("M8[D]").astype(np.int64) + offset, time_of_day)
+    return _at(target.astype("M8[D]").astype(np.int64) + offset, DAY, time_of_day)
 
 
-def _weekday_of(months: NDArray[np.datetime64], last: bool) -> NDArray[np.datetime64]:
-    """The first or the last day of each month that is no Saturday or Sunday."""
-    first = (months + int(last)).astype("M8[D]")
-    found: NDArray[np.datetime64] = np.busday_offset(first, -int(last), roll="forward")
-    return found
+def _open_day(months: NDArray[np.datetime64], last: bool, calendar: Calendar) -> Times:
+    """The first or the last day of each month that the calendar has."""
+    first = (months + int(last)).astype("M8[D]").astype(np.int64)
+    return calendar.cells(calendar.before(first) - int(last))
 
 
 def _weekday(days: Times) -> Times:
@@ -183,53 +200,59 @@ def detect_step(times: Times, zone: str | None = None) -> Step | None:
     """The step of ascending times [T]: the calendar step that they follow, else their most frequent difference.
 
     None with fewer than two times. A few missing timestamps do not hide the step. Times that a clock in `zone` shows at
-    one time of day are days, weekdays, weeks or months of that clock.
+    one time of day are days, weekdays, weeks or months of that clock; opening hours are those that it shows.
     """
     if len(times) < 2:
         return None
-    local = None if zone is None else _same_hour(times, zone)
-    if local is not None:
-        found = detect_step(local)
-        return None if found is None else replace(found, zone=zone)
-    calendar = _calendar_step(times)
-    if calendar is not None:
-        return calendar
+    if zone is not None and (shown := _step_of_clock(times, zone)):
+        return shown
+    if months := _step_of_months(times):
+        return months
     differences, counts = np.unique(np.diff(times), return_counts=True)
+    if len(differences) > 1:
+        if parts := _step_of_calendar(times, differences):
+            return parts
+        if _are_about_months(times):
+            return Step(months=_months_between(times))
     best = int(differences[counts == counts.max()][0])
-    if best == DAY and _are_weekdays(times):
-        return Step(ns=DAY, weekdays=True)
-    if len(differences) > 1 and (apart := _weekdays_apart(times)):
-        return Step(ns=apart * DAY, weekdays=True)
-    if len(differences) > 1 and _are_about_months(times):
-        return Step(months=_months_between(times))
     return Step(ns=best) if best > 0 else None
 
 
-def _same_hour(times: Times, zone: str) -> Times | None:
-    """What the clock in `zone` shows, if that is one time of day (but for days that do not have it)."""
+CLOCKS_CHANGE = 4 * 3600 * SECOND
+"""Up to this time of day there may be hours that a clock leaves out."""
+
+
+def _step_of_clock(times: Times, zone: str) -> Step | None:
+    """The step of what the clock in `zone` shows, if that is one time of day (but for days that do not have it).
+
+    Or some slots of the week, none of which a clock leaves out.
+    """
     shown = _clock(times, zone)
     hours, counts = np.unique(shown % DAY, return_counts=True)
     same = shown // DAY * DAY + hours[counts.argmax()]
-    return same if np.array_equal(_instants(same, zone), times) else None
+    found = None
+    if np.array_equal(_instants(same, zone), times):
+        found = detect_step(same)
+    elif hours[0] >= CLOCKS_CHANGE and np.array_equal(_instants(shown, zone), times):
+        found = _step_of_calendar(shown, np.diff(shown))
+    return None if found is None else replace(found, zone=zone)
 
 
-def _are_weekdays(times: Times) -> bool:
-    """Two weeks and more of one time of day, none of them on a Saturday or Sunday."""
-    days, time_of_day = np.divmod(times, DAY)
-    if days[-1] - days[0] < 14 or np.any(time_of_day != time_of_day[0]):
-        return False
-    return bool(np.is_busday(days.astype("M8[D]")).all())
+def _step_of_calendar(times: Times, differences: Times) -> Step | None:
+    """The step of times in the same part of each week or month. `differences` has all of those between neighbours."""
+    unit = int(np.gcd.reduce(differences))
+    slot = DAY if unit % DAY == 0 else unit
+    if slot < 60 * SECOND or DAY % slot or unit % WEEK == 0:
+        return None
+    cells = times // slot
+    calendar = find_calendar(cells, WEEK // slot)
+    if calendar is None:
+        return None
+    apart = int(np.gcd.reduce(np.diff(calendar.before(cells))))
+    return Step(ns=apart * slot, calendar=calendar)
 
 
-def _weekdays_apart(times: Times) -> int:
-    """How many weekdays lie between all neighbours, if that is one number and none is a Saturday or Sunday; or 0."""
-    if not _are_weekdays(times):
-        return 0
-    apart = np.unique(np.diff(np.busday_count(_day(int(times[0])), (times // DAY).astype("M8[D]"))))
-    return int(apart[0]) if len(apart) == 1 else 0
-
-
-def _calendar_step(times: Times) -> Step | None:
+def _step_of_months(times: Times) -> Step | None:
     """A step of whole months if every time is the same day of its month: a date, its last, its first or last weekday.
 
     A date that a month does not have is its last.
@@ -246,9 +269,9 @@ def _calendar_step(times: Times) -> Step | None:
     is_last = (date + 1).astype("M8[M]") != month
     if is_last.all() or bool(((day == day.max()) | (is_last & (day < day.max()))).all()):
         return Step(months=months, month_end=bool(is_last.all()))
-    last = next((last for last in (True, False) if np.array_equal(date, _weekday_of(month, last))), None)
+    last = next((last for last in (True, False) if np.array_equal(days, _open_day(month, last, BUSINESS))), None)
     if last is not None:
-        return Step(months=months, month_end=last, weekdays=True)
+        return Step(months=months, month_end=last, calendar=BUSINESS)
     of_week = _weekday(days)
     weeks = (int(day[0]) // 7 + 1, -1) if len(days) > 2 and np.all(of_week == of_week[0]) else ()
     week = next((week for week in weeks if np.array_equal(days, _nth_of(month, of_week[:1], week))), None)
@@ -305,18 +328,29 @@ def find_grid(times: Times, step: Step | None = None, zone: str | None = None) -
         return Grid(int(times[0]), None, len(times))
     position = _grid_positions(times, step)
     if position is None:
-        usual = _usual_difference(times)
-        return Grid(int(times[-1]) - usual * (len(times) - 1), Step(ns=usual), len(times))
+        return _in_order(times, step.zone)
     length = int(position[-1]) + 1
     return Grid(int(times[0]), step, length, None if length == len(times) else position)
 
 
+def _in_order(times: Times, zone: str | None) -> Grid:
+    """The grid that the last time ends, one place for each; `zone` if they are days of its clock."""
+    first = 1 - len(times)
+    if zone is None:
+        usual = _usual_difference(times)
+        return Grid(int(times[-1]) + first * usual, Step(ns=usual), len(times))
+    step = Step(ns=_usual_difference(_clock(times, zone) // DAY * DAY), zone=zone)
+    return Grid(int(step.times(int(times[-1]), 1, first)[0]), step, len(times))
+
+
 def _usual_difference(times: Times) -> int:
-    """The difference that at least half of the neighbours have, else the mean one."""
+    """The difference that at least half of the neighbours have, else the mean one: whole days where all are."""
     differences, counts = np.unique(np.diff(times), return_counts=True)
     if 2 * counts.max() >= len(times) - 1:
         return int(differences[counts.argmax()])
-    return max(1, int(times[-1] - times[0]) // (len(times) - 1))
+    unit = 1 if (differences % DAY).any() else DAY
+    span, parts = int(times[-1]) - int(times[0]), (len(times) - 1) * unit
+    return max(unit, (2 * span + parts) // (2 * parts) * unit)
 
 
 def _grid_positions(times: Times, step: Step) -> Times | None:
@@ -324,7 +358,7 @@ def _grid_positions(times: Times, step: Step) -> Times | None:
     position = step.places(int(times[0]), times)
     if position[-1] >= MAX_GAP_FACTOR * len(times):
         return None
-    if step.ns and (step.weekdays or step.zone is not None):
+    if step.ns and (step.calendar or step.zone is not None):
         on_grid = np.array_equal(step.times(int(times[0]), int(position[-1]) + 1)[position], times)
     else:
         on_grid = bool(step.months) or not np.any((times - times[0]) % step.ns)

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foretell.batch import Outcome, Request, Workers, forecast_files
+from foretell.batch.folder import Folder
 from foretell.batch.work import Work
 from foretell.errors import ForetellError, InvalidInput, UnknownName
 from tests.batch import inputs
@@ -129,7 +130,7 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
         (request("naive"), "another model: 'seasonal_naive', not 'naive'"),
         (request(horizon=4), "another horizon: 3, not 4"),
         (request(levels=(0.5,)), "another levels"),
-        (request(period=12), "another options of the model"),
+        (request(period=12), "another option period: none, not 12"),
     ],
 )
 def test_another_request_is_refused(asked: Request, says: str, tmp_path: Path) -> None:
@@ -145,7 +146,37 @@ def test_another_input_is_refused(tmp_path: Path) -> None:
     source = inputs.by_series(inputs.table(5, 100), tmp_path / "in")
     run(source, tmp_path / "out")
     pq.write_table(inputs.table(1, 10), source / "new.parquet")
-    with pytest.raises(InvalidInput, match="another input files or their sizes"):
+    with pytest.raises(InvalidInput, match=r"another size in bytes of the input file .*new.parquet: none, not \d+"):
+        run(source, tmp_path / "out")
+    (source / "new.parquet").unlink()
+    pq.write_table(inputs.table(1, 10), source / "f000.parquet")
+    with pytest.raises(InvalidInput, match=r"another size in bytes of the input file .*f000.parquet: \d+, not \d+"):
+        run(source, tmp_path / "out")
+
+
+def test_a_column_that_is_named_twice_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source = inputs.by_series(inputs.table(5, 100), tmp_path / "in")
+    with pytest.raises(InvalidInput, match="--id: the column 'unique_id' is named twice"):
+        run(source, tmp_path / "out", id_col=["unique_id", "unique_id"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_command_that_ends_first_is_said_to_have_done_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = inputs.by_time(inputs.table(20, 100), tmp_path / "in")
+    folder = Folder(str(tmp_path / "new"), "OUT")
+    with pytest.raises(InvalidInput, match="another command ended there at the same time"):
+        folder.write("part", lambda _: folder.drop_unfinished())
+    original = Work._rows
+
+    def undermined(self: Work, task: Any, shard: Any) -> Any:
+        for path in (tmp_path / "out" / "_foretell").glob("sorted-*"):
+            path.unlink()
+        return original(self, task, shard)
+
+    monkeypatch.setattr(Work, "_rows", undermined)
+    with pytest.raises(InvalidInput, match="another command ended there at the same time"):
         run(source, tmp_path / "out")
 
 
@@ -192,6 +223,13 @@ def test_a_broken_file_in_the_middle_is_named_and_the_others_are_done(tmp_path: 
     assert outcome.series == {"ok": 15}
     assert "f001.parquet" in outcome.problem()
     assert "f001.parquet" in run(source, tmp_path / "out").problem()  # a second run says so too
+
+
+def test_all_broken_files_are_named_until_there_are_too_many() -> None:
+    said = Outcome(1, broken={f"f{i:02}": "no" for i in range(3)}).problem().splitlines()
+    assert said == ["3 problems:", *(f"  cannot read f{i:02}: no" for i in range(3))]
+    said = Outcome(1, broken={f"f{i:02}": "no" for i in range(30)}).problem().splitlines()
+    assert (len(said), said[-1]) == (22, "  and 10 more")
 
 
 @pytest.mark.parametrize("layout", ["by_series", "by_time"])
@@ -330,7 +368,9 @@ def test_urls_of_fsspec(tmp_path: Path) -> None:
     memory.rm("/batch", recursive=True)
     with pytest.raises(InvalidInput, match="add --workers 0"):
         forecast_files(str(source), "memory://batch/out", request(), Workers("local", 2))
-    with pytest.raises(ForetellError, match="nosuch"):
+    with pytest.raises(InvalidInput, match=r"OUT: .*nosuch"):
+        run(source, "nosuch://x")
+    with pytest.raises(InvalidInput, match="nosuch"):
         run("nosuch://x", tmp_path / "out")
 
 

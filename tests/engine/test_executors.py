@@ -16,7 +16,7 @@ from foretell.engine import Engine
 from foretell.engine.cluster import RayExecutor
 from foretell.engine.engine import Control
 from foretell.engine.scaling import Scale
-from foretell.engine.worker import Executor, ProcessExecutor, ThreadExecutor
+from foretell.engine.worker import DIED, STOPPED, Executor, ProcessExecutor, ThreadExecutor
 from foretell.errors import Cancelled, DeadlineExceeded, ModelFailed, UnknownName
 from foretell.series import Series, batch_of
 from tests.fakes import fake_engine, ramp
@@ -145,10 +145,10 @@ def test_work_that_ends_soon_keeps_its_worker_when_the_caller_goes() -> None:
     processes.forecast_sync([Series(ramp(10))], 2, "sleepy")  # it has started
     asyncio.run(come_and_go("sleepy", 5))
     assert processes.forecast_sync([Series(ramp(10))], 2, "repeat").status == ("ok",)
-    assert executor.deaths == 0
+    assert executor.replaced == {DIED: 0, STOPPED: 0}
     asyncio.run(come_and_go("busy", 1, rounds=1_000_000_000))
     assert processes.forecast_sync([Series(ramp(10))], 2, "repeat").status == ("ok",)
-    assert executor.deaths == 1
+    assert executor.replaced == {DIED: 0, STOPPED: 1}
     processes.close()
 
 

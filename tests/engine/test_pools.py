@@ -10,7 +10,7 @@ import pytest
 
 from foretell.engine.loaded import LOAD
 from foretell.engine.pools import FORMULAS, Policy, Pools
-from foretell.engine.worker import ChildExecutor, Executor, ProcessExecutor
+from foretell.engine.worker import DIED, STOPPED, ChildExecutor, Executor, ProcessExecutor
 from foretell.errors import ForetellError
 from tests.fakes import Environment
 
@@ -139,10 +139,10 @@ def test_an_idle_model_goes_by_itself() -> None:
 def test_deaths_are_not_forgotten_with_the_workers() -> None:
     async def test() -> None:
         pools = Pools(1, new=Held)
-        executor_of(pools, NETWORKS[0]).deaths = 2
+        executor_of(pools, NETWORKS[0]).replaced[DIED] = 2
         pools.unload(NETWORKS[0])
-        executor_of(pools, NETWORKS[0]).deaths = 1
-        assert pools.deaths == {FORMULAS: 0, NETWORKS[0]: 3}
+        executor_of(pools, NETWORKS[0]).replaced[DIED] = 1
+        assert pools.replaced == {FORMULAS: {DIED: 0, STOPPED: 0}, NETWORKS[0]: {DIED: 3, STOPPED: 0}}
         pools.close()
 
     run(test)

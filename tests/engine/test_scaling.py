@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from foretell.engine.scaling import Ready, Scale, ScalingExecutor
+from foretell.engine.worker import DIED, STOPPED
 from foretell.errors import DeadlineExceeded, ForetellError, NotAvailable
 
 SOON = 10.0
@@ -145,7 +146,7 @@ def test_one_that_dies_is_replaced_and_its_work_tried_once_more(offices: Callabl
         assert await call is office.clerks[1]
 
     asyncio.run(work())
-    assert office.deaths == 1
+    assert office.replaced == {DIED: 1, STOPPED: 0}
     assert office.size == 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from foretell.calendars import BUSINESS, Week
 from foretell.errors import InvalidInput
 from foretell.evaluation.task import Task, Window, rolling_windows, season_of
 from foretell.series import Series
@@ -94,6 +95,9 @@ def test_infinite_values_are_no_truth_and_no_scale() -> None:
         (Step(ns=10 * SECOND), 360),
         (Step(ns=7 * SECOND), 1),
         (Step(ns=DAY // 24 * 7), 1),
+        (Step(ns=DAY, calendar=BUSINESS), 5),
+        (Step(ns=2 * DAY, calendar=BUSINESS), 1),
+        (Step(ns=DAY // 24, calendar=Week(168, ((9, 17), (33, 41)))), 8),
     ],
 )
 def test_the_usual_season_of_a_step(step: Step | None, season: int) -> None:

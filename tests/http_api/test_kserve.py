@@ -27,14 +27,14 @@ def post(url: str, **body: Any) -> Any:
 
 
 def test_forecasts_in_the_shape_of_the_input(url: str) -> None:
-    options = {"horizon": 7, "quantiles": [0.1, 0.9]}
+    options = {"horizon": 7, "quantiles": [0.00001, 0.9]}
     inputs = [UNIVARIATE, MULTIVARIATE]
     made = post(url, model="seasonal_naive", inputs=inputs, options=options, metadata={"k": 1}).json()
     assert (made["status"], made["error"], len(made["outputs"])) == ("completed", None, 2)
     first, second = (output["content"][0] for output in made["outputs"])
     assert first["mean_forecast"] == UNIVARIATE["series"][:7]
     assert (first["start_timestamp"], first["frequency"]) == ("2024-03-11T00:00:00Z", "D")
-    assert set(first["quantiles"]) == {"0.1", "0.9"}
+    assert set(first["quantiles"]) == {"0.00001", "0.9"}
     assert second["mean_forecast"] == MULTIVARIATE["series"][:7]
     assert len(second["quantiles"]["0.9"][0]) == 2
     assert made["usage"]["total_tokens"] == made["usage"]["prompt_tokens"] + 21
@@ -75,6 +75,11 @@ def test_errors_have_the_protocols_shape(url: str, change: dict[str, Any], statu
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
     unknown = post(url, model="nothing", inputs=[UNIVARIATE], options={"horizon": 2})
     assert unknown.status_code == 404
+
+
+def test_a_quantile_that_is_none_is_named_as_it_was_sent(url: str) -> None:
+    answer = post(url, model="naive", inputs=[UNIVARIATE], options={"horizon": 2, "quantiles": [1.5]})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "options.quantiles[0]")
 
 
 def test_models_are_listed(url: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from foretell.errors import UnknownName
+from foretell.errors import InvalidInput
 from tests.http_api.conftest import ADMIN, serving
 
 HEADERS = {"Authorization": f"Bearer {ADMIN}"}
@@ -72,5 +72,6 @@ def test_models_are_there_before_the_server_listens(tmp_path: Path) -> None:
 
 
 def test_a_name_in_the_settings_that_nobody_knows_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UnknownName, match="foretel-small"), serving(tmp_path, replicas={"foretel-small": 2}):
+    wrong = {"foretel-small": 2}
+    with pytest.raises(InvalidInput, match=r"replicas: unknown .*foretel-small"), serving(tmp_path, replicas=wrong):
         pass

@@ -58,6 +58,12 @@ def test_forecast_is_that_of_the_library_in_both_forms(url: str) -> None:
     assert made["forecasts"][0]["times"][0] == "2024-01-03T00:00:00.000Z"
 
 
+def test_close_and_small_levels_keep_apart(url: str) -> None:
+    levels = [0.00001, 0.1234561, 0.1234562]
+    made = post(url, "/v1/forecast", {"series": series(a=A), "horizon": 2, "model": "theta", "levels": levels})
+    assert list(made["forecasts"][0]["quantiles"]) == ["0.00001", "0.1234561", "0.1234562"]
+
+
 def test_an_arrow_answer_to_json_and_the_other_way(url: str) -> None:
     body = {"series": series(a=A), "horizon": 2, "model": "naive"}
     arrow = requests.post(f"{url}/v1/forecast", json=body, headers={"Accept": ARROW}, timeout=60)
@@ -345,5 +351,10 @@ def test_openapi_knows_every_path_and_body(url: str) -> None:
     values = content["application/json"]["schema"]["properties"]["series"]["items"]["properties"]["values"]
     assert values["items"]["anyOf"] == [{"type": "number"}, {"type": "null"}]
     assert ARROW in content
-    for path in ("/v1/forecast", "/v1/jobs", "/v1/sql"):
-        assert {"400", "404", "413", "429", "503", "504"} <= set(schema["paths"][path]["post"]["responses"])
+    kserve = schema["paths"]["/v1/timeseries/forecast"]["post"]
+    assert "options" in kserve["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert "outputs" in kserve["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    refusals = {"400", "401", "403", "404", "408", "413", "415", "429", "501", "502", "503", "504"}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert not path.startswith("/v1") or refusals <= set(operation["responses"]), (method, path)

@@ -5,6 +5,19 @@ SELECT _frowts, FORECAST(sales, 'algo=naive,rows=3') FROM 'months.csv';
 SELECT TIMESTAMP '2024-03-01' + to_months(i::INT) AS _frowts, 40.0::DOUBLE AS "FORECAST(sales, 'algo=naive,rows=3')"
 FROM range(3) r(i);
 
+-- where days are asked for, the Sundays of a shop that is shut on them are missing values
+SELECT _frowts, FORECAST(v, 'algo=seasonal_naive,rows=3,every=1d,period=7') AS f, _fstatus FROM (
+  SELECT DATE '2024-01-01' + i::INT AS ts, i % 7 AS v FROM range(60) r(i) WHERE i % 7 <> 6
+);
+VALUES (TIMESTAMP '2024-03-01', 4.0::DOUBLE, 'repaired(8)'), (TIMESTAMP '2024-03-02', 5.0, 'repaired(8)'),
+  (TIMESTAMP '2024-03-03', 2.5, 'repaired(8)');
+
+-- where they are not, it stays shut
+SELECT _frowts, FORECAST(v, 'algo=seasonal_naive,rows=3') AS f FROM (
+  SELECT DATE '2024-01-01' + i::INT AS ts, i % 7 AS v FROM range(60) r(i) WHERE i % 7 <> 6
+);
+VALUES (TIMESTAMP '2024-03-01', 4.0::DOUBLE), (TIMESTAMP '2024-03-02', 5.0), (TIMESTAMP '2024-03-04', 0.0);
+
 -- month ends stay month ends
 SELECT _frowts, FORECAST(sales, 'algo=naive,rows=3') AS f FROM 'month_ends.csv';
 VALUES (TIMESTAMP '2024-03-31', 40.0::DOUBLE), (TIMESTAMP '2024-04-30', 40.0), (TIMESTAMP '2024-05-31', 40.0);
@@ -12,6 +25,14 @@ VALUES (TIMESTAMP '2024-03-31', 40.0::DOUBLE), (TIMESTAMP '2024-04-30', 40.0), (
 -- the default is ten rows
 SELECT count(*) FROM (SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE site = 'a');
 SELECT 10;
+
+-- as many rows as the model gives: TDengine's limits are not those of files
+SELECT count(*) FROM (SELECT FORECAST(v, 'algo=naive,rows=2000') FROM 'sites.csv' WHERE site = 'a');
+SELECT 2000;
+
+SELECT count(*) FROM AI.FORECAST(TABLE (FROM 'sites.csv' WHERE site = 'a'), data_col => 'v', timestamp_col => 'ts',
+  horizon => 2000, model => 'naive');
+SELECT 2000;
 
 -- unsorted rows are sorted; WHERE cuts the history
 SELECT _frowts, FORECAST(v, 'algo=naive,rows=2') f FROM 'sites.csv' WHERE site = 'a' AND ts < '2024-01-01 03:00:00';

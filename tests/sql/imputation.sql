@@ -27,6 +27,15 @@ SELECT _improwts, _impmark, IMPUTATION(v, 'algo=linear') AS f FROM (
 VALUES (TIMESTAMP '2024-01-31', 0::INT, 1.0::DOUBLE), (TIMESTAMP '2024-02-29', 0, 2.0), (TIMESTAMP '2024-03-31', 1, 3.0),
   (TIMESTAMP '2024-04-30', 0, 4.0);
 
+-- nights when nothing is open are not filled
+SELECT min(_improwts) AS first, max(_improwts) AS last, count(*) AS n, sum(_impmark) AS filled FROM (
+  SELECT _improwts, IMPUTATION(v, 'algo=linear') AS f, _impmark FROM (
+    SELECT TIMESTAMP '2024-01-01' + to_hours(i::INT) AS ts, i AS v FROM range(24 * 28) r(i)
+    WHERE i % 24 BETWEEN 9 AND 16 AND i NOT IN (100, 109)
+  )
+);
+VALUES (TIMESTAMP '2024-01-01 09:00:00', TIMESTAMP '2024-01-28 16:00:00', 28 * 8::BIGINT, 1::HUGEINT);
+
 -- one row is complete
 SELECT _impmark, IMPUTATION(v, 'algo=linear') AS f, _fstatus FROM 'sites.csv' WHERE site = 'a' AND v = 3;
 VALUES (0::INT, 3.0::DOUBLE, 'ok');

@@ -145,7 +145,10 @@ def test_a_node_that_cannot_be_added(answer: bytes, wanted: str, session: Sessio
 
 def test_what_else_goes_wrong_with_statements(with_node: Session, url: str) -> None:
     assert code(with_node, f"CREATE ANODE '{url}'") == "80000430"
+    for spelling in (f"http://{url}", f"{url}/", f"HTTP://{url}//", f"user:token@{url}"):
+        assert code(with_node, f"CREATE ANODE '{spelling}'") == "80000430", spelling
     assert code(with_node, "CREATE ANODE 'local'") == "80000430"
+    assert code(with_node, "CREATE ANODE '[::1:6035'") == "80000441"
     assert code(with_node, f"CREATE ANODE '{'x' * 129}'") == "80000432"
     assert code(with_node, "CREATE ANODE '127.0.0.1:1'") == "80000441"
     assert code(with_node, "CREATE ANODE ''") == "80000441"
@@ -204,7 +207,8 @@ def test_a_database_keeps_them(url: str, tmp_path: Path) -> None:
         root.run("CREATE USER eve PASS 'no_secret_1'")
         with pytest.raises(NoPrivilege):
             database.connect(database.login("eve", "no_secret_1")).run("DROP ANODE 2")
-        assert code_in(root, f"CREATE ANODE '{url}'") == "80000430"
+        for known in (url, "127.0.0.1:6041", "http://127.0.0.1:6041/"):
+            assert code_in(root, f"CREATE ANODE '{known}'") == "80000430"
     with Database(path, engine=engine) as database, database.connect() as root:
         shown = root.run("SHOW ANODES")
         assert [column.type.name for column in shown.columns] == ["INT", "VARCHAR", "VARCHAR", "TIMESTAMP", "TIMESTAMP"]
@@ -267,6 +271,14 @@ def test_an_imputation_that_only_the_node_has(with_node: Session) -> None:
         f"SELECT _improwts, IMPUTATION(v, 'algo=zero,freq=s') AS f FROM {ONE} WHERE second(ts) <> 3 LIMIT 5"
     )
     assert [value for _, value in made.fetchall()] == [0.0, 1.0, 2.0, 0.0, 4.0]
+
+
+def test_an_anode_that_knows_no_opening_hours_sees_one_after_the_other(with_node: Session) -> None:
+    rows = """(SELECT TIMESTAMP '2024-01-01' + to_hours(i::INT) AS ts, i AS v FROM range(24 * 28) r(i)
+               WHERE i % 24 BETWEEN 9 AND 16 AND i <> 112)"""
+    made = with_node.sql(f"SELECT _improwts, IMPUTATION(v, 'algo=zero') AS f, _impmark FROM {rows}").fetchall()
+    assert len(made) == 28 * 8
+    assert [(str(time), value) for time, value, mark in made if mark] == [("2024-01-05 16:00:00", 0.0)]
 
 
 def test_correlations_that_only_the_node_has(with_node: Session) -> None:

@@ -85,8 +85,7 @@ class _ZeroService(AbstractImputationService):
     desc = "zeros between"
 
     def execute(self):
-        assert self.freq == "S", self.freq
-        ts = list(range(self.ts_list[0], self.ts_list[-1] + 1, 1000))
+        ts = list(range(self.ts_list[0], self.ts_list[-1] + 1, {"S": 1000, "H": 3_600_000}[self.freq]))
         seen = dict(zip(self.ts_list, self.list))
         return {"ts": ts, "target": [seen.get(t, 0.0) for t in ts], "mask": [int(t not in seen) for t in ts]}
 """,

@@ -83,9 +83,9 @@ class Line:
             headers[key.lower()] = value.strip()
         return line, headers
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, status: str = "200 OK") -> dict[str, Any]:
         line, headers = self.status()
-        assert line == "HTTP/1.1 200 OK", line
+        assert line == f"HTTP/1.1 {status}", line
         return dict(json.loads(self._file.read(int(headers["content-length"]))))
 
     def is_closed(self) -> bool:
@@ -170,6 +170,8 @@ def test_who_begins_a_request_and_goes_silent_is_hung_up_on(taosd: Taosd, begun:
 def test_so_is_who_never_ends_its_body(taosd: Taosd, path: str) -> None:
     with Line(taosd) as line:
         line.say(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{{".encode())
+        problem = line.answer("408 Request Timeout")
+        assert (problem["detail"], problem["field"]) == ("body: did not arrive within 0.3 s", "body")
         assert line.is_closed()
 
 

@@ -21,6 +21,7 @@ from foretell.settings import read_settings
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor
 from foretell.tdgpt.model_servers import check_name
+from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import ADMIN, running
@@ -135,6 +136,60 @@ def test_bounds_are_the_servers_or_else_conformal() -> None:
         assert [row[1:] for row in ask(taosd, "mine", bounds=True)] == [(1.0, 0.0, 2.0)] * 3
         assert all(low < point < high for _, point, low, high in ask(taosd, "chronos", bounds=True))
         assert len(plain.asked) > 1
+
+
+def wider_when_surer(body: dict[str, Any]) -> tuple[int, bytes]:
+    width = [body["conf_interval"]] * body["next_len"]
+    return success(output=[0.0] * len(width), lower=[-w for w in width], upper=width)
+
+
+def at_levels(node: Node, url: str, levels: list[float], model: str = "mine") -> dict[str, Any]:
+    """What /v1/forecast says of a series too short for conformal bounds."""
+    body = {"model": model, "horizon": 2, "levels": levels, "series": [{"values": VALUES[:6]}]}
+    node.serving.cache.clear()
+    answer: dict[str, Any] = requests.post(f"{url}/v1/forecast", json=body, timeout=60).json()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("levels", "quantiles", "asked"),
+    [
+        ([0.1, 0.9], [-0.8, 0.8], [0.8]),
+        ([0.1, 0.5, 0.9], [-0.8, 0.0, 0.8], [0.8]),
+        ([0.1, 0.5, 0.95], [-0.8, 0.0, 0.9], [0.8, 0.9]),
+        ([0.05], [-0.9], [0.9]),
+        ([0.05, 0.1, 0.9, 0.95], [-0.9, -0.8, 0.8, 0.9], [0.8, 0.9]),
+        ([0.5], [0.0], [0.95]),
+    ],
+)
+def test_any_levels_are_the_servers_own_one_question_for_each_band(
+    levels: list[float], quantiles: list[float], asked: list[float]
+) -> None:
+    with model_server(wider_when_surer) as server, running(few(), tsfm_service={"mine": server.url}) as (node, taosd):
+        answer = at_levels(node, f"http://{taosd.url}", levels)
+        (forecast,) = answer["forecasts"]
+        assert forecast["status"] == "ok"
+        assert [one[0] for one in forecast["quantiles"].values()] == quantiles
+        assert [one["conf_interval"] for one in server.asked] == asked
+        assert answer["model"] == "mine"
+
+
+def test_bands_of_a_server_that_draws_samples_never_cross_and_one_without_bounds_is_asked_once() -> None:
+    def samples(body: dict[str, Any]) -> tuple[int, bytes]:
+        lower = -5.0 if body["conf_interval"] == 0.8 else -1.0
+        return success(output=[9.0] * 2, lower=[lower] * 2, upper=[2.0] * 2)
+
+    with (
+        model_server(samples) as drawn,
+        model_server(repeat) as plain,
+        running(few(), tsfm_service={"mine": drawn.url, "plain": plain.url}) as (node, taosd),
+    ):
+        url = f"http://{taosd.url}"
+        (forecast,) = at_levels(node, url, [0.05, 0.1, 0.5, 0.9])["forecasts"]
+        assert forecast["point"] == [9.0, 9.0]
+        assert [one[0] for one in forecast["quantiles"].values()] == [-5.0, -1.0, 2.0, 2.0]
+        (forecast,) = at_levels(node, url, [0.05, 0.1, 0.9, 0.95], "plain")["forecasts"]
+        assert (forecast["status"], len(plain.asked)) == ("no_interval", 1)
 
 
 def test_bounds_that_cross_are_no_interval() -> None:

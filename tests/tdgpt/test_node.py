@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from foretell import admin
+from foretell.engine.worker import STOPPED
 from foretell.errors import DeadlineExceeded
 from foretell.registry import Kind, Limits, Registry
 from foretell.settings import read_settings
@@ -318,6 +319,8 @@ def test_ds_predict_is_a_model_server(taosd: Taosd) -> None:
     assert (answer["status"], len(answer["output"]), len(answer["lower"])) == ("success", 3, 3)
     missing = requests.post(url, json={"next_len": 3}, timeout=60)
     assert (missing.status_code, missing.json()["status"]) == (400, "error")
+    short = requests.post(url, json={"input": [1, 2, None], "next_len": 3, "model": "arima"}, timeout=60).json()
+    assert re.fullmatch(r"input: arima needs at least \d+ values, got 2", short["error"])
 
 
 def test_our_own_door(taosd: Taosd) -> None:
@@ -438,12 +441,12 @@ def test_a_reload_changes_what_unknown_bounds_are() -> None:
 def test_work_stops_when_taosd_hangs_up_or_its_time_is_over() -> None:
     forever = "algo=busy,rounds=1000000000,wncheck=0"
     with running(fake_models()) as (node, taosd):
-        while not deaths(node):  # who hangs up before the worker has begun does not cost it
+        while not stopped(node):  # who hangs up before the worker has begun does not cost it
             ask_and_hang_up(node, taosd, forecast_body(option=forever, algo="busy"))
-        before = deaths(node)
+        before = stopped(node)
         with pytest.raises(TaosError):
             taosd.forecast(times(20), AIR_LIKE[:20], f"{forever},timeout=1")
-        while deaths(node) == before:
+        while stopped(node) == before:
             taosd.show_anodes()
         assert taosd.forecast(times(20), AIR_LIKE[:20], "algo=busy,rounds=1,wncheck=0")
 
@@ -462,5 +465,5 @@ def ask_and_hang_up(node: Node, taosd: Taosd, text: bytes) -> None:
         taosd.show_anodes()
 
 
-def deaths(node: Node) -> int:
-    return sum(node.serving.pools.deaths.values())
+def stopped(node: Node) -> int:
+    return sum(counts[STOPPED] for counts in node.serving.pools.replaced.values())

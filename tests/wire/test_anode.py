@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretell.errors import AnodeError, InvalidInput, ModelFailed
+from foretell.series import Series
 from foretell.steps import SECOND, Step
 from foretell.wire import anode, tdgpt
 from tests.tdgpt.taosd import Column, body
@@ -79,6 +80,19 @@ def test_what_the_body_does_not_say_the_option_says() -> None:
     assert read("algo=naive") == (10, 0.95, True, 12, 1)
     with pytest.raises(InvalidInput, match="rows: must be a number, got 'many'"):
         read("rows=many")
+
+
+def test_days_that_are_asked_for_are_days_of_the_history() -> None:
+    """Elsewhere the times ahead, by the mean distance, only say an order."""
+    days = [86_400_000 * day for day in range(4, 64) if day % 7 != 3]
+    columns = {"schema": [["ts", "TIMESTAMP", 8], ["val", "DOUBLE", 8]], "data": [days, [1.0] * len(days)]}
+
+    def read(**keys: float) -> Series:
+        return tdgpt.read_forecast(json.dumps({**columns, **keys}).encode()).series()
+
+    assert len(read()) == len(days) == 52
+    asked = read(every=86_400_000)
+    assert len(asked) == 60 and np.isnan(asked.values).sum() == 8
 
 
 def test_the_other_questions() -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any
 import fsspec
 import pyarrow as pa
 
-from foretell.errors import InvalidInput, NotAvailable
+from foretell.errors import InvalidInput
 
 ENDINGS = (".parquet", ".pq")
 MAGIC = "*?["
@@ -29,7 +29,7 @@ class Folder:
         try:
             self._fs, path = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise NotAvailable(f"{field}: {url}: {error}") from None
+            raise InvalidInput(field, f"{url}: {error}") from None
         self.path = path.rstrip("/")
 
     @property
@@ -129,6 +129,11 @@ class Folder:
             if name.startswith(UNFINISHED):
                 self.drop(name)
 
+    def disturbed(self) -> InvalidInput:
+        """The error of a file that was here a moment ago."""
+        said = f"files of this job are gone from {self.path}: another command ended there at the same time"
+        return InvalidInput(self.field, f"{said}; run this one again, and one at a time")
+
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:
         """A full disk, a folder that only others may write: one line that names the place."""
@@ -137,6 +142,8 @@ class Folder:
         except FileNotFoundError:
             if verb == "read":
                 raise
+            if self._fs.exists(self.path):
+                raise self.disturbed() from None
             raise InvalidInput(self.field, f"cannot {verb} {self.path}: no such folder") from None
         except OSError as error:
             reason = error.strerror or str(error)

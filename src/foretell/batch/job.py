@@ -25,7 +25,15 @@ from foretell.batch.work import NOTES, Report, Task, Work, read_report
 from foretell.engine.loop import at_most, wait_for
 from foretell.engine.scaling import Scale
 from foretell.engine.worker import Executor, ProcessExecutor, ThreadExecutor
-from foretell.errors import Cancelled, ForetellError, InvalidInput, ModelFailed, NotAvailable, UnknownName
+from foretell.errors import (
+    MOST_NAMED,
+    Cancelled,
+    ForetellError,
+    InvalidInput,
+    ModelFailed,
+    NotAvailable,
+    UnknownName,
+)
 from foretell.settings import settings
 
 Progress = Callable[[str, int, int], None]
@@ -85,10 +93,13 @@ class Outcome:
         return f"series: {statuses}; {self.rows:,} rows in {target}, {files}, {clock_time(self.seconds)}"
 
     def problem(self) -> str:
-        """What kept the job from being complete, in one line; empty where nothing did."""
+        """What kept the job from being complete, a line for each file and shard; empty where nothing did."""
         texts = [f"cannot read {path}: {reason}" for path, reason in self.broken.items()]
         texts += [f"{name}: {reason}; the same command tries it again" for name, reason in self.failed.items()]
-        return f"{len(texts)} problems; {texts[0]}" if len(texts) > 1 else "".join(texts)
+        if len(texts) < 2:
+            return "".join(texts)
+        more = [f"and {len(texts) - MOST_NAMED:,} more"] if len(texts) > MOST_NAMED else []
+        return "\n  ".join([f"{len(texts):,} problems:", *texts[:MOST_NAMED], *more])
 
 
 @dataclass(slots=True)

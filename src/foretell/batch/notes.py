@@ -24,9 +24,9 @@ MEANING = {
     "target": "model's class",
     "horizon": "horizon",
     "levels": "levels",
-    "options": "options of the model",
+    "options": "option",
     "columns": "columns",
-    "files": "input files or their sizes",
+    "files": "size in bytes of the input file",
 }
 
 
@@ -48,9 +48,8 @@ class Notes:
     def asked(self) -> dict[str, Any]:
         """What must be the same when the job goes on, as JSON keeps it."""
         columns = [list(self.columns.ids), self.columns.time, self.columns.value]
-        files = [list(pair) for pair in self.files]
         version = metadata.version("foretell")
-        return {"foretell": version, **self.request.as_dict(), "columns": columns, "files": files}
+        return {"foretell": version, **self.request.as_dict(), "columns": columns, "files": dict(self.files)}
 
     def save(self, target: Folder) -> None:
         values = {
@@ -75,20 +74,25 @@ class Notes:
             return None
         asked = self.asked()
         for name, meaning in MEANING.items():
-            if there["asked"].get(name) != asked[name]:
-                raise InvalidInput(
-                    target.field,
-                    f"{target.url} holds a job with another {meaning}"
-                    f"{_difference(there['asked'].get(name), asked[name])}; choose another folder",
-                )
+            before = there["asked"].get(name)
+            if before != asked[name]:
+                other = f"another {meaning}{_difference(before, asked[name])}"
+                raise InvalidInput(target.field, f"{target.url} holds a job with {other}; choose another folder")
         plan = Plan(tuple(_sorting(s) for s in there["sortings"]), tuple(_shard(s) for s in there["shards"]))
         return Notes(self.request, self.columns, self.schema, self.files, there["broken"], plan)
 
 
 def _difference(before: Any, now: Any) -> str:
-    """Short values are shown."""
-    text = f": {before!r}, not {now!r}"
+    """Short values are shown; of options and files, the first that differs."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        key = min(key for key in before.keys() | now if before.get(key) != now.get(key))
+        return f" {key}{_difference(before.get(key), now.get(key))}"
+    text = f": {_shown(before)}, not {_shown(now)}"
     return text if len(text) < 100 else ""
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else repr(value)
 
 
 def _sorting(values: dict[str, Any]) -> Sorting:

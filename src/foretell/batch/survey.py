@@ -110,7 +110,10 @@ def _columns(schema: pa.Schema, id_col: Sequence[str] | None, time_col: str | No
         raise InvalidInput(value, f"must be a column of numbers, got {schema.field(value).type}")
     if time and not any(is_time(schema.field(time).type) for is_time in (pa.types.is_timestamp, pa.types.is_date)):
         raise InvalidInput(time, f"the time column must be a timestamp or a date, got {schema.field(time).type}")
-    return Columns(tuple(ids), time, value)
+    found = Columns(tuple(ids), time, value)
+    if twice := sorted(name for name in set(found.names) if found.names.count(name) > 1):
+        raise InvalidInput("--id", f"the column {twice[0]!r} is named twice")
+    return found
 
 
 def _pieces(path: str, footer: pq.FileMetaData, ids: Sequence[str]) -> list[Piece]:

@@ -105,8 +105,11 @@ class Work:
             notes = Folder(task.target, "OUT").inner(NOTES)
             batches = []
             for name in task.buckets:
-                with notes.source(notes.at(name)) as source:
-                    batches += read_bucket(source, shard.number, task.shards)
+                try:
+                    with notes.source(notes.at(name)) as source:
+                        batches += read_bucket(source, shard.number, task.shards)
+                except FileNotFoundError:
+                    raise notes.disturbed() from None
             return pa.Table.from_batches(batches, task.schema), {}
         reader = Reader(Folder(task.source, "IN"), task.schema)
         tables = [_inside(table, shard) for table in reader.tables(shard.places)]

@@ -7,6 +7,7 @@ request of its own, as a server sends them; several are under way at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from foretell.engine.bands import ask_bands
 from foretell.engine.exchange import Exchange, Unreachable
 from foretell.engine.worker import Executor
 from foretell.errors import AnodeError, DeadlineExceeded, InvalidInput, ModelFailed
@@ -71,6 +73,16 @@ def base_url(url: str) -> str:
     return (url if "://" in url else f"http://{url}").rstrip("/")
 
 
+def place_of(url: str) -> tuple[str, str, str]:
+    """What is the same for all spellings of an anode's url: scheme, host with its port, and path. Raises AnodeError
+    where it is none."""
+    with contextlib.suppress(ValueError):  # half an IPv6 address
+        parts = urlsplit(base_url(url))
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts.scheme, parts.netloc.rpartition("@")[2].lower(), parts.path
+    raise AnodeError(NO_ACCESS, f"{masked(url)!r} is no HOST:PORT")
+
+
 def masked(url: str) -> str:
     """An anode's url without its secrets."""
     return mask(url) if "://" in url else mask(f"http://{url}").removeprefix("http://")
@@ -110,10 +122,8 @@ class AnodeExecutor(Executor):
     async def _get(self, url: str, path: str) -> bytes:
         if len(url.encode()) > anode.MAX_URL:
             raise AnodeError(0x80000432)
-        target = f"{base_url(url)}/{path}"
-        if urlsplit(target).scheme not in ("http", "https") or not urlsplit(target).hostname:
-            raise AnodeError(NO_ACCESS, f"{masked(url)!r} is no HOST:PORT")
-        return await _exchanged(self._exchange, "GET", target, b"", GET_TIMEOUT)
+        place_of(url)
+        return await _exchanged(self._exchange, "GET", f"{base_url(url)}/{path}", b"", GET_TIMEOUT)
 
     async def aclose(self) -> None:
         """Close the connections, on the loop that uses them."""
@@ -155,8 +165,6 @@ class _Ask:
 
 
 async def _forecast(ask: _Ask, batch: Batch, horizon: int, levels: tuple[float, ...]) -> Forecast:
-    conf = levels[1] - levels[0] if len(levels) == 2 and abs(sum(levels) - 1) < 1e-9 else None
-
     async def one(row: int, conf: float | None) -> tuple[FloatArray, FloatArray | None]:
         values, length = batch.row(row), int(batch.lengths[row])
         past, future = batch.past_covariates, batch.future_covariates
@@ -176,10 +184,8 @@ async def _forecast(ask: _Ask, batch: Batch, horizon: int, levels: tuple[float, 
                 raise
             return await one(row, None)
 
-    answers = await asyncio.gather(*(one(row, conf) for row in range(len(batch))))
-    bounds = [own for _, own in answers if own is not None]
-    quantiles = np.stack(bounds) if conf is not None and len(bounds) == len(batch) else None
-    return Forecast(np.stack([point for point, _ in answers]), quantiles, levels, (OK,) * len(batch), ask.model)
+    point, quantiles = await ask_bands(one, len(batch), levels)
+    return Forecast(point, quantiles, levels, (OK,) * len(batch), ask.model)
 
 
 async def _detect(ask: _Ask, batch: Batch) -> Detection:
@@ -203,7 +209,8 @@ async def _impute(ask: _Ask, batch: Batch) -> Imputation:
     values = batch.values.copy()
 
     async def one(row: int) -> None:
-        times, seen, step = _times(batch, row), batch.row(row), _regular(batch.steps[row])
+        seen, step = batch.row(row), _regular(batch.steps[row]).even
+        times = step.times(batch.starts[row] or 0, len(seen))
         known = ~np.isnan(seen)
         body = anode.write_imputation(ask.asked, times[known], seen[known], step)
         ticks, made = anode.completed_of(await ask.post(body))

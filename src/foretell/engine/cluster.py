@@ -117,7 +117,7 @@ def room() -> str:
 
 
 def _enter(address: str) -> Cluster:
-    _knock(address)
+    knock(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     local = address == LOCAL
     with _environment(_alone() if local else {}):
@@ -135,8 +135,8 @@ def _enter(address: str) -> Cluster:
     return Cluster(address, 0 if local else 1, False, folder)
 
 
-def _knock(address: str) -> None:
-    """Ray itself waits for minutes where nobody listens."""
+def knock(address: str) -> None:
+    """NotAvailable where nobody listens at this address: Ray itself waits for minutes."""
     host, colon, port = address.rpartition(":")
     if "/" in address or not colon or not port.isdigit():
         return

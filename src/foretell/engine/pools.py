@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,8 @@ class Pools(Executor):
         self._new = new
         self._remotes = {prefix: Pool(prefix, executor) for prefix, executor in (remotes or {}).items()}
         self._pools = {FORMULAS: Pool(FORMULAS, new(workers, ()))}
-        self._deaths: dict[str, int] = {}
+        self._replaced: dict[str, Counter[str]] = {}
+        """Of workers that were unloaded since."""
         self._sweeping: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -153,7 +155,7 @@ class Pools(Executor):
         if name == FORMULAS or name not in self._pools:
             return False
         pool = self._pools.pop(name)
-        self._count_deaths(pool)
+        self._replaced[name] = self._replaced_of(pool)
         pool.close()
         return True
 
@@ -163,10 +165,9 @@ class Pools(Executor):
         return dict(self._pools)
 
     @property
-    def deaths(self) -> dict[str, int]:
-        """How many workers of each pool had to be replaced."""
-        now = {name: _deaths(pool) for name, pool in self._pools.items()}
-        return {name: self._deaths.get(name, 0) + now.get(name, 0) for name in self._deaths | now}
+    def replaced(self) -> dict[str, Counter[str]]:
+        """How many workers of each pool had to be replaced, by the reason."""
+        return self._replaced | {name: self._replaced_of(pool) for name, pool in self._pools.items()}
 
     def sweep(self) -> list[str]:
         """Let go whom the policy says; the names of their pools. The longest idle goes first."""
@@ -193,8 +194,12 @@ class Pools(Executor):
             await asyncio.sleep(min(SWEEP, self.policy.idle or SWEEP))
             self.sweep()
 
-    def _count_deaths(self, pool: Pool) -> None:
-        self._deaths[pool.name] = self._deaths.get(pool.name, 0) + _deaths(pool)
+    def _replaced_of(self, pool: Pool) -> Counter[str]:
+        """Of a pool and those before it of its name."""
+        count = Counter(self._replaced.get(pool.name))
+        if isinstance(pool.executor, ChildExecutor):
+            count.update(pool.executor.replaced)
+        return count
 
     async def aclose(self) -> None:
         """Close everything, on the loop of the server."""
@@ -210,7 +215,3 @@ class Pools(Executor):
     def close(self) -> None:
         for pool in (*self._pools.values(), *self._remotes.values()):
             pool.executor.close()
-
-
-def _deaths(pool: Pool) -> int:
-    return pool.executor.deaths if isinstance(pool.executor, ChildExecutor) else 0

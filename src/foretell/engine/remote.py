@@ -1,6 +1,7 @@
 """An executor whose models are servers elsewhere: TDgpt's model servers, or our own (protocol section 6).
 
-The name of a model is its URL. Connections are kept and reused; an answer larger than `answer_limit` is given up.
+The name of a model is its URL, which answers do not show: they go by the name that was asked for. Connections are kept
+and reused; an answer larger than `answer_limit` is given up.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from foretell.engine.bands import ask_bands
 from foretell.engine.exchange import ANSWER_LIMIT, Exchange, Unreachable
 from foretell.engine.worker import Executor
 from foretell.errors import DeadlineExceeded, InvalidInput, ModelFailed, ServerUnreachable
 from foretell.registry import Options
 from foretell.results import Imputation
-from foretell.series import OK, Batch, Forecast, repaired
+from foretell.series import OK, Batch, FloatArray, Forecast, repaired
 from foretell.wire import tsfm
 from foretell.wire.masking import mask
 
@@ -45,26 +47,23 @@ class RemoteExecutor(Executor):
     async def _forecast(
         self, url: str, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options
     ) -> Forecast:
-        conf = levels[1] - levels[0] if len(levels) == 2 and abs(sum(levels) - 1) < 1e-9 else None
-        bodies = [_body(batch, row, horizon, conf, options) for row in range(len(batch))]
-        replies = await asyncio.gather(*(self._post(url, body) for body in bodies))
-        points, bounds = zip(*(tsfm.read_forecast(reply, horizon) for reply in replies), strict=True)
-        known = [b for b in bounds if b is not None]
-        quantiles = np.stack(known) if conf is not None and len(known) == len(batch) else None
-        return Forecast(np.stack(points), quantiles, levels, (OK,) * len(batch), mask(url))
+        async def one(row: int, conf: float | None) -> tuple[FloatArray, FloatArray | None]:
+            return tsfm.read_forecast(await self._post(url, _body(batch, row, horizon, conf, options)), horizon)
+
+        point, quantiles = await ask_bands(one, len(batch), levels)
+        return Forecast(point, quantiles, levels, (OK,) * len(batch))
 
     async def _impute(self, url: str, batch: Batch, options: Options) -> Imputation:  # noqa: ARG002
         values = batch.values.copy()
         await asyncio.gather(*(self._fill(url, batch, row, values) for row in range(len(batch))))
         imputed = np.isnan(batch.values) & ~np.isnan(values)
-        return Imputation(
-            values, imputed, batch.lengths, tuple(repaired(int(n)) for n in imputed.sum(axis=1)), mask(url)
-        )
+        return Imputation(values, imputed, batch.lengths, tuple(repaired(int(n)) for n in imputed.sum(axis=1)))
 
     async def _fill(self, url: str, batch: Batch, row: int, values: np.ndarray[Any, Any]) -> None:
         step, start, seen = batch.steps[row], batch.starts[row] or 0, batch.row(row)
         if step is None or not step.ns:
             raise InvalidInput("freq", "a model server needs a regular step")
+        step = step.even
         times = step.times(start, len(seen))
         known = ~np.isnan(seen)
         reply = await self._post(url, tsfm.write_imputation(seen[known], times[known], step.ns))

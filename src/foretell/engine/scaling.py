@@ -150,10 +150,10 @@ class ScalingExecutor(ChildExecutor):
             if self._idle and not self._closed:
                 self._plan_sweep(self._since[self._idle[0]] - limit)
 
-    def _replace(self, child: Child) -> None:
+    def _replace(self, child: Child, reason: str) -> None:
         with self._changed:
             self._children -= 1
-            self.deaths += 1
+            self.replaced[reason] += 1
             if not self._closed:
                 self._add()
         child.kill()

@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from abc import abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
@@ -35,6 +35,8 @@ CHILD_NICENESS = 5
 GRACE = 0.3
 """Seconds that work may go on when its caller is gone: what ends by itself leaves a worker that is warm, and callers
 who come and go cannot keep a server busy with starting workers."""
+DIED, STOPPED = "died", "stopped"
+"""Why a child had to be replaced: it ended by itself, or was killed, its work being late or unwanted."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -131,15 +133,15 @@ class Child(Protocol):
 class ChildExecutor(Executor):
     """Models in children that can be killed; one that dies is replaced and its work is tried once more.
 
-    `models` makes, inside each child, what answers there; it must survive pickling. `deaths` counts children that
-    ended by themselves or were killed.
+    `models` makes, inside each child, what answers there; it must survive pickling. `replaced` counts children by
+    the reason why they had to be: DIED or STOPPED.
     """
 
     noun = "worker"
 
     def __init__(self, slots: int, models: Callable[[], Caller] = Models) -> None:
         self.slots = slots
-        self.deaths = 0
+        self.replaced = Counter({DIED: 0, STOPPED: 0})
         self._models = models
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="foretell-wait")
         self._idle: deque[Child] = deque()
@@ -172,12 +174,12 @@ class ChildExecutor(Executor):
             try:
                 answer = call.run_in(child)
             except (EOFError, OSError):
-                self._replace(child)
+                self._replace(child, DIED)
                 if attempt == 2:
                     raise ModelFailed(f"{call.name}: the {self.noun} died twice ({child.end})") from None
                 continue
             except BaseException:
-                self._replace(child)
+                self._replace(child, STOPPED)
                 raise
             self._give_back(child)
             if isinstance(answer, Exception):
@@ -197,10 +199,10 @@ class ChildExecutor(Executor):
         if self._closed:
             self.close()
 
-    def _replace(self, child: Child) -> None:
+    def _replace(self, child: Child, reason: str) -> None:
         """A child whose work was stopped is of no use any more; its successor starts now."""
         child.kill()
-        self.deaths += 1
+        self.replaced[reason] += 1
         if not self._closed:
             self._give_back(self._new())
 

@@ -134,8 +134,8 @@ def season_of(step: Step | None) -> int:
         return 1
     if step.months:
         return 12 // step.months if 12 % step.months == 0 else 1
-    if step.weekdays:
-        return 5 if step.ns == DAY else 1
+    if step.calendar:
+        return min(step.cycles, default=1)
     cycle = next((cycle for longest, cycle in CYCLES if step.ns <= longest), step.ns)
     return cycle // step.ns if cycle % step.ns == 0 else 1
 

@@ -15,6 +15,7 @@ from foretell.errors import ForetellError
 from foretell.http_api import job_endpoints, kserve, model_endpoints, pages, sql_door, upload
 from foretell.http_api.call import handler
 from foretell.http_api.door import Door
+from foretell.http_api.openapi import Refusing
 from foretell.http_api.problems import problem_of
 from foretell.http_api.verbs import VERBS
 
@@ -52,7 +53,7 @@ def metrics(door: Door) -> HTTPRouteHandler:
 
 
 def reload(door: Door) -> HTTPRouteHandler:
-    @post("/v1/reload", status_code=200, summary="Read plugins and model servers anew")
+    @post("/v1/reload", status_code=200, summary="Read plugins and model servers anew", operation_class=Refusing)
     async def handle() -> Response[Any]:
         """What `foretell reload` calls: with a key that has the scope admin, or on this machine the admin token."""
         try:

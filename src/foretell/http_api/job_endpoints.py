@@ -52,7 +52,7 @@ def hand_in(door: Door) -> HTTPRouteHandler:
 
 
 def all_jobs(door: Door) -> HTTPRouteHandler:
-    @get(PATH, summary="The caller's jobs, newest first")
+    @get(PATH, summary="The caller's jobs, newest first", operation_class=Refusing)
     async def handle(request: Web) -> list[JobOut]:
         """Those that are over are kept for the setting `job_age`."""
         return [_out(job) for job in door.jobs.list(key_name(request.scope))]

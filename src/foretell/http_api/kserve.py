@@ -21,11 +21,13 @@ from foretell.engine.loop import beside
 from foretell.errors import ForetellError, InvalidInput
 from foretell.http_api.bodies import JSON, LARGE
 from foretell.http_api.door import Door
+from foretell.http_api.openapi import Refusing, taking
 from foretell.http_api.verb import decode
 from foretell.series import FloatArray, Forecast, Series, as_values, has_forecast, parse_time
 from foretell.wire.asgi import unless_gone
 from foretell.wire.masking import mask
 from foretell.wire.options import DURATIONS
+from foretell.wire.table import level_name
 
 PATH = "/v1/timeseries/forecast"
 UNITS = {"S": "s", "T": "m", "H": "h", "D": "d", "W": "w", "M": "mo", "Q": "q", "Y": "y"}
@@ -45,7 +47,7 @@ class Input(msgspec.Struct):
 
 class Options(msgspec.Struct):
     horizon: Annotated[int, msgspec.Meta(ge=1)]
-    quantiles: tuple[float, ...] | None = None
+    quantiles: tuple[Annotated[float, msgspec.Meta(gt=0, lt=1)], ...] | None = None
 
 
 class KserveIn(msgspec.Struct):
@@ -55,8 +57,56 @@ class KserveIn(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
+class Fault(msgspec.Struct):
+    code: str
+    message: str
+    param: str | None
+    type: str
+
+
+class Content(msgspec.Struct):
+    """Forecasts in the shape of the input: a list, or a row for each time."""
+
+    type: str
+    name: str
+    mean_forecast: list[float | list[float]]
+    frequency: str
+    start_timestamp: str | None
+    quantiles: dict[str, list[float | list[float]]] | None
+
+
+class Output(msgspec.Struct):
+    type: str
+    id: str
+    status: Literal["completed", "error"]
+    content: list[Content]
+    error: Fault | None
+
+
+class Usage(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class KserveOut(msgspec.Struct):
+    id: str
+    created_at: int
+    status: Literal["completed", "partial", "error"]
+    error: Fault | None
+    model: str
+    outputs: list[Output]
+    usage: Usage
+
+
+class Refusal(msgspec.Struct):
+    error: Fault
+
+
 def forecast(door: Door) -> HTTPRouteHandler:
-    @post(PATH, status_code=200, summary="Forecast, in KServe's protocol")
+    described = taking(KserveIn, KserveOut, refusal=Refusal)
+
+    @post(PATH, status_code=200, summary="Forecast, in KServe's protocol", operation_class=described)
     async def handle(request: Web) -> Response[bytes]:
         """For clients of KServe's time-series runtime."""
         body = await request.body()
@@ -73,7 +123,9 @@ def forecast(door: Door) -> HTTPRouteHandler:
 
 
 def models(door: Door) -> HTTPRouteHandler:
-    @get("/v1/timeseries/models", summary="Names of the forecasters, in KServe's protocol")
+    summary = "Names of the forecasters, in KServe's protocol"
+
+    @get("/v1/timeseries/models", summary=summary, operation_class=Refusing)
     async def handle() -> list[str]:
         """The forecasters that can run here."""
         return [entry.name for entry in door.serving.engine.models.entries("forecast")]
@@ -128,42 +180,38 @@ def _write(given: KserveIn, made: Forecast) -> bytes:
         count = len(item.series[0]) if isinstance(item.series[0], list) else 1
         outputs.append(_output(item, made, range(row, row + count)))
         row += count
-    states = {output["status"] for output in outputs}
+    states = {output.status for output in outputs}
     points = sum(len(item.series) for item in given.inputs)
-    answer = {
-        "id": uuid.uuid4().hex,
-        "created_at": int(time.time()),
-        "status": states.pop() if len(states) == 1 else "partial",
-        "error": None,
-        "model": made.model,
-        "outputs": outputs,
-        "usage": {
-            "prompt_tokens": points,
-            "completion_tokens": made.point.size,
-            "total_tokens": points + made.point.size,
-        },
-    }
-    return msgspec.json.encode(answer)
+    return msgspec.json.encode(
+        KserveOut(
+            id=uuid.uuid4().hex,
+            created_at=int(time.time()),
+            status=states.pop() if len(states) == 1 else "partial",
+            error=None,
+            model=made.model,
+            outputs=outputs,
+            usage=Usage(points, made.point.size, points + made.point.size),
+        )
+    )
 
 
-def _output(item: Input, made: Forecast, rows: range) -> dict[str, Any]:
+def _output(item: Input, made: Forecast, rows: range) -> Output:
     bad = [made.status[row] for row in rows if not has_forecast(made.status[row])]
-    output = {"type": "time_series_forecast", "id": uuid.uuid4().hex, "content": []}
+    kind, name = "time_series_forecast", uuid.uuid4().hex
     if bad:
-        error = {"code": "400", "message": f"{item.name}: {bad[0]}", "param": item.name, "type": "series"}
-        return {**output, "status": "error", "error": error}
+        return Output(kind, name, "error", [], Fault("400", f"{item.name}: {bad[0]}", item.name, "series"))
     step = STEPS[WORDS.get(item.frequency, item.frequency)]
     start = _start(item)
     first = None if start is None else step.times(start, 1, first=len(item.series))[0]
-    content = {
-        "type": item.type,
-        "name": item.name,
-        "mean_forecast": _shaped(item, [made.point[row] for row in rows]),
-        "frequency": item.frequency,
-        "start_timestamp": None if first is None else _text(int(first)),
-        "quantiles": _quantiles(item, made, rows),
-    }
-    return {**output, "status": "completed", "content": [content], "error": None}
+    content = Content(
+        type=item.type,
+        name=item.name,
+        mean_forecast=_shaped(item, [made.point[row] for row in rows]),
+        frequency=item.frequency,
+        start_timestamp=None if first is None else _text(int(first)),
+        quantiles=_quantiles(item, made, rows),
+    )
+    return Output(kind, name, "completed", [content], None)
 
 
 def _text(time: int) -> str:
@@ -175,7 +223,8 @@ def _quantiles(item: Input, made: Forecast, rows: range) -> dict[str, Any] | Non
     if made.quantiles is None or not all(np.isfinite(made.quantiles[row]).all() for row in rows):
         return None
     return {
-        f"{level:g}": _shaped(item, [made.quantiles[row, :, q] for row in rows]) for q, level in enumerate(made.levels)
+        level_name(level): _shaped(item, [made.quantiles[row, :, q] for row in rows])
+        for q, level in enumerate(made.levels)
     }
 
 
@@ -188,5 +237,5 @@ def _shaped(item: Input, variables: Sequence[FloatArray]) -> list[Any]:
 
 def _refusal(error: ForetellError) -> Response[bytes]:
     field = error.field if isinstance(error, InvalidInput) else None
-    about = {"code": str(error.http_status), "message": mask(str(error)), "param": field, "type": type(error).__name__}
-    return Response(msgspec.json.encode({"error": about}), status_code=error.http_status, media_type=JSON)
+    about = Fault(str(error.http_status), mask(str(error)), field, type(error).__name__)
+    return Response(msgspec.json.encode(Refusal(about)), status_code=error.http_status, media_type=JSON)

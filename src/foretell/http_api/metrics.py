@@ -20,12 +20,14 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ERRORS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 SHARES = (0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25)
 Numbers = Callable[[], Mapping[str, int]]
+Replaced = Callable[[], Mapping[str, Mapping[str, int]]]
+"""How many workers of each pool had to be replaced, by the reason."""
 
 
 class Metrics:
-    """Counted in the server's process. `depths`, `deaths`, `memory` and the cache are asked when somebody looks."""
+    """Counted in the server's process. `depths`, `replaced`, `memory` and the cache are asked when somebody looks."""
 
-    def __init__(self, depths: Numbers, deaths: Numbers, memory: Numbers, cache: Cache) -> None:
+    def __init__(self, depths: Numbers, replaced: Replaced, memory: Numbers, cache: Cache) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "foretell_requests", "Requests by path and outcome", ("path", "outcome"), registry=self._registry
@@ -60,7 +62,7 @@ class Metrics:
             buckets=SHARES,
             registry=self._registry,
         )
-        self._registry.register(_Asked(depths, deaths, memory, cache))
+        self._registry.register(_Asked(depths, replaced, memory, cache))
 
         self._counter: Callable[..., Counter] = lru_cache(None)(self._requests.labels)
         self._clock: Callable[..., Histogram] = lru_cache(None)(self._seconds.labels)
@@ -109,16 +111,21 @@ class Metrics:
 
 
 class _Asked(Collector):
-    def __init__(self, depths: Numbers, deaths: Numbers, memory: Numbers, cache: Cache) -> None:
-        self._depths, self._deaths, self._memory, self._cache = depths, deaths, memory, cache
+    def __init__(self, depths: Numbers, replaced: Replaced, memory: Numbers, cache: Cache) -> None:
+        self._depths, self._replaced, self._memory, self._cache = depths, replaced, memory, cache
 
     def collect(self) -> Iterable[Metric]:
         depth = GaugeMetricFamily("foretell_queue_depth", "Requests that wait, by pool", labels=["pool"])
         for pool, count in self._depths().items():
             depth.add_metric([mask(pool)], count)
-        deaths = CounterMetricFamily("foretell_worker_deaths", "Processes that had to be replaced", labels=["pool"])
-        for pool, count in self._deaths().items():
-            deaths.add_metric([pool], count)
+        deaths = CounterMetricFamily(
+            "foretell_worker_deaths",
+            "Processes that had to be replaced: died by themselves, or stopped as their work was late or unwanted",
+            labels=["pool", "reason"],
+        )
+        for pool, counts in self._replaced().items():
+            for reason, count in counts.items():
+                deaths.add_metric([pool, reason], count)
         asked = CounterMetricFamily("foretell_cache", "Questions to the cache of answers", labels=["outcome"])
         asked.add_metric(["hit"], self._cache.hits)
         asked.add_metric(["miss"], self._cache.misses)

@@ -50,7 +50,7 @@ class ModelOut(msgspec.Struct):
 
 
 def models(door: Door) -> HTTPRouteHandler:
-    @get("/v1/models", summary="The models that can run here")
+    @get("/v1/models", summary="The models that can run here", operation_class=Refusing)
     async def handle() -> list[ModelOut]:
         """Each model with its limits and options."""
         return [_about(door, entry) for entry in door.serving.engine.models.entries()]

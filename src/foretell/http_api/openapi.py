@@ -15,7 +15,7 @@ from foretell.http_api.series_in import Columns
 from foretell.http_api.verb import Verb
 from foretell.wire.ipc import ARROW
 
-PROBLEMS = (400, 404, 413, 415, 429, 503, 504)
+PROBLEMS = (400, 401, 403, 404, 408, 413, 415, 429, 501, 502, 503, 504)
 """The statuses that a caller should be ready for; docs/http.md says what each means."""
 
 
@@ -57,9 +57,15 @@ class Refusing(Operation):
     """An operation that may answer with a problem."""
 
     def __post_init__(self) -> None:
-        content = {MEDIA_TYPE: OpenAPIMediaType(schema=schema_of(Problem))}
-        problems = {str(status): OpenAPIResponse(title(status), content=content) for status in PROBLEMS}
-        self.responses = {**(self.responses or {}), **problems}
+        self.responses = {**(self.responses or {}), **refusals()}
+
+
+def refusals(other: type[msgspec.Struct] | None = None) -> dict[str, OpenAPIResponse]:
+    """Problems, or errors in the shape of another protocol, by status."""
+    content = {MEDIA_TYPE: OpenAPIMediaType(schema=schema_of(Problem))}
+    if other is not None:
+        content["application/json"] = OpenAPIMediaType(schema=schema_of(other))
+    return {str(status): OpenAPIResponse(title(status), content=content) for status in PROBLEMS}
 
 
 def operation(verb: Verb) -> type[Operation]:
@@ -74,8 +80,16 @@ def operation(verb: Verb) -> type[Operation]:
     return Described
 
 
-def taking(body: type[msgspec.Struct] | None, out: type[msgspec.Struct], query: Sequence[str] = ()) -> type[Operation]:
-    """The operation of a POST that takes JSON (None: a file) and parameters in the query."""
+def taking(
+    body: type[msgspec.Struct] | None,
+    out: type[msgspec.Struct],
+    query: Sequence[str] = (),
+    refusal: type[msgspec.Struct] | None = None,
+) -> type[Operation]:
+    """The operation of a POST that takes JSON (None: a file) and parameters in the query, and gives JSON.
+
+    `refusal` is what some of its errors look like, where that is no Problem.
+    """
 
     @dataclass
     class Described(Refusing):
@@ -87,6 +101,8 @@ def taking(body: type[msgspec.Struct] | None, out: type[msgspec.Struct], query: 
             text = Schema(type=OpenAPIType.STRING)
             named = [Parameter(name=name, param_in="query", schema=text) for name in query]
             self.parameters = [*(self.parameters or []), *named]
+            if refusal is not None:
+                self.responses = {**(self.responses or {}), **refusals(refusal)}
             ok = (self.responses or {}).get("200")
             if ok is not None and not hasattr(ok, "ref"):
                 ok.content = {"application/json": OpenAPIMediaType(schema=schema_of(out))}

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from foretell.errors import InvalidInput
 from foretell.registry import Entry
-from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, Forecast, Series, as_covariates, as_values
+from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, Forecast, Series, as_covariates, as_values, levels_of
 from foretell.tdgpt.node import Node
 from foretell.wire import tsfm
 from foretell.wire.masking import mask
@@ -39,7 +39,7 @@ async def predict(node: Node, body: bytes, bounds: bool = True) -> dict[str, Any
         time.monotonic() + node.settings.request_timeout,
     )
     if (status := forecast.status[0]) in (ALL_MISSING, NON_FINITE, TOO_SHORT):
-        raise InvalidInput("input", f"{entry.name} cannot answer: {REASONS[status]}")
+        raise InvalidInput("input", f"{entry.name} {_short(request, entry) or f'cannot answer: {REASONS[status]}'}")
     check_status(status, forecast.model)
     return _answer(request, entry, forecast)
 
@@ -77,10 +77,7 @@ def _series(request: tsfm.ForecastRequest, entry: Entry) -> Series:
 def _levels(conf: float | None, bounds: bool) -> tuple[float, ...]:
     if conf is not None and not 0 < conf < 1:
         raise InvalidInput("conf_interval", f"must lie between 0 and 1, got {conf}")
-    if conf is None or not bounds:
-        return ()
-    tail = (1 - conf) / 2
-    return round(tail, 12), round(1 - tail, 12)
+    return () if conf is None or not bounds else levels_of(conf)
 
 
 def _answer(request: tsfm.ForecastRequest, entry: Entry, forecast: Forecast) -> dict[str, Any]:
@@ -93,3 +90,9 @@ def _answer(request: tsfm.ForecastRequest, entry: Entry, forecast: Forecast) -> 
     if not entry.limits.covariates and (request.past_dynamic_real or request.dynamic_real):
         answer["note"] = f"{entry.name} takes no covariates: past_dynamic_real and dynamic_real were not used"
     return answer
+
+
+def _short(request: tsfm.ForecastRequest, entry: Entry) -> str:
+    """How many values are needed, where there are fewer; empty where there are enough."""
+    seen, needed = sum(value is not None for value in request.input or ()), entry.limits.min_context
+    return f"needs at least {needed} values, got {seen}" if 0 < seen < needed else ""

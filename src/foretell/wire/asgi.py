@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, TypeVar
 
-from foretell.errors import BodyTooLarge, Cancelled, InvalidInput
+from foretell.errors import BodyTooLarge, BodyTooLate, Cancelled
 
 T = TypeVar("T")
 Scope = MutableMapping[str, Any]
@@ -48,7 +48,7 @@ def header(scope: Scope, name: bytes) -> bytes:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) -> bytes:
-    """The body of a request: InvalidInput where it is longer than `limit` bytes or takes longer than `seconds`.
+    """The body of a request: BodyTooLarge where it is longer than `limit` bytes; for the rest see `punctual`.
 
     What says its length beforehand is refused before it is read; so a client that waits for `100 Continue` never
     sends it.
@@ -56,26 +56,48 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float) 
     length = header(scope, b"content-length")
     if length and int(length) > limit:
         raise BodyTooLarge(limit)
-    try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, limit)
-    except TimeoutError:
-        raise InvalidInput("body", f"did not arrive within {seconds:g} s") from None
-
-
-async def _read(receive: Receive, limit: int) -> bytes:
+    receive = punctual(receive, seconds)
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Cancelled("the caller hung up")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
             raise BodyTooLarge(limit)
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def punctual(receive: Receive, seconds: float) -> Receive:
+    """`receive` of a request whose body is there within `seconds`: otherwise it raises BodyTooLate, or Cancelled where
+    the caller hangs up before the end."""
+    whole, end = False, asyncio.get_running_loop().time() + seconds
+
+    async def in_time() -> Any:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(end):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooLate(seconds) from None
+        if message["type"] == "http.disconnect":
+            raise Cancelled("the caller hung up")
+        whole = not message.get("more_body")
+        return message
+
+    return in_time
+
+
+def with_punctual_bodies(app: App, seconds: float) -> App:
+    """An application whose requests have `seconds` for their bodies."""
+
+    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, punctual(receive, seconds) if scope["type"] == "http" else receive, send)
+
+    return timed
 
 
 async def answer(send: Send, status: int, media_type: str, body: bytes, *headers: tuple[bytes, bytes]) -> None:

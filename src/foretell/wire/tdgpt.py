@@ -19,7 +19,7 @@ from msgspec import UNSET, UnsetType
 
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
-from foretell.series import FloatArray, IntArray, Series
+from foretell.series import FloatArray, IntArray, Series, levels_of
 from foretell.steps import Grid, Step, detect_step, find_grid
 from foretell.wire.options import read_pairs
 
@@ -118,8 +118,7 @@ class ForecastQuestion(Question):
     @property
     def levels(self) -> tuple[float, float]:
         """The quantile levels of the lower and the upper bound."""
-        tail = (1 - self.conf) / 2
-        return round(tail, 12), round(1 - tail, 12)
+        return levels_of(self.conf)
 
     def times_ahead(self) -> list[int]:
         return [self.start + i * self.every for i in range(self.rows)]
@@ -140,7 +139,11 @@ class ForecastQuestion(Question):
             return Grid(0, Step(ns=max(1, self.every * self.tick)), len(self.values))
         if step := self.regular_step:
             return Grid(int(self.times[0]) * self.tick, step, len(self.times))
-        return find_grid(self.times * self.tick)
+        grid = find_grid(self.times * self.tick)
+        step = grid.step
+        if step is not None and step.calendar and step.ns == self.every * self.tick:  # the times wanted are even
+            return find_grid(self.times * self.tick, step.even)
+        return grid
 
     def _future(self, grid: Grid) -> FloatArray:
         rows = np.array(list(self.future.values()))

@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from foretell.engine import Engine
-from foretell.engine.worker import Executor, ProcessExecutor, ThreadExecutor
+from foretell.engine.worker import DIED, Executor, ProcessExecutor, ThreadExecutor
 from foretell.models.rolling import Context, Held, Rolling, overlap
 from foretell.models.time_moe import Group, TimeMoe
 from foretell.models.time_moe_model import Scale, TimeMoe50M, loaded
@@ -306,7 +306,7 @@ def test_the_state_lives_and_dies_with_its_worker(executor: type[Executor]) -> N
     if isinstance(where, ProcessExecutor):
         where._idle[0].stop()
         assert computed(50) == 50
-        assert where.deaths == 1
+        assert where.replaced[DIED] == 1
     engine.close()
 
 

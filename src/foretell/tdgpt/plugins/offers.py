@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,8 +62,8 @@ class Process:
         return self.version == _version(self.path) and self.configuration == configuration
 
     @property
-    def deaths(self) -> int:
-        return self._executor.deaths
+    def replaced(self) -> Counter[str]:
+        return self._executor.replaced
 
     async def retire(self) -> None:
         """End the process when what it has accepted is answered."""
@@ -228,8 +229,8 @@ class Loaded:
                 task.add_done_callback(_retiring.discard)
 
     @property
-    def deaths(self) -> dict[str, int]:
-        return {str(path): process.deaths for path, process in self.processes.items()}
+    def replaced(self) -> dict[str, Counter[str]]:
+        return {str(path): process.replaced for path, process in self.processes.items()}
 
     def close(self) -> None:
         for process in self.processes.values():
@@ -257,7 +258,7 @@ async def load(
 async def _describe(process: Process, copy_point: bool) -> list[Plugin] | str:
     """What a file offers, or why nothing."""
     try:
-        described = await process.ask("", "describe", None, time.monotonic() + IMPORT_TIMEOUT)
+        described = await process.ask("import", "describe", None, time.monotonic() + IMPORT_TIMEOUT)
     except ForetellError as error:
         return str(error)
     return [Plugin(d, process, copy_point) for d in described]
