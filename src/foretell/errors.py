@@ -14,6 +14,7 @@
     |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
     |   |   `-- UserExists      there is one of that name                                 409  0x80000350
     |   |-- RepeatedTime        two rows of one series have the same time                400  0x80000118
+    |   |-- NameTwice           two installed models have one name                        400  0x80000118
     |   |-- BodyTooLate         a request body did not arrive in time                    408  0x80000118
     |   |-- BodyTooLarge        a request body has more bytes than the limit allows       413  0x80000118
     |   |-- WrongMediaType      a request body is of a kind that is not read                415  0x80000118
