@@ -210,6 +210,11 @@ class Entry:
         """The name, and the model that it stands for."""
         return f"{self.name} ({self.stands_for})" if self.stands_for else self.name
 
+    @property
+    def label(self) -> str:
+        """What answers say of the model where it does not say more of itself."""
+        return self.name
+
     def read_options(self, given: Options) -> dict[str, Any]:
         """All options of the model: the given ones checked, the others at their defaults. Keys may be in any case.
 

@@ -55,7 +55,7 @@ class Correlating(Job[tuple[Correlation, ...]]):
         for row, one in zip(rows, answer, strict=True):
             filled = self._filled[row]
             status = words.repaired(filled) if one.status == words.OK and filled else one.status
-            self._answers[row] = replace(one, status=status, model=one.model or self.entry.name)
+            self._answers[row] = replace(one, status=status, model=one.model or self.entry.label)
 
     def fail(self, row: int, reason: str) -> None:
         self._answers[row] = Correlation(words.failed(reason), model=self.entry.name)

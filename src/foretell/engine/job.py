@@ -71,7 +71,7 @@ class SeriesJob(Job[Result]):
         self.series = list(series)
         self.status = [OK] * len(series)
         self.details: list[Mapping[str, Any]] = [{}] * len(series)
-        self.model = entry.name
+        self.model = entry.label
 
     def __len__(self) -> int:
         return len(self.series)

@@ -1,7 +1,6 @@
 """An executor whose models are servers elsewhere: TDgpt's model servers, or our own (protocol section 6).
 
-The name of a model is its URL, which answers do not show: they go by the name that was asked for. Connections are kept
-and reused; an answer larger than `answer_limit` is given up.
+The name of a model is its URL. Connections are kept and reused; an answer larger than `answer_limit` is given up.
 """
 
 from __future__ import annotations

@@ -31,6 +31,11 @@ KINDS: Mapping[str, Kind] = {"moment": "imputation", "moment-imputation": "imput
 class ServerEntry(Entry):
     """A model server: what options it has is not known here, so all are passed on."""
 
+    @property
+    def label(self) -> str:
+        """The name and where it is, without a path or secrets."""
+        return f"{self.name}@{urlsplit(mask(self.target)).netloc}"
+
     def read_options(self, given: Options) -> dict[str, Any]:
         return dict(given)
 
