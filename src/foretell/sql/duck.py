@@ -40,8 +40,18 @@ Lookup = Callable[[str], object | None]
 """A table by name that DuckDB does not know, or None."""
 
 
+class Refused(Exception):
+    """Some SQL must not be run: `subject` is what is wrong with it, `position` where that stands, if it is known."""
+
+    def __init__(self, message: str, subject: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.subject = subject
+        self.position = position
+
+
 Guard = Callable[[str], None]
-"""Raises an error where some SQL must not be run."""
+"""Raises Refused, or DuckDB's error where the SQL is wrong."""
 
 
 class UnknownColumn(NoSuchColumn):
@@ -118,11 +128,12 @@ class Duck:
             return [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
 
         sql = str(text)
+        self._check_guard(sql, text, source)
         memo = None if LENT in sql else self.memo
         if memo is not None and sql in memo:
             return memo[sql], 0.0
         started = time.perf_counter()
-        found = self._run(text, source, lookup, describe)
+        found = self._try(text, source, lookup, describe)
         if memo is not None and len(memo) < MOST_DESCRIBED:
             memo[sql] = found
         return found, time.perf_counter() - started
@@ -181,10 +192,25 @@ class Duck:
         self._connection.unregister(name)
 
     def _run(self, text: Text, source: Source, lookup: Lookup, run: Callable[[str], Any]) -> Any:
+        self._check_guard(str(text), text, source)
+        return self._try(text, source, lookup, run)
+
+    def _check_guard(self, sql: str, text: Text, source: Source) -> None:
+        if self._guard is None:
+            return
+        before = len(KEPT) if sql.startswith(KEPT) else 0
+        try:
+            self._guard(sql[before:])
+        except Refused as error:
+            position = None if error.position is None else text.origin(before + error.position)
+            position = _place_of(error.subject, source) if position is None else position
+            raise SqlError(error.message, source.text, position) from None
+        except duckdb.Error as error:
+            raise self._translate(_Fault(error, sql[before:], shift=-before), text, source) from None
+
+    def _try(self, text: Text, source: Source, lookup: Lookup, run: Callable[[str], Any]) -> Any:
         """Run SQL; where a table is unknown to DuckDB but not to `lookup`, lend it and try again."""
         sql = str(text)
-        if self._guard is not None:
-            self._guard(sql.removeprefix(KEPT))
         lent: list[str] = []
         try:
             while True:
@@ -218,12 +244,15 @@ class Duck:
         if fault.interrupted:
             return DeadlineExceeded() if self._timed_out else Cancelled()
         position = None if fault.position is None else text.origin(fault.position)
-        if position is None:
-            named = (token for token in tokenize(source.text) if unquote(token, source.text) == fault.subject)
-            position = next((token.start for token in named), None)
+        position = _place_of(fault.subject, source) if position is None else position
         if fault.column:
             return UnknownColumn(fault.message, source.text, position, fault.column)
         return SqlError(fault.message, source.text, position)
+
+
+def _place_of(name: str, source: Source) -> int | None:
+    """Where a name stands first."""
+    return next((one.start for one in tokenize(source.text) if name and unquote(one, source.text) == name), None)
 
 
 def _for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -29,6 +29,7 @@ from foretell.sql.result import Result
 from foretell.sql.selects import REWRITES
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source, check_text
+from foretell.sql.tokens import as_text
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
@@ -106,9 +107,8 @@ class Session:
             raise InvalidInput("file", f"{name} is a folder; name its files, such as '{name.rstrip('/')}/*.parquet'")
         if PATTERN.isdisjoint(path) and not Path(path).exists():
             raise InvalidInput("file", f"there is no {name}")
-        escaped = path.replace("'", "''")
         try:
-            table = self.sql(f"FROM '{escaped}'").table
+            table = self.sql(f"FROM {as_text(path)}").table
         except SqlError as error:  # the statement is not the user's
             said = " ".join(error.message.splitlines()[:2])  # then come pages of advice on how to call DuckDB
             raise InvalidInput("file", said.replace(path, name)) from None

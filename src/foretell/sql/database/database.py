@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from foretell.engine.engine import Engine
+from foretell.sql.database.allowed import names_without_schema
 from foretell.sql.database.anodes import Kept
 from foretell.sql.database.catalog import Catalog
 from foretell.sql.database.clustering import Clustering, forget_copies
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.lock import Lock
+from foretell.sql.database.reads import Reads
 from foretell.sql.database.safety import Limits, check_place, opened
 from foretell.sql.database.users import OWNER, User, Users
 from foretell.sql.database.writer import Writer, now
@@ -70,6 +72,8 @@ class Database:
         self.clustering = Clustering(self.writer, self.cursor)
         self.writer.grown = self.clustering.look
         self.writer.changed = self._forget
+        self.closed_names = names_without_schema(self._root)
+        self.kept_reads: dict[str, Reads] = {}
         self.described: dict[str, list[tuple[str, str]]] = {}
         """Columns of queries over tables of ours, until a table changes."""
         self._anodes: Anodes | None = None

@@ -14,7 +14,7 @@ from foretell.sql.database.connection import Connection
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.statement import Statement, statements
 from foretell.sql.taos.described import Field, describe
-from foretell.sql.tokens import NAME, WORD, unquote
+from foretell.sql.tokens import NAME, WORD, as_text, unquote
 from foretell.wire.taos_stmt2 import Bound, read_bound
 from foretell.wire.taos_types import VARCHAR
 
@@ -173,8 +173,7 @@ def literal(value: Any) -> str:
         return repr(value)
     if isinstance(value, bytes):
         return f"'\\x{value.hex()}'"
-    escaped = str(value).replace("'", "''")
-    return f"'{escaped}'"
+    return as_text(value)
 
 
 class _Insert:
