@@ -16,7 +16,6 @@ from foretell.sql.history import WHOLE
 from foretell.sql.items import column_name, label, split_alias
 from foretell.sql.limits import bounded, is_per_group, limit
 from foretell.sql.loose import aggregates_in, loose_columns
-from foretell.sql.relation import within
 from foretell.sql.statement import Span
 from foretell.sql.text import Text, joined
 from foretell.sql.tokens import quote
@@ -82,7 +81,7 @@ def _is_computed(window: Windowed, item: Span) -> bool:
 
 def _columns(window: Windowed, query: Text) -> list[tuple[str, str]]:
     place = window.context.place
-    return place.duck.columns(within(window.block, query), window.block.statement.source, place.lookup)[0]
+    return place.duck.columns(window.block.within(query), window.block.statement.source, place.lookup)[0]
 
 
 def _aggregated(window: Windowed, groups: Groups, computed: list[Span]) -> Text:
