@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from foretell.errors import SqlError
+from foretell.errors import ForetellError, SqlError
 from foretell.sql.database import Connection, Database
 from tests.sql.database.conftest import fill, rows
 
@@ -141,3 +144,68 @@ def test_information_schema_can_be_the_current_database(plant: Connection) -> No
         connection.run("USE power")
         connection.run("USE information_schema")
         assert rows(connection, "SELECT count(*) FROM ins_stables") == [(1,)]
+
+
+def at_once(database: Database, *texts: str) -> list[str]:
+    """Run statements that are all read before the first of them is carried out; what each said, "" for nothing."""
+    entered, gate = threading.Event(), threading.Event()
+
+    def hold(_: object) -> tuple[int, Callable[[], None]]:
+        entered.set()
+        gate.wait()
+        return 0, lambda: None
+
+    def run(text: str) -> str:
+        try:
+            with database.connect(database="d") as connection:
+                connection.run(text)
+        except ForetellError as error:
+            return str(error).partition("\n")[0]
+        return ""
+
+    with ThreadPoolExecutor(len(texts) + 1) as pool:
+        first = pool.submit(database.writer.change, hold)
+        entered.wait()
+        waiting = []
+        for i, text in enumerate(texts, 1):
+            waiting.append(pool.submit(run, text))
+            while database.writer._jobs.qsize() < i and not waiting[-1].done():
+                threading.Event().wait(0.001)
+        gate.set()
+        first.result()
+        return [one.result() for one in waiting]
+
+
+def test_changes_that_wait_for_each_other_are_all_kept(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    with Database(path) as database, database.connect() as root:
+        for text in ("CREATE DATABASE d", "CREATE STABLE d.st (ts TIMESTAMP, v INT) TAGS (a INT, b INT)",
+                     "CREATE TABLE d.c USING d.st TAGS (1, 2)", "CREATE USER eve PASS 'of-eve-12'"):  # fmt: skip
+            root.run(text)
+        said = at_once(
+            database,
+            "ALTER STABLE st ADD COLUMN x INT",
+            "ALTER STABLE st ADD COLUMN y INT",
+            "ALTER STABLE st ADD COLUMN x INT",
+            "ALTER STABLE st COMMENT 'z'",
+            "ALTER TABLE c SET TAG a = 3",
+            "ALTER TABLE c SET TAG b = 4",
+            "ALTER STABLE st DROP COLUMN y",
+            "GRANT READ ON d.* TO eve",
+            "GRANT WRITE ON d.* TO eve",
+            "ALTER USER eve ENABLE 0",
+            "CREATE USER joe PASS 'of-joe-12'",
+            "CREATE USER joe PASS 'of-joe-34'",
+            "DROP USER joe",
+            "GRANT READ ON d.* TO joe",
+            "DROP USER joe",
+        )
+        assert {said[i] for i in (0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 12)} == {""}, said
+        assert "x" in said[2]
+        assert said[11:12] + said[13:] == ["User already exists: joe", "User not exist: joe", "User not exist: joe"]
+    with Database(path) as database, database.connect(database="d") as root:
+        assert [name for name, *_ in rows(root, "DESCRIBE st")] == ["ts", "v", "x", "a", "b"]
+        assert rows(root, "SELECT DISTINCT a, b FROM st") == [(3, 4)]
+        eve = database.users.known["eve"]
+        assert (eve.grants, eve.is_enabled) == ({"d": frozenset({"read", "write"})}, False)
+        assert "joe" not in database.users.known
