@@ -71,8 +71,14 @@ class Lines:
         """A name that the same tags have always."""
         if named := point.tags.get(self.name_tag):
             return named
-        key = ",".join([point.table, *(f"{tag}={value}" for tag, value in sorted(point.tags.items()))])
+        tags = (f"{_escaped(tag)}={_escaped(value)}" for tag, value in sorted(point.tags.items()))
+        key = ",".join([_escaped(point.table), *tags])
         return f"t_{hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _escaped(word: str) -> str:
+    """A word between commas and =, so that no two lists of words look the same."""
+    return word.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
 
 
 def _array(name: str, values: list[Any], kind: Type) -> pa.Array:
