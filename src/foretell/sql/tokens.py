@@ -95,6 +95,12 @@ def quote(name: str) -> str:
     return f'"{escaped}"'
 
 
+def ticked(name: str) -> str:
+    """`name` as TDengine's identifier."""
+    escaped = name.replace("`", "``")
+    return f"`{escaped}`"
+
+
 def as_text(value: object) -> str:
     """A value as a text that SQL reads: the one way in which what a client sent comes into a statement."""
     escaped = str(value).replace("'", "''")

@@ -126,6 +126,49 @@ def test_a_table_is_made_of_a_query(empty: Connection) -> None:
             empty.run(wrong)
 
 
+def test_a_table_of_a_query_is_made_with_its_rows_or_not_at_all(empty: Connection) -> None:
+    for wrong in ("CAST(NULL AS TIMESTAMP)", "TIMESTAMP '12000-01-01'"):
+        with pytest.raises(SqlError):
+            empty.run(f"CREATE TABLE n AS SELECT {wrong} AS ts, 1 AS v")
+        assert rows(empty, "SHOW TABLES") == []
+    query = "SELECT ts, v FROM (VALUES (TIMESTAMP '2026-01-02', 2), ('2026-01-01', 1), ('2026-01-02', 3)) t(ts, v)"
+    assert empty.run(f"CREATE TABLE n AS {query}").affected == 3
+    assert rows(empty, "SELECT v FROM n") == [(1,), (3,)]
+    empty.run("INSERT INTO n VALUES ('2026-01-02', 4) ('2026-01-01', 5)")
+    assert rows(empty, "SELECT v FROM n") == [(5,), (4,)]
+    assert empty.run(f"CREATE TABLE none AS {query} WHERE v > 9").affected == 0
+    assert rows(empty, "SELECT * FROM none") == []
+
+
+TIMES = {"ms": ("0001-01-01", "9999-12-31 23:59:59.999"), "us": ("0001-01-01", "3000-01-01"), "ns": ("1700-01-01",)}
+
+
+@pytest.mark.parametrize(("precision", "time"), [(one, time) for one, times in TIMES.items() for time in times])
+def test_what_show_create_says_makes_the_same_sub_table(precision: str, time: str, empty: Connection) -> None:
+    empty.run(f"CREATE DATABASE e PRECISION '{precision}'")
+    empty.run("USE e")
+    empty.run(
+        "CREATE STABLE st (ts TIMESTAMP, v INT) TAGS "
+        "(path VARCHAR(40), on_ BOOL, since TIMESTAMP, n INT, f DOUBLE, b VARBINARY(9), none NCHAR(5), `we``ird` FLOAT)"
+    )
+    made = rf"CREATE TABLE `c``1` USING st TAGS ('C:\new ''x', true, '{time}', -5, 1e300, '\x4142', NULL, 0.1)"
+    seen = []
+    for _ in range(2):
+        empty.run(made)
+        empty.run("INSERT INTO `c``1` VALUES (1, 1)")
+        seen.append(rows(empty, "SELECT path, on_, since, n, f, b, none, `we``ird` FROM `c``1`"))
+        made = str(rows(empty, "SHOW CREATE TABLE `c``1`")[0][1])
+        empty.run("DROP TABLE `c``1`")
+    assert seen[0] == seen[1]
+    assert seen[0][0][0] == "C:\\new 'x"
+
+
+def test_no_two_tables_have_one_number(empty: Connection) -> None:
+    for name in ("aaa0000001", "bbb0000001"):
+        empty.run(f"CREATE TABLE {name} (ts TIMESTAMP, v INT)")
+    assert len({*rows(empty, "SELECT uid FROM information_schema.ins_tables WHERE db_name = 'd' AND uid > 0")}) == 2
+
+
 def test_a_csv_file_is_read_into_a_table(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("ts,x,y\n2024-01-01 00:00:00,1,2.5\n2024-01-02 00:00:00,2,\n")
     with Database(folders=(str(tmp_path),)) as database, database.connect() as connection:

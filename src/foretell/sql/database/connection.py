@@ -187,10 +187,6 @@ class Connection:
         """The rows of a query, as it was written."""
         return self._session.sql(str(query), timeout=self._timeout).table
 
-    def append_to(self, table: Table, rows: pa.Table) -> int:
-        """Write rows to a table that has the same columns."""
-        return self._home.writer.write([rows_of(table, table.columns, rows)], self._timeout) if len(rows) else 0
-
     def select(self, statement: Statement, head: str) -> pa.Table:
         """The rows of a statement with `head` in place of its first word."""
         start = statement.start

@@ -16,12 +16,14 @@ from foretell.sql.answer import Context
 from foretell.sql.blocks import ends_operand
 from foretell.sql.database.catalog import CREATED, TBNAME, AnyTable, Catalog, SubTable, SuperTable, Table
 from foretell.sql.database.references import Origin, Reference, defined, named, origins, stars
-from foretell.sql.database.types import PRECISIONS, Column, Precision
+from foretell.sql.database.types import Column, Precision
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import written
 from foretell.sql.tokens import NAME, STRING, WORD, as_text, quote, unquote
 
 SYSTEM_SCHEMAS = ("information_schema", "performance_schema")
+MOMENT = {"ms": "make_timestamp_ms", "us": "make_timestamp", "ns": "make_timestamp_ns"}
+"""DuckDB's functions that make a time of a number in each precision."""
 System = Callable[[str], pa.Table | None]
 """A table of information_schema by name, as it is now."""
 
@@ -222,7 +224,7 @@ def literal(value: object, column: Column, precision: Precision) -> str:
     if value is None:
         plain = "NULL"
     elif column.type.name == "TIMESTAMP":
-        plain = f"make_timestamp_ns({value} * {PRECISIONS[precision][1]})"
+        plain = f"{MOMENT[precision]}({value})"
     else:
         plain = as_text("".join(f"\\x{byte:02x}" for byte in value) if isinstance(value, bytes) else value)
     return f"CAST({plain} AS {column.duck(precision)})"
