@@ -104,10 +104,11 @@ def _filled(window: Windowed, grid: Grid, fill: Fill, aggregated: Text, kinds: l
     row = ", ".join([*columns, "__a.__start IS NOT NULL AS __has", *found])
     values = [_value(window, fill, i, kind, partition) for i, kind in enumerate(kinds)]
     return window.write(
-        f"WITH __a AS MATERIALIZED ({{}}), __t AS ({_grid(window, grid, fill, keys)}), "
+        "WITH __a AS MATERIALIZED ({}), __t AS ({}), "
         f"__r AS (SELECT {row} FROM __t LEFT JOIN __a ON {same}) "
         f"SELECT {', '.join([*keys, '__start'])}{{}} FROM __r",
         aggregated,
+        _grid(window, grid, fill, keys),
         joined([window.write(", {}", value) for value in values], ""),
     )
 
@@ -136,7 +137,7 @@ def _value(window: Windowed, fill: Fill, i: int, kind: str, partition: str) -> T
     if fill.mode in VALUES:
         value = window.block.statement.cut(fill.values[min(i, len(fill.values) - 1)])
         value = window.write("trunc({})", value) if kind.startswith(WHOLE) else value
-        return window.write(f"CASE WHEN __has THEN {column} ELSE CAST({{}} AS {kind}) END AS {column}", value)
+        return window.write(f"CASE WHEN __has THEN {column} ELSE CAST({{}} AS {{}}) END AS {column}", value, kind)
     sql = column
     if fill.mode == "PREV":
         sql = BEFORE.format(column, partition)
