@@ -17,16 +17,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.auto_theta_model import AutoTheta
 from foretell.engine import Engine
 from foretell.engine.worker import ProcessExecutor
 from foretell.errors import NotAvailable
 from foretell.evaluation.backtest import backtest
 from foretell.evaluation.metrics import geometric_mean
 from foretell.evaluation.task import Task, Window
+from foretell.registry import Registry
 from foretell.series import FloatArray, Series
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "choices.md"
-MODELS = ("foretell-small", "theta")
+MODELS = ("foretell-small", "autotheta")
 SLOW = 12
 """Longer seasons take AutoTheta minutes."""
 FEWEST = 8
@@ -167,7 +169,9 @@ def main() -> None:
     except NotAvailable as error:
         print(f"skipped: {error}")
         return
-    engine = Engine(ProcessExecutor(1))
+    models = Registry().discover()
+    models.register(AutoTheta)
+    engine = Engine(ProcessExecutor(1), models)
     lines: list[str] = []
     found: list[tuple[str, float]] = []
     try:

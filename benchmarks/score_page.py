@@ -51,7 +51,7 @@ NOTES = """## How to read this
   same for all models, for those that are too slow for the whole.
 * **Coverage**: share of the truth inside the 80 % and the 95 % interval, in per cent.
 * A dash: not scored (yet), or the model does not give it (`fracast` knows the deciles only: no 95 % interval).
-* `ets`, `theta` and `arima` are the automatic models of statsforecast, told the season of each set, as is
+* `ets`, `autotheta` and `arima` are the automatic models of statsforecast, told the season of each set, as is
   `seasonal_naive`.
 * The makers of `fracast` trained on public corpora that hold some of these sets (and near copies of others), so its
   scores are not all zero-shot.

@@ -1,7 +1,7 @@
 """The score table: models x public sets -> benchmarks/results/*.json -> docs/benchmarks/scores.md.
 
     python -m benchmarks.scores                                  all models and sets that are not scored yet
-    python -m benchmarks.scores --models theta --sets M3 --minutes 5
+    python -m benchmarks.scores --models autotheta --sets M3 --minutes 5
     python -m benchmarks.scores --sets thin --minutes 25         every n-th series only: what slow models can do
     python -m benchmarks.scores --models '' --sets ''            only write the page again
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.auto_theta_model import AutoTheta
 from benchmarks.fracast_model import Fracast
 from benchmarks.score_page import page
 from benchmarks.score_sets import SETS, ScoreSet, pilot
@@ -38,7 +39,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks" / "scores.md"
 DATA = ROOT.parent / "shared" / "data"
 
-MODELS = ("foretell-small", "seasonal_naive", "ets", "theta", "arima", "fracast", "timemoe-mini")
+MODELS = ("foretell-small", "seasonal_naive", "ets", "autotheta", "arima", "fracast", "timemoe-mini")
 LEVELS_OF = {"fracast": DECILES, "timemoe-mini": ()}
 """What a model is asked for where that is not all LEVELS: timemoe-mini gives points only."""
 PILOT_ROWS = 6
@@ -118,6 +119,7 @@ def main() -> None:
     for package, reason in models.broken.items():
         print(f"not loaded: {package}: {reason}")
     models.register(Fracast)
+    models.register(AutoTheta)
     engine = Engine(ProcessExecutor(1), models)
     try:
         for model in filter(None, arguments.models.split(",")):

@@ -17,7 +17,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from foretell.models.foretell_small import TOGETHER, ForetellSmall, built_in  # noqa: E402
+from foretell.models.foretell_small import DEFAULTS, TOGETHER, ForetellSmall, built_in  # noqa: E402
 from foretell.models.hybrid.arrays import NUMPY  # noqa: E402
 from foretell.models.hybrid.candidates import COUNT  # noqa: E402
 from foretell.models.hybrid.features import FINE, PATCH, SUMMARY, make_features  # noqa: E402
@@ -93,7 +93,7 @@ def measure(rows: int) -> Row:
 
 
 def _forecast(model: ForetellSmall, batch: Batch) -> object:
-    return model.forecast(batch, HORIZON, (0.1, 0.5, 0.9), {"period": None, "floor": True, "grid": True})
+    return model.forecast(batch, HORIZON, (0.1, 0.5, 0.9), DEFAULTS)
 
 
 def time_moe() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from foretell.cli import main
+from foretell.sql.session import Session
 
 ROOT = Path(__file__).parents[1]
 AIR = str(ROOT / "examples" / "air_passengers.csv")
@@ -217,6 +219,48 @@ def test_a_file_without_rows_is_named(foretell: Command, tmp_path: Path, text: s
         assert (done.code, done.stderr) == (2, "error: file: empty.csv has no rows\n")
 
 
+def test_a_day_that_may_be_a_month_is_told(foretell: Command, tmp_path: Path) -> None:
+    for text, warned in (("{:02}/01/2023", True), ("01.{:02}.2023", False), ("2023-{:02}-01", False)):
+        rows = "".join(f"{text.format(n)},{n}\n" for n in range(1, 13))
+        (tmp_path / "mdy.csv").write_text("day,y\n" + rows)
+        done = foretell("forecast", "mdy.csv", "-n", "2", "-m", "naive")
+        assert (done.code, "day was read with the days first, though both orders fit" in done.stderr) == (0, warned)
+    (tmp_path / "mdy.csv").write_text("day,y\n" + "".join(f"{n:02}/01/2023,{n}\n" for n in range(1, 13)))
+    advice = re.search(r'foretell sql "(.*)"', foretell("forecast", "mdy.csv", "-n", "2", "-m", "naive").stderr)
+    assert advice is not None and foretell("sql", advice[1]).code == 0
+    done = foretell("forecast", "new.parquet", "-n", "1", "-m", "naive", "-f", "csv")
+    assert (done.stdout.splitlines()[1][:10], done.stderr) == ("2024-01-01", "")
+
+
+def test_a_file_that_is_not_utf8_says_how_to_read_it(foretell: Command, tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("Datum;Käse\n" + "".join(f"2024-01-{n:02};{n}\n" for n in range(1, 9)), "latin-1")
+    done = foretell("forecast", "old.csv", "-n", "2")
+    assert (done.code, "This file is not utf-8 encoded; if it is Latin-1, write it anew" in done.stderr) == (2, True)
+    advice = re.search(r'foretell sql "(.*)"', done.stderr)
+    assert advice is not None and foretell("sql", advice[1]).code == 0
+    assert foretell("forecast", "new.parquet", "-n", "1", "-m", "naive").code == 0
+
+
+def test_the_pattern_for_a_folder_names_the_files_in_it(foretell: Command, tmp_path: Path) -> None:
+    (tmp_path / "hive" / "year=2024").mkdir(parents=True)
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "x.csv").write_text("")
+    (tmp_path / "hive" / "year=2024" / "x.parquet").write_text("")
+    assert "such as 'flat/*.csv'" in foretell("forecast", "flat", "-n", "1").stderr
+    assert "such as 'hive/**/*.parquet'" in foretell("forecast", "hive/", "-n", "1").stderr
+
+
+def test_an_extension_is_named_and_not_fetched(foretell: Command, tmp_path: Path) -> None:
+    (tmp_path / "sales.xlsx").write_bytes(b"PK")
+    for arguments in (["sql", "FROM 'sales.xlsx'"], ["forecast", "sales.xlsx", "-n", "1"]):
+        done = foretell(*arguments)
+        assert done.code == 2
+        assert "needs DuckDB's extension excel, which is not installed: INSTALL excel" in done.stderr
+        assert "save the sheet as CSV or Parquet" in done.stderr
+    [(setting,)] = Session().sql("SELECT current_setting('autoinstall_known_extensions')").fetchall()
+    assert setting is False
+
+
 def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     done = foretell("reload", "--url", "http://127.0.0.1:1")
@@ -266,7 +310,7 @@ def test_an_evaluation_takes_options_and_writes_its_windows(foretell: Command, t
     assert (plain.code, told.code) == (0, 0)
     first, second = ((tmp_path / name).read_text().splitlines() for name in ("plain.csv", "told.csv"))
     assert len(first) == len(second) == 1 + 2
-    assert first[0].startswith("unique_id,window,origin,model,status")
+    assert first[0].startswith("unique_id,window,origin,start,model,status")
     assert first[1:] != second[1:]
 
 
@@ -341,6 +385,7 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from foretell.algorithms.forecast.arima import Arima
 from foretell.cli import main
+from foretell.sql.session import Session
 
 def forever(*arguments, plain=Arima.forecast):
     print("begun", flush=True)

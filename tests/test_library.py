@@ -162,11 +162,16 @@ def test_times_that_are_text_are_not_taken_for_nothing() -> None:
     frame = long_table().query("unique_id == 'a'")[["ds", "y"]].rename(columns={"ds": "month"})
     with pytest.raises(InvalidInput, match="time_col: no column has times; month is text"):
         foretell.forecast(frame.assign(month=frame["month"].astype(str)), 2, "naive")
+    with pytest.raises(InvalidInput, match="time_col: no column has times; shop, month are text"):
+        foretell.forecast(pd.DataFrame({"shop": ["001"], "month": ["Jan 2022"], "y": [1.0]}), 2, "naive")
 
 
 def test_a_table_whose_value_cannot_be_guessed_says_so() -> None:
     with pytest.raises(InvalidInput, match=r"value_col: say which column.*p, q"):
         foretell.forecast(pd.DataFrame({"p": [1, 2], "q": [3, 4]}), 2, "naive")
+    text = pd.DataFrame({"day": pd.to_datetime(["2024-01-01"]), "sales": ["n/a"]})
+    with pytest.raises(InvalidInput, match=r"value_col: no column is of numbers.*sales: (large_)?string"):
+        foretell.forecast(text, 2, "naive")
 
 
 def test_one_bad_series_leaves_the_others_alone() -> None:
@@ -214,6 +219,16 @@ def test_anomalies_of_a_table_are_a_row_for_each_of_its_rows() -> None:
     assert list(made.columns) == ["unique_id", "ds", "label", "anomaly", "score", "status", "model"]
     assert made["ds"].tolist() == frame["ds"].tolist()
     assert frame["y"].to_numpy()[made["anomaly"]].tolist() == [900.0]
+
+
+@pytest.mark.parametrize(
+    ("ask", "name"),
+    [(foretell.detect, "model"), (foretell.detect, "label"), (foretell.impute, "value"), (foretell.impute, "imputed")],
+)
+def test_an_id_column_of_a_name_that_the_answer_needs_is_refused(ask: Any, name: str) -> None:
+    frame = long_table().rename(columns={"unique_id": name})
+    with pytest.raises(InvalidInput, match=f"{name}: is a column of the result"):
+        ask(frame, id_col=name, value_col="y")
 
 
 def test_a_table_without_rows_keeps_its_columns() -> None:

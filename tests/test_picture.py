@@ -110,6 +110,21 @@ def test_anomalies_are_marked_where_they_are() -> None:
     assert (days.astype("M8[D]").astype(int).tolist(), marked) == ([2, 99], [9, 8])
 
 
+def test_the_title_says_that_all_windows_are_drawn() -> None:
+    found = Detection(np.array([[1, -1, -1, 1, -1]]), None, np.array([5]), ("ok",), "iqr")
+    assert draw([Series(np.arange(5.0))], found).get_suptitle() == "iqr: all 2 windows found"
+
+
+@pytest.mark.parametrize(("start", "joined"), [(20, True), (1000, False), (5, False)])
+def test_a_forecast_is_drawn_at_the_times_that_it_has(start: int, joined: bool) -> None:
+    daily = Step(ns=DAY)
+    history, ahead = Series(np.arange(20.0), 0, daily), Series(np.empty(0), start * DAY, daily)
+    (axis,) = draw([history], forecast(3), ahead=[ahead]).axes
+    days, _ = lines(axis, "naive")
+    places = days.astype("M8[D]").astype(int).tolist()
+    assert places == ([19] if joined else []) + [start, start + 1, start + 2]
+
+
 def test_imputed_values_are_marked_in_the_gaps() -> None:
     marks = np.array([[False, False, True, False]])
     filled = Imputation(np.array([[np.nan, 1.0, 2, 3]]), marks, np.array([3]), ("ok",))

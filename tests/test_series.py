@@ -19,6 +19,7 @@ from foretell.series import (
     batch_of,
     failed,
     has_forecast,
+    levels_of,
     parse_time,
     regular_series,
 )
@@ -252,3 +253,13 @@ def test_times_are_utc(text: str | dt.datetime | np.datetime64, ns: int) -> None
 def test_a_bad_time_is_named() -> None:
     with pytest.raises(InvalidInput, match="'yesterday' is not an ISO 8601 time"):
         parse_time("yesterday")
+
+
+def test_levels_of_a_confidence_are_round() -> None:
+    assert (levels_of(0.95), levels_of(0.8)) == ((0.025, 0.975), (0.1, 0.9))
+
+
+def test_covariates_are_counted() -> None:
+    known = np.zeros((2, 5))
+    assert Series(np.zeros(5)).covariates == 0
+    assert Series(np.zeros(5), past_covariates=known, future_covariates=known).covariates == 4

@@ -15,6 +15,9 @@ take, and the options that each one takes (`k=v` in SQL, `--option k=v`, keyword
 written from the registry by `make docs`; a test holds it.
 
 Covariates: {covariates}; one of a plugin or a model server may.
+
+The point forecast of `foretell-small` is the median, that of `ets`, `theta` and `arima` a mean. Sums of medians are far
+too low for rare demand: [what to take instead](evaluation.md#where-forecasts-are-added-up).
 """
 
 

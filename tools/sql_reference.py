@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from foretell import errors
+from foretell.sql.answer import TDENGINE
 from foretell.sql.call import DEFAULTS
 from foretell.sql.database.show import LISTINGS, VIEWS
 from foretell.sql.meanings import CALLS, OF_DATABASE, Meaning
@@ -18,6 +19,8 @@ from foretell.sql.options import KEYS
 from foretell.wire.taos_types import TYPES
 
 PAGE = Path(__file__).parents[1] / "docs" / "sql-reference.md"
+
+RULES = "[where TDengine's rules hold](sql.md#where-tdengines-rules-hold)"
 
 Example = tuple[str, str, str]
 """Syntax, what it does, an example."""
@@ -215,14 +218,25 @@ def _lines() -> Iterator[str]:
     yield from ("## Models", "")
     for syntax, about, example in MODELS.values():
         yield from _entry(syntax, about, example)
-    yield from ("| options of | keys beside the model's own | algorithm where none is named |", "|---|---|---|")
-    for kind, keys in KEYS.items():
-        yield f"| {kind} | {', '.join(f'`{key}`' for key in keys)} | {DEFAULTS.get(kind, '')} |"
-    yield from ("", "The models and their options: [models.md](models.md).", "", "## Functions", "")
-    yield from _functions("TDengine's, beside all of DuckDB's:", CALLS)
-    yield from _functions(
-        "Where TDengine and DuckDB mean different things, in a database TDengine's meaning:", OF_DATABASE
+    yield from (
+        f"| options of | keys beside the model's own | algorithm without options | rows of a series, {RULES} |",
     )
+    yield "|---|---|---|---|"
+    for kind, keys in KEYS.items():
+        least, most = TDENGINE.rows[kind]
+        words = ", ".join(f"`{key}`" for key in keys)
+        yield f"| {kind} | {words} | {DEFAULTS.get(kind, '')} | {least:,} to {most:,} |"
+    yield from (
+        "",
+        f"Options that are written name their `algo` {RULES};",
+        f"`wncheck` is 1 there where it is not said, and at most {TDENGINE.max_ahead:,} rows are forecast. Elsewhere",
+        "the limits are those of the model. The models and their options: [models.md](models.md).",
+        "",
+        "## Functions",
+        "",
+    )
+    yield from _functions("TDengine's, beside all of DuckDB's:", CALLS)
+    yield from _functions(f"Where TDengine and DuckDB mean different things, TDengine's meaning {RULES}:", OF_DATABASE)
     yield from ("## Types", "", "| type | number on the wire | bytes |", "|---|---|---|")
     yield from (f"| {t.name} | {t.number} | {t.width or 'as declared'} |" for t in TYPES.values())
     yield from ("", "## information_schema", "", "| table | columns |", "|---|---|")

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from foretell.errors import ForetellError, InvalidInput
 if TYPE_CHECKING:
     from foretell.engine.engine import Progress
     from foretell.results import Pictured
+    from foretell.series import Series
     from foretell.settings import Settings
     from foretell.sql.script import Runner
     from foretell.sql.session import Session
@@ -459,12 +460,12 @@ def _progress(what: str = "series") -> Iterator[Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _draw(path: Path | None, groups: Groups, answer: Pictured) -> None:
+def _draw(path: Path | None, groups: Groups, answer: Pictured, ahead: Sequence[Series] | None = None) -> None:
     if path is None:
         return
     from foretell.picture import save
 
-    save(path, groups, answer)
+    save(path, groups, answer, ahead)
     typer.echo(f"picture: {path}", err=True)
 
 

@@ -1,7 +1,8 @@
 """A client of a foretell server: `Client(url)`, and `AsyncClient(url)` with the same methods to await.
 
 A table in, the same kind of table out; arrays in, a Forecast out. Tables travel as Arrow. What cannot be reached or is
-overloaded is tried again; every call is a plain question, so asking twice does no harm.
+overloaded is tried again: a plain question whenever the connection failed, what changes something on the server (to
+hand in a job, to stop one) only where it surely was not taken.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from foretell.errors import DeadlineExceeded, ForetellError, InvalidInput, NotAv
 from foretell.series import as_horizon
 from foretell.wire.frames import groups_of, like, series_of, to_arrow
 from foretell.wire.ipc import ARROW, read_arrow, write_arrow
+from foretell.wire.options import read_pairs
 from foretell.wire.table import read_forecast
 
 Columns = str | Sequence[str] | None
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 PAUSE = 0.2
 """Seconds before the second try; each further one waits twice as long, and up to as much again by chance."""
-OVERLOADED = (502, 503)
+OVERLOADED = 503
+BAD_GATEWAY = 502
 ERRORS: Mapping[int, type[ForetellError]] = {
     404: errors.UnknownName,
     499: errors.Cancelled,
@@ -48,13 +51,14 @@ class ServerError(ForetellError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request, and how its answer is read."""
+    """One request, and how its answer is read. To put a `plain` one twice does no harm."""
 
     method: str
     path: str
     read: Callable[[httpx.Response], Any]
     query: Mapping[str, str] | None = None
     body: bytes | None = None
+    plain: bool = True
 
     def arguments(self) -> dict[str, Any]:
         """For httpx."""
@@ -66,6 +70,12 @@ class Question:
             "content": self.body,
             "headers": headers,
         }
+
+    def may_go_again(self, answer: httpx.Response | None, error: httpx.TransportError | None) -> bool:
+        """Whether another try may mend what came, and changes nothing twice."""
+        if answer is not None:
+            return answer.status_code == OVERLOADED or (self.plain and answer.status_code == BAD_GATEWAY)
+        return isinstance(error, httpx.ConnectError) or (self.plain and not isinstance(error, httpx.TimeoutException))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,7 @@ class _Calls:
         def read(answer: httpx.Response) -> RemoteJob:
             return RemoteJob(str(answer.json()["id"]), self, question.read)
 
-        return self._ask(Question("POST", "/v1/jobs", read, query, question.body))
+        return self._ask(Question("POST", "/v1/jobs", read, query, question.body, plain=False))
 
     def detect(
         self,
@@ -182,7 +192,7 @@ class _Calls:
     def evaluate(
         self,
         data: Any,
-        models: Sequence[str],
+        models: Sequence[str] | str,
         horizon: int,
         windows: int = 1,
         period: int | None = None,
@@ -198,23 +208,26 @@ class _Calls:
         by_model = options_by_model(options or {})
         pairs = {f"{model}.{key}": value for model, own in by_model.items() for key, value in own.items()}
         columns = _columns(id_col, time_col, value_col)
-        more = {"models": _listed(models), "horizon": as_horizon(horizon), "windows": windows, "period": period}
+        names = [models] if isinstance(models, str) else models
+        more = {"models": _listed(names), "horizon": as_horizon(horizon), "windows": windows, "period": period}
         return self._ask(_rows("evaluate", data, _query(None, pairs, columns, **more)))
 
     def models(self) -> Any:
         """What can run there, with limits and options: a list of dicts."""
         return self._ask(Question("GET", "/v1/models", lambda answer: answer.json()))
 
-    def _again(self, attempt: int, answer: httpx.Response | None, error: httpx.TransportError | None) -> float | None:
+    def _again(
+        self, question: Question, attempt: int, answer: httpx.Response | None, error: httpx.TransportError | None
+    ) -> float | None:
         """Seconds to wait before the next try; None where there is none."""
-        if attempt >= self._retries or (answer is not None and answer.status_code not in OVERLOADED):
+        if attempt >= self._retries or not question.may_go_again(answer, error):
             return None
-        wait = self._pause * 2**attempt * (1 + random.random())  # noqa: S311  spreads callers, guards nothing
+        wait: float = self._pause * 2**attempt * (1 + random.random())  # noqa: S311  spreads callers, guards nothing
         try:
             asked = float(answer.headers.get("retry-after", 0)) if answer is not None else 0.0
         except ValueError:
             asked = 0.0
-        return None if isinstance(error, httpx.TimeoutException) else max(wait, min(asked, 60.0) * (self._pause > 0))
+        return max(wait, min(asked, 60.0) * (self._pause > 0))
 
 
 class Client(_Calls):
@@ -238,7 +251,7 @@ class Client(_Calls):
                 answer = self._http.request(**question.arguments())
             except httpx.TransportError as raised:
                 error = raised
-            wait = self._again(attempt, answer, error)
+            wait = self._again(question, attempt, answer, error)
             if wait is None:
                 break
             time.sleep(wait)
@@ -268,7 +281,7 @@ class AsyncClient(_Calls):
                 answer = await self._http.request(**question.arguments())
             except httpx.TransportError as raised:
                 error = raised
-            wait = self._again(attempt, answer, error)
+            wait = self._again(question, attempt, answer, error)
             if wait is None:
                 break
             await asyncio.sleep(wait)
@@ -302,7 +315,7 @@ class RemoteJob:
 
     def cancel(self) -> Any:
         """Stop it, or take it away if it is over."""
-        return self.client._ask(Question("DELETE", f"/v1/jobs/{self.id}", _job_status))
+        return self.client._ask(Question("DELETE", f"/v1/jobs/{self.id}", _job_status, plain=False))
 
 
 def _forecast(
@@ -340,19 +353,32 @@ def _table(data: Any) -> tuple[pa.Table, bool]:
 
 
 def _columns(id_col: Columns, time_col: str | None, value_col: str | None) -> dict[str, Columns]:
+    names = [id_col] if isinstance(id_col, str) else id_col or ()
+    if apart := [name for name in names if "," in name]:
+        raise InvalidInput(
+            "id_col", f"a comma parts names on the way to a server; rename the column {apart[0]!r} first"
+        )
     return {"id_col": id_col, "time_col": time_col, "value_col": value_col}
 
 
 def _query(
     model: str | None, options: Mapping[str, Any], columns: Mapping[str, Columns], **more: Any
 ) -> dict[str, str]:
-    pairs = ",".join(f"{key}={value}" for key, value in options.items())
-    given = {"model": model, "options": pairs or None, **columns, **more}
+    given = {"model": model, "options": _pairs(options) or None, **columns, **more}
     return {k: v if isinstance(v, str) else _listed(v) for k, v in given.items() if v is not None}
 
 
+def _pairs(options: Mapping[str, Any]) -> str:
+    """Options as `k=v,k=v`, those that are given; InvalidInput where the server would read something else."""
+    given = {key: str(value).strip() for key, value in options.items() if value is not None}
+    for key, value in given.items():
+        if read_pairs(f"{key}={value}") != ({key: value}, []):
+            raise InvalidInput(key, f"must have no comma and not be empty on the way to a server, got {value!r}")
+    return ",".join(f"{key}={value}" for key, value in given.items())
+
+
 def _listed(values: Any) -> str:
-    return ",".join(map(str, values)) if isinstance(values, Sequence) else str(values)
+    return ",".join(map(str, values)) if isinstance(values, Sequence | np.ndarray) else str(values)
 
 
 def _job_status(answer: httpx.Response) -> JobStatus:

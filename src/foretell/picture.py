@@ -31,11 +31,13 @@ def draw(
     title: str = "",
     history: int | None = None,
     times: Sequence[IntArray] | None = None,
+    ahead: Sequence[Series] | None = None,
 ) -> Figure:
     """A figure with the first MAX_PANELS series; `history` limits the points shown of each before a forecast.
 
     By default up to six horizons, at least 60 points, are shown; all where nothing lies ahead. `times` [T] of each
-    series are those of its points, where these need not lie on its grid.
+    series are those of its points, where these need not lie on its grid; `ahead` are the series whose next times are
+    those of the forecast, where they are not the history's own.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -48,12 +50,13 @@ def draw(
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for index in range(shown):
-        _panel(axes[index], series[index], answer, index, history, None if times is None else times[index])
+        own_times = None if times is None else times[index]
+        _panel(axes[index], series[index], answer, index, history, own_times, (ahead or series)[index])
         name_axes(axes[index], series[index].id, width / columns)
     for axis in axes[shown:]:
         axis.set_visible(False)
     left_out = f" (first {shown} of {len(series)} series)" if shown < len(series) else ""
-    figure.suptitle((title or answer.model) + left_out, fontsize=11)
+    figure.suptitle((title or _title(answer)) + left_out, fontsize=11)
     if shown:
         known = [axis.get_legend_handles_labels() for axis in axes[:shown]]
         entries = {label: handle for handles, labels in known for handle, label in zip(handles, labels, strict=True)}
@@ -63,17 +66,40 @@ def draw(
     return figure
 
 
-def save(path: Path, groups: Groups, answer: Pictured) -> None:
+def save(path: Path, groups: Groups, answer: Pictured, ahead: Sequence[Series] | None = None) -> None:
     """Draw into a file; its ending decides between PNG, SVG and PDF."""
     times = None if groups.time_type is None else groups.times
-    draw(groups.series, answer, times=times).savefig(path)
+    draw(groups.series, answer, times=times, ahead=ahead).savefig(path)
+
+
+def goes_on(series: Series, ahead: Series) -> bool:
+    """Whether the next time of `ahead` is behind the history, and no later than the history's own next time."""
+    first, own = ahead.future_times(1), series.future_times(1)
+    if first is None or series.start is None:
+        return True
+    newest = series.start if series.step is None else series.step.times(series.start, 1, first=len(series) - 1)[0]
+    return bool(newest < first[0] and (own is None or first[0] <= own[0]))
+
+
+def _title(answer: Pictured) -> str:
+    """The model; of windows also how many there are, since a statement may show fewer."""
+    if not isinstance(answer, Detection):
+        return answer.model
+    found = sum(len(answer.windows(i)) for i in range(len(answer)))
+    return f"{answer.model}: all {found} windows found"
 
 
 def _panel(
-    axis: Axes, series: Series, answer: Pictured, index: int, history: int | None, times: IntArray | None
+    axis: Axes,
+    series: Series,
+    answer: Pictured,
+    index: int,
+    history: int | None,
+    times: IntArray | None,
+    ahead: Series,
 ) -> None:
     horizon = answer.horizon if isinstance(answer, Forecast) else 0
-    past_x, future_x = _axis(series, horizon, times)
+    past_x, future_x = _axis(series, horizon, times, ahead)
     shown = slice(-(history or max(60, 6 * horizon)), None) if horizon else slice(None)
     _history(axis, past_x[shown], series.values[shown])
     status, values, is_ahead = answer.status[index], series.values, False
@@ -81,7 +107,7 @@ def _panel(
         behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
         axis.text(0.5, 0.94, status[:60], transform=axis.transAxes, ha="center", va="top", color=AHEAD, bbox=behind)
     elif isinstance(answer, Forecast):
-        _ahead(axis, series, answer, index, past_x, future_x)
+        _ahead(axis, series, answer, index, past_x, future_x, joined=goes_on(series, ahead))
         is_ahead = True
     elif isinstance(answer, Detection):
         _points(axis, past_x, values, answer.row(index) != answer.normal, "anomaly", above=True)
@@ -90,6 +116,7 @@ def _panel(
         _points(axis, past_x, values, imputed, "imputed", above=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
+    axis.xaxis.get_offset_text().set_fontsize(8)  # the year, as the labels above it
     axis.grid(alpha=0.25, linewidth=0.5)
     if not is_ahead and np.isfinite(values).sum() < 2:
         _ticks_of_one(axis, past_x, values)
@@ -124,18 +151,20 @@ def _ticks_of_one(axis: Axes, x: Any, values: FloatArray) -> None:
     axis.set_yticks(values[seen])
 
 
-def _ahead(axis: Axes, series: Series, forecast: Forecast, index: int, past_x: Any, future_x: Any) -> None:
-    """The point forecast and the bands, all joined to the last observation."""
-    newest = np.flatnonzero(~np.isnan(series.values))[-1:]
-    x = np.concatenate([past_x[newest], future_x])
+def _ahead(
+    axis: Axes, series: Series, forecast: Forecast, index: int, past_x: Any, future_x: Any, joined: bool
+) -> None:
+    """The point forecast and the bands, all `joined` to the last observation or alone."""
+    begin = np.flatnonzero(~np.isnan(series.values))[-1:] if joined else np.empty(0, int)
+    x = np.concatenate([past_x[begin], future_x])
 
-    def joined(ahead: FloatArray) -> FloatArray:
-        return np.concatenate([series.values[newest], ahead])
+    def drawn(ahead: FloatArray) -> FloatArray:
+        return np.concatenate([series.values[begin], ahead])
 
-    axis.plot(x, joined(forecast.point[index]), color=AHEAD, linewidth=1.4, label=forecast.model)
+    axis.plot(x, drawn(forecast.point[index]), color=AHEAD, linewidth=1.4, label=forecast.model)
     for inwards, (low, high, text) in enumerate(_bands(forecast, index)):
         alpha = 1 - 0.82 / (1 + 0.2 * inwards)
-        axis.fill_between(x, joined(low), joined(high), color=AHEAD, alpha=alpha, linewidth=0, label=text)
+        axis.fill_between(x, drawn(low), drawn(high), color=AHEAD, alpha=alpha, linewidth=0, label=text)
 
 
 def _bands(forecast: Forecast, index: int) -> list[tuple[FloatArray, FloatArray, str]]:
@@ -149,9 +178,9 @@ def _bands(forecast: Forecast, index: int) -> list[tuple[FloatArray, FloatArray,
     ]
 
 
-def _axis(series: Series, horizon: int, times: IntArray | None) -> tuple[Any, Any]:
+def _axis(series: Series, horizon: int, times: IntArray | None, ahead: Series) -> tuple[Any, Any]:
     """x values of history and future: times where the series has them, else the index."""
-    future = series.future_times(horizon)
+    future = ahead.future_times(horizon)
     if times is not None:
         return times.astype("M8[ns]"), None if future is None else future.astype("M8[ns]")
     if series.start is not None and len(series) == 1:

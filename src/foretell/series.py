@@ -42,6 +42,11 @@ class Series:
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def covariates(self) -> int:
+        """How many there are, past and future."""
+        return sum(len(c) for c in (self.past_covariates, self.future_covariates) if c is not None)
+
     def future_times(self, horizon: int) -> IntArray | None:
         """Times [H] of the points that follow, or None where the series has none, or they leave the range of ns."""
         if self.start is None or self.step is None or not self.reaches(horizon):
@@ -74,6 +79,12 @@ def as_horizon(horizon: Any) -> int:
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):
         raise InvalidInput("horizon", f"must be a whole number, got {horizon!r}")
     return int(horizon)
+
+
+def levels_of(conf: float) -> tuple[float, float]:
+    """The quantile levels of the bounds between which the truth lies with the probability `conf`."""
+    tail = (1 - conf) / 2
+    return round(tail, 12), round(1 - tail, 12)
 
 
 def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from foretell.algorithms.forecast.theta import passes_test
 from foretell.algorithms.one_by_one import silence
 from foretell.engine import Engine
 from foretell.errors import InvalidInput
@@ -93,6 +94,23 @@ def test_ces_models_are_listed(model: str) -> None:
         ask(wave(48, 1), "ces", model=model)
 
 
+@pytest.mark.parametrize(("period", "slope"), [(12, 1.0), (12, 2.0), (3, 2.0)])
+def test_theta_takes_out_the_season_it_is_told_though_a_trend_hides_it(period: int, slope: float) -> None:
+    time = np.arange(84)
+    values = 300 + slope * time + 30 * np.sin(2 * np.pi * time / period)
+    series = Series(values[:72] + np.random.default_rng(2).normal(size=72) * 2)
+    told = ask(series, "theta", period=period)
+    assert told.details[0]["period"] == period
+    assert np.abs(told.point[0] - values[72:]).mean() < 7
+    assert not passes_test(series.values, period)
+
+
+def test_theta_of_nothing_but_a_season_repeats_it() -> None:
+    season = np.tile([1.0, 5.0, 2.0, 8.0, 3.0], 8)
+    for values in (season, -season, season + 1e9):
+        np.testing.assert_allclose(ask(Series(values), "theta", 5, period=5).point[0], values[:5], rtol=1e-6)
+
+
 def test_theta_takes_an_additive_season_where_it_must() -> None:
     series = scaled(wave(84, 1), 1, -20)
     forecast = ask(series, "theta", period=12)
@@ -101,7 +119,7 @@ def test_theta_takes_an_additive_season_where_it_must() -> None:
 
 
 def test_theta_intervals_do_not_hold_the_season() -> None:
-    for kind in ("additive", "multiplicative"):
+    for kind in ("additive", "multiplicative", None):
         forecast = ask(wave(120, 4), "theta", 1, period=12, decomposition_type=kind)
         assert 0.4 < forecast.quantile(0.9)[0, 0] - forecast.quantile(0.1)[0, 0] < 1.6  # noise of 0.3: 0.77
 

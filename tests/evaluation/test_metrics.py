@@ -21,6 +21,12 @@ def test_a_missing_forecast_is_not_skipped() -> None:
     assert np.isnan(metrics.mae(np.array([[1.0, 2.0]]), np.array([[1.0, NAN]]))).all()
 
 
+def test_bias_is_of_the_sums() -> None:
+    truth = np.array([[0.0, 4, np.nan], [0, 0, 0], [-2, -2, 0]])
+    point = np.array([[1.0, 1, 9], [1, 1, 1], [-1, -1, 0]])
+    np.testing.assert_allclose(metrics.bias(truth, point), [-0.5, np.nan, 0.5])
+
+
 def test_smape_is_from_0_to_200_and_0_where_both_are_0() -> None:
     np.testing.assert_allclose(metrics.smape(TRUTH, POINT), [(200 / 3 + 0 + 100) / 3, (200 / 3 + 0) / 2, NAN])
     assert metrics.smape(np.array([[1.0]]), np.array([[-1.0]]))[0] == 200

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from matplotlib.image import imread
 
+from foretell.errors import InvalidInput
 from foretell.evaluation import Evaluation, draw, evaluate, summary_rows, summary_table, unanswered, window_table
 from foretell.evaluation.report import COLUMNS
 from foretell.series import Series
@@ -62,6 +65,31 @@ def test_the_windows_explain_the_summary(evaluation: Evaluation) -> None:
     records = [r for r in table.to_pylist() if r["model"] == "flat"]
     assert (len(table), {r["origin"] for r in records}) == (16, {48, 54})
     assert np.mean([r["mase"] for r in records]) == pytest.approx(evaluation.answers[0].summary()["mase"])
+
+
+def test_windows_have_the_id_columns_of_the_data_and_their_times() -> None:
+    days = np.arange("2024-01-01", "2024-01-21", dtype="M8[D]")
+    table = pa.table({"shop": ["001"] * 20 + ["a/b"] * 20, "item": ["b/c"] * 20 + ["c"] * 20, "day": np.tile(days, 2)})
+    table = table.append_column("y", pa.array(np.arange(40.0)))
+    columns: dict[str, Any] = {"id_col": ["shop", "item"], "time_col": "day", "value_col": "y"}
+    made = window_table(evaluate(table, ["flat"], 4, windows=2, engine=engine(), **columns))
+    assert made.column_names[:7] == ["shop", "item", "window", "origin", "start", "model", "status"]
+    first = made.slice(0, 4).to_pylist()
+    assert [(r["shop"], r["item"], r["origin"], r["start"].day) for r in first] == [
+        ("001", "b/c", 16, 17),
+        ("001", "b/c", 12, 13),
+        ("a/b", "c", 16, 17),
+        ("a/b", "c", 12, 13),
+    ]
+    assert made.schema.field("start").type == table.schema.field("day").type
+    with pytest.raises(InvalidInput, match="mase: is a column of the result"):
+        columns = {**columns, "id_col": ["mase", "item"]}
+        window_table(evaluate(table.rename_columns(["mase", "item", "day", "y"]), [], 4, engine=engine(), **columns))
+
+
+def test_series_without_id_columns_are_unique_ids(evaluation: Evaluation) -> None:
+    assert window_table(evaluation).column_names[:3] == ["unique_id", "window", "origin"]
+    assert window_table(evaluation)["unique_id"].to_pylist()[:3] == ["0", "0", "1"]
 
 
 def test_the_picture_is_drawn(evaluation: Evaluation, tmp_path: Path) -> None:

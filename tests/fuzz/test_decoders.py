@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from foretell.errors import ForetellError
 from foretell.http_api.series_in import Columns, groups_of_arrow
 from foretell.wire import anode, tdgpt, tsfm
-from foretell.wire.ipc import read_arrow, write_arrow
+from foretell.wire.ipc import write_arrow
 from foretell.wire.schemaless import READERS, UNITS, read_points
 from foretell.wire.taos_frames import query_message, read_question
 from foretell.wire.taos_stmt2 import read_bound
@@ -53,7 +53,6 @@ def _reply(text: bytes) -> None:
 
 
 def _arrow(body: bytes) -> None:
-    read_arrow(body).to_pylist()
     groups_of_arrow(body, Columns())
 
 
@@ -111,6 +110,7 @@ WORDS = (
     b"-1",
     b"1e999",
     b"9" * 30,
+    b"9" * 400,
     b"[]",
     b"{}",
     b'""',
@@ -169,3 +169,19 @@ def test_anything_else_is_read_or_refused(name: str) -> None:
             assert str(error)
 
     each()
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("imputation of a model server", b'{"ts": [9223372036854775808], "target": [0]}'),
+        ("imputation of a model server", b'{"ts": [1e300], "target": [0]}'),
+        ("forecast of a model server", b'{"output": [1, 2, %d]}' % 10**400),
+        ("list of an anode", b'{"protocol": 1e307, "version": 0.1, "details": []}'),
+        ("arrow", write_arrow(SERIES).replace(b"unique_id", b"\x80nique_id")),
+        ("arrow", write_arrow(pa.table({"unique_id": ["a name"], "y": [1.0]})).replace(b"a name", b"\x80 name")),
+    ],
+)
+def test_what_long_runs_found_is_refused(name: str, body: bytes) -> None:
+    with pytest.raises(ForetellError):
+        DECODERS[name][0](body)

@@ -122,6 +122,31 @@ def test_errors_are_those_of_the_library(client: Client) -> None:
         client.forecast([1.0, 10**400], 2)
 
 
+def test_it_takes_what_the_library_takes(client: Client) -> None:
+    levels: Any = np.array([0.1, 0.9])
+    alone = FRAME.assign(unique_id=1.0)
+    for server in (foretell, client):
+        assert len(server.forecast(alone, 2, "naive", levels, id_col=[])) == 2
+        assert list(server.forecast(FRAME, 2, "ets", (), damped=None).columns) == [
+            "unique_id",
+            "ds",
+            "point",
+            "status",
+            "model",
+        ]
+    assert set(client.evaluate(FRAME, "naive", 5).model) == {"naive", "seasonal_naive"}
+
+
+def test_what_a_query_cannot_say_is_refused_and_not_sent_as_something_else() -> None:
+    client, seen = answering()
+    for value in ("add,period=3", "", ","):
+        with pytest.raises(InvalidInput, match=r"^trend: must have no comma"):
+            client.forecast(FRAME, 2, "holtwinters", trend=value)
+    with pytest.raises(InvalidInput, match=r"^id_col: a comma parts names"):
+        client.forecast(FRAME, 2, id_col=["a,b"])
+    assert not seen
+
+
 def answering(*answers: httpx.Response | Exception) -> tuple[Client, list[httpx.Request]]:
     """A client whose server gives these answers, and the requests that it got."""
     seen: list[httpx.Request] = []
@@ -142,6 +167,22 @@ def test_what_is_overloaded_or_out_of_reach_is_tried_again() -> None:
     assert client.models() == [{"name": "x"}]
     assert len(seen) == 3
     assert seen[0].headers["authorization"] == "Bearer the-key"
+
+
+def test_what_changes_something_is_tried_again_only_where_it_was_not_taken() -> None:
+    status = {"id": "x", "verb": "forecast", "state": "cancelled", "done": 0, "total": 1, "error": None}
+    busy, made = httpx.Response(503, json={"detail": "full"}), httpx.Response(202, json=status)
+    client, seen = answering(httpx.ConnectError("refused"), busy, made, httpx.ReadError("reset"))
+    job = client.submit_forecast(FRAME, 3, "naive")
+    assert (job.id, len(seen)) == ("x", 3)
+    with pytest.raises(NotAvailable):
+        job.cancel()
+    assert len(seen) == 4
+    for lost in (httpx.ReadError("reset"), httpx.Response(502, text="<html>")):
+        client, seen = answering(lost, made)
+        with pytest.raises((NotAvailable, ServerError)):
+            client.submit_forecast(FRAME, 3, "naive")
+        assert len(seen) == 1
 
 
 @pytest.mark.parametrize(

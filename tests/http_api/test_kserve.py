@@ -27,14 +27,14 @@ def post(url: str, **body: Any) -> Any:
 
 
 def test_forecasts_in_the_shape_of_the_input(url: str) -> None:
-    options = {"horizon": 7, "quantiles": [0.1, 0.9]}
+    options = {"horizon": 7, "quantiles": [0.00001, 0.9]}
     inputs = [UNIVARIATE, MULTIVARIATE]
     made = post(url, model="seasonal_naive", inputs=inputs, options=options, metadata={"k": 1}).json()
     assert (made["status"], made["error"], len(made["outputs"])) == ("completed", None, 2)
     first, second = (output["content"][0] for output in made["outputs"])
     assert first["mean_forecast"] == UNIVARIATE["series"][:7]
     assert (first["start_timestamp"], first["frequency"]) == ("2024-03-11T00:00:00Z", "D")
-    assert set(first["quantiles"]) == {"0.1", "0.9"}
+    assert set(first["quantiles"]) == {"0.00001", "0.9"}
     assert second["mean_forecast"] == MULTIVARIATE["series"][:7]
     assert len(second["quantiles"]["0.9"][0]) == 2
     assert made["usage"]["total_tokens"] == made["usage"]["prompt_tokens"] + 21

@@ -58,6 +58,12 @@ def test_forecast_is_that_of_the_library_in_both_forms(url: str) -> None:
     assert made["forecasts"][0]["times"][0] == "2024-01-03T00:00:00.000Z"
 
 
+def test_close_and_small_levels_keep_apart(url: str) -> None:
+    levels = [0.00001, 0.1234561, 0.1234562]
+    made = post(url, "/v1/forecast", {"series": series(a=A), "horizon": 2, "model": "theta", "levels": levels})
+    assert list(made["forecasts"][0]["quantiles"]) == ["0.00001", "0.1234561", "0.1234562"]
+
+
 def test_an_arrow_answer_to_json_and_the_other_way(url: str) -> None:
     body = {"series": series(a=A), "horizon": 2, "model": "naive"}
     arrow = requests.post(f"{url}/v1/forecast", json=body, headers={"Accept": ARROW}, timeout=60)

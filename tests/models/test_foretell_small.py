@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from foretell.models.foretell_small import WEIGHTS, ForetellSmall, built_in
+from foretell.models.foretell_small import DEFAULTS, WEIGHTS, ForetellSmall, built_in
 from foretell.models.hybrid.grid import step_of
+from foretell.models.hybrid.outliers import without_outliers
 from foretell.models.hybrid.rows import usual_periods
 from foretell.models.hybrid.shape import LEVELS
 from foretell.series import FloatArray, Forecast, Series, batch_of
@@ -25,14 +26,12 @@ def ask(
     *rows: ArrayLike,
     horizon: int = 24,
     levels: tuple[float, ...] = LEVELS,
-    floor: bool = True,
-    grid: bool = True,
-    period: int | None = None,
     step: Step | None = None,
+    **options: object,
 ) -> Forecast:
     start = None if step is None else 0
     series = [Series(np.asarray(row, np.float64), start, step) for row in rows]
-    return MODEL.forecast(batch_of(series), horizon, levels, {"period": period, "floor": floor, "grid": grid})
+    return MODEL.forecast(batch_of(series), horizon, levels, {**DEFAULTS, **options})
 
 
 def numbers(forecast: Forecast, row: int = 0) -> FloatArray:
@@ -214,6 +213,57 @@ def test_counts_are_forecast_as_counts(size: float, shift: float) -> None:
     np.testing.assert_allclose(found, between, atol=0.5 + 1e-4)
 
 
+@pytest.mark.parametrize("wrong", [-9999.0, 65535.0, 1e18])
+@pytest.mark.parametrize("places", [[100], [30, 31, 194], [100, -1]])
+def test_values_that_cannot_be_meant_are_missing_ones(wrong: float, places: list[int]) -> None:
+    values = wave(300, seed=5).values
+    spoilt, missing = values.copy(), values.copy()
+    spoilt[places], missing[places] = wrong, np.nan
+    np.testing.assert_array_equal(numbers(ask(spoilt)), numbers(ask(missing)))
+    kept = ask(spoilt, outliers=False).point[0] - ask(values).point[0]
+    assert np.abs(kept).mean() > values.std() / 2
+
+
+def changed(at: dict[int, float], values: FloatArray) -> FloatArray:
+    found = values.copy()
+    found[list(at)] = list(at.values())
+    return found
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        changed({-1: 500.0}, wave(300).values),
+        changed({-3: 500.0, -2: 510.0, -1: 505.0}, wave(300).values),
+        changed(dict.fromkeys(range(40, 300, 40), 500.0), wave(300).values),
+        changed({100: 500.0}, np.zeros(300)),
+        changed({10: 500.0}, wave(19).values),
+        changed({10: np.inf}, wave(300).values),
+        np.tile([-8e307, 8e307], 15),
+        np.exp(np.arange(300) / 10),
+        np.exp(-np.arange(300) / 10),
+        np.where(np.arange(300) % 24 < 2, 500.0, wave(300).values),
+        np.full(30, np.nan),
+    ],
+    ids=[
+        "newest",
+        "new level",
+        "often",
+        "only one",
+        "few",
+        "infinite",
+        "no range",
+        "growth",
+        "decay",
+        "daily",
+        "nothing",
+    ],
+)
+def test_what_is_no_outlier(values: FloatArray) -> None:
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(without_outliers(values), values)
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -254,10 +304,10 @@ def test_a_season_is_seen() -> None:
 
 def test_no_torch_and_a_named_set_of_weights() -> None:
     program = (
-        "import sys, numpy as np; from foretell.models.foretell_small import ForetellSmall;"
+        "import sys, numpy as np; from foretell.models.foretell_small import DEFAULTS, ForetellSmall;"
         "from foretell.series import Series, batch_of;"
         "series = batch_of([Series(np.arange(20.0) % 5)]);"
-        "f = ForetellSmall().forecast(series, 3, (0.5,), {'period': None, 'floor': True, 'grid': True});"
+        "f = ForetellSmall().forecast(series, 3, (0.5,), DEFAULTS);"
         "print(f.model, [m for m in ('torch', 'scipy', 'onnxruntime') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

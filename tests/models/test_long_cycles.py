@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foretell.models.foretell_small import ForetellSmall
+from foretell.models.foretell_small import DEFAULTS, ForetellSmall
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
 from foretell.models.hybrid.rows import MEMORY, SHORTEST_LONG
 from foretell.series import FloatArray, Forecast, Series, batch_of
@@ -25,9 +25,7 @@ def minutes(days: float, noise: float = 0.3, seed: int = 0, day: int = DAY) -> F
 
 
 def ask(values: FloatArray, horizon: int) -> Forecast:
-    return MODEL.forecast(
-        batch_of([Series(values)]), horizon, (0.1, 0.5, 0.9), {"period": None, "floor": False, "grid": False}
-    )
+    return MODEL.forecast(batch_of([Series(values)]), horizon, (0.1, 0.5, 0.9), {**DEFAULTS, "floor": False})
 
 
 def found(values: FloatArray) -> LongCycle | None:

@@ -53,6 +53,26 @@ SELECT NULL::FLOAT, 220, NULL::FLOAT, 220;
 SELECT sum(voltage) AS s, count(*) AS n FROM meters;
 SELECT 1315::BIGINT AS s, 6::BIGINT AS n;
 
+-- DECIMAL and sums of unsigned numbers are exact; numbers that are written with a point are DOUBLE
+SELECT max(exact) AS m, sum(exact) AS s, exact + 1 AS p FROM log WHERE exact > 0 GROUP BY exact;
+SELECT 12345678.91::DECIMAL(10, 2) AS m, 12345678.91::DECIMAL(38, 2) AS s, 12345679.91::DECIMAL(13, 2) AS p;
+
+SELECT sum(u8) AS s FROM log;
+SELECT 18446744073709551615::UBIGINT AS s;
+
+SELECT sum(u8) AS s FROM (SELECT u8 FROM log UNION ALL SELECT u8 FROM log);
+SELECT 36893488147419103230::HUGEINT AS s;
+
+SELECT voltage * 1.5 AS v, 0.5 AS half FROM d1003;
+SELECT 330::DOUBLE AS v, 0.5::DOUBLE AS half;
+
+SELECT CAST(voltage AS DECIMAL(20, 3)) AS v FROM d1003;
+SELECT 220::DECIMAL(20, 3) AS v;
+
+-- an alias without AS, also behind a brace
+SELECT {'a': voltage} AS s, {'a': voltage} m FROM d1003;
+SELECT '{"a": 220}' AS s, '{"a": 220}' AS m;
+
 -- every type, and NULL in it
 SELECT * FROM log WHERE ts <= '1970-01-01 00:00:00.002' ORDER BY ts;
 SELECT make_timestamp_ms(1), (-128)::TINYINT, 'it''s', true, (-32768)::SMALLINT, -9223372036854775808, 1e300::DOUBLE,

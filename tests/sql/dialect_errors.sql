@@ -10,7 +10,16 @@ SELECT * FROM nodb.t;
 --! Database not exist: nodb @ nodb.t
 
 SELECT nothing FROM d1001;
---! unknown column 'nothing' (known: current, phase, tbname, ts, voltage) @ nothing
+--! unknown column 'nothing' (known: current, groupid, location, phase, tbname, ts, voltage) @ nothing
+
+SELECT locaton FROM meters;
+--! unknown column 'locaton', did you mean 'location'? (known: current, groupid, location, phase, tbname, ts, voltage) @ locaton
+
+SELECT locaton FROM (SELECT ts, voltage FROM meters);
+--! unknown column 'locaton' (known: ts, voltage) @ locaton
+
+SELECT 1 +;
+--! Parser Error: syntax error at or near "+" @ +
 
 INSERT INTO nowhere VALUES (1, 2);
 --! Table does not exist: nowhere @ nowhere
@@ -23,6 +32,12 @@ INSERT INTO d1001 VALUES (now, 1, 2, 3) (now+1s, 1, 'many', 3);
 
 INSERT INTO d1001 VALUES (now, 1, 2.5, 3);
 --! voltage: 2.5 is no value of INT @ 2.5
+
+INSERT INTO log (ts, level) SELECT TIMESTAMP '2024-01-01', 2.5;
+--! level: decimal128(2, 1) does not fit TINYINT: 2.5 is no whole number; round() makes it one
+
+INSERT INTO log (ts, level) SELECT TIMESTAMP '2024-01-01', 2.5::DOUBLE;
+--! level: double does not fit TINYINT: 2.5 is no whole number; round() makes it one
 
 INSERT INTO log (ts, level) VALUES (9, 128);
 --! level: 128 is no value of TINYINT @ 128

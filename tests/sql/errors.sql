@@ -4,13 +4,22 @@ SELECT FORECAST(v, 'algo=nave') FROM 'sites.csv';
 --! unknown forecast model 'nave', did you mean 'naive'? (known: @ algo=nave
 
 SELECT FORECAST(v, 'rows=0,algo=naive') FROM 'sites.csv';
---! rows: must be a whole number between 1 and 1024, got 0 @ rows=0
+--! rows: must be a whole number of at least 1, got 0 @ rows=0
 
-SELECT FORECAST(v, 'algo=naive, rows=1025') FROM 'sites.csv';
---! rows: must be a whole number between 1 and 1024, got 1025 @ rows=1025
+SELECT FORECAST(v, 'algo=foretell-small, rows=1025') FROM 'sites.csv';
+--! rows: foretell-small gives 1024 at most, got 1025 @ rows=1025
+
+SELECT FORECAST(v, 'algo=naive,rows=100001') FROM 'sites.csv';
+--! rows: naive gives 100000 at most, got 100001 @ rows=100001
+
+SELECT FORECAST(v, 'algo=naive,rows=99999999999999999999999') FROM 'sites.csv';
+--! rows: naive gives 100000 at most, got 9999999999999999999 @ rows=9
+
+SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', model => 'naive', horizon => 100001);
+--! horizon: naive gives 100000 at most, got 100001 @ horizon
 
 SELECT FORECAST(v, 'algo=naive,rows=2.5') FROM 'sites.csv';
---! rows: must be a whole number between 1 and 1024, got 2.5 @ rows=2.5
+--! rows: must be a whole number of at least 1, got 2.5 @ rows=2.5
 
 SELECT FORECAST(v, 'algo=naive,every=0') FROM 'sites.csv';
 --! every: must be greater than 0, got 0 @ every=0
@@ -413,7 +422,7 @@ SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => '
 --! id_cols: must be a list of columns, ['site', 'device'], got [1] @ id_cols
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', horizon => 0);
---! horizon: must be a whole number between 1 and 1024, got 0 @ horizon
+--! horizon: must be a whole number of at least 1, got 0 @ horizon
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', confidence_level => 90);
 --! confidence_level: must lie between 0 and 1, got 90; write confidence_level=0.9 @ confidence_level
@@ -471,7 +480,22 @@ SELECT v, IMPUTATION(w, 'freq=1d') FROM (SELECT v, ts, 1 AS w FROM 'sites.csv' U
 --! each of the 12 series is without an imputation: freq: the time 2024-01-01T00:01:00.000000000 is not @ IMPUTATION
 
 SELECT FORECAST(v, algo=naive) FROM 'sites.csv' WHERE site = 'a';
---! covariates: holtwinters takes none; no model here takes any; options stand between quotation marks, 'algo=naive' @ algo=naive
+--! algo=naive is no column: options stand together in one text at the end, 'algo=naive' @ algo=naive
+
+SELECT FORECAST(v, 'algo=naive', horizon=3) FROM 'sites.csv' WHERE site = 'a';
+--! 'algo=naive' is no column: options stand together in one text at the end, 'algo=naive,rows=3' @ 'algo=naive'
+
+SELECT FORECAST(v, rows=3, 'algo=naive') FROM 'sites.csv' WHERE site = 'a';
+--! rows=3 is no column: options stand together in one text at the end, 'rows=3,algo=naive' @ rows=3
+
+SELECT IMPUTATION(v, 'algo=linear,freq=M') FROM 'sites.csv' WHERE site = 'a';
+--! freq: M may be a minute or a month: write m for minutes, n for months, got '1M' @ freq=M
+
+SELECT avg(v) FROM 'sites.csv' INTERVAL(1M);
+--! 1M: M may be a minute or a month: write m for minutes, n for months @ 1M
+
+SELECT count(*) FROM 'sites.csv' WHERE ts > now() - 1M INTERVAL(1d);
+--! 1M: M may be a minute or a month: write m for minutes, n for months @ 1M
 
 SELECT * FROM AI.FORECAST(TABLE 'sites.csv', data_col => 'v', timestamp_col => 'ts', id_cols => ['site'], model => 'naive', options => 'algo=theta');
 --! algo: model => says it already @ options => 'algo
@@ -498,7 +522,7 @@ SELECT FORECAST(v, 'algo=naive,ROWS=1,rows=2') FROM 'sites.csv';
 --! rows: is given twice @ ROWS=1
 
 SELECT FORECAST(v, 'algo=naive, Rows=0') FROM 'sites.csv';
---! rows: must be a whole number between 1 and 1024, got 0 @ Rows=0
+--! rows: must be a whole number of at least 1, got 0 @ Rows=0
 
 SELECT FORECAST(v, 'algo=seasonal_naive,period=3,PERIOD=2') FROM 'sites.csv' WHERE site = 'a';
 --! period: is given twice @ period=3

@@ -13,6 +13,14 @@ VALUES (TIMESTAMP '2024-03-31', 40.0::DOUBLE), (TIMESTAMP '2024-04-30', 40.0), (
 SELECT count(*) FROM (SELECT FORECAST(v, 'algo=naive') FROM 'sites.csv' WHERE site = 'a');
 SELECT 10;
 
+-- as many rows as the model gives: TDengine's limits are not those of files
+SELECT count(*) FROM (SELECT FORECAST(v, 'algo=naive,rows=2000') FROM 'sites.csv' WHERE site = 'a');
+SELECT 2000;
+
+SELECT count(*) FROM AI.FORECAST(TABLE (FROM 'sites.csv' WHERE site = 'a'), data_col => 'v', timestamp_col => 'ts',
+  horizon => 2000, model => 'naive');
+SELECT 2000;
+
 -- unsorted rows are sorted; WHERE cuts the history
 SELECT _frowts, FORECAST(v, 'algo=naive,rows=2') f FROM 'sites.csv' WHERE site = 'a' AND ts < '2024-01-01 03:00:00';
 VALUES (TIMESTAMP '2024-01-01 03:00:00', 2.0::DOUBLE), (TIMESTAMP '2024-01-01 04:00:00', 2.0);

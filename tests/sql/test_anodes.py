@@ -145,7 +145,10 @@ def test_a_node_that_cannot_be_added(answer: bytes, wanted: str, session: Sessio
 
 def test_what_else_goes_wrong_with_statements(with_node: Session, url: str) -> None:
     assert code(with_node, f"CREATE ANODE '{url}'") == "80000430"
+    for spelling in (f"http://{url}", f"{url}/", f"HTTP://{url}//", f"user:token@{url}"):
+        assert code(with_node, f"CREATE ANODE '{spelling}'") == "80000430", spelling
     assert code(with_node, "CREATE ANODE 'local'") == "80000430"
+    assert code(with_node, "CREATE ANODE '[::1:6035'") == "80000441"
     assert code(with_node, f"CREATE ANODE '{'x' * 129}'") == "80000432"
     assert code(with_node, "CREATE ANODE '127.0.0.1:1'") == "80000441"
     assert code(with_node, "CREATE ANODE ''") == "80000441"
@@ -204,7 +207,8 @@ def test_a_database_keeps_them(url: str, tmp_path: Path) -> None:
         root.run("CREATE USER eve PASS 'no_secret_1'")
         with pytest.raises(NoPrivilege):
             database.connect(database.login("eve", "no_secret_1")).run("DROP ANODE 2")
-        assert code_in(root, f"CREATE ANODE '{url}'") == "80000430"
+        for known in (url, "127.0.0.1:6041", "http://127.0.0.1:6041/"):
+            assert code_in(root, f"CREATE ANODE '{known}'") == "80000430"
     with Database(path, engine=engine) as database, database.connect() as root:
         shown = root.run("SHOW ANODES")
         assert [column.type.name for column in shown.columns] == ["INT", "VARCHAR", "VARCHAR", "TIMESTAMP", "TIMESTAMP"]

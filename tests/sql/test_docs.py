@@ -13,6 +13,7 @@ import pytest
 
 from foretell.render import write
 from foretell.sql import Session
+from foretell.sql.answer import TDENGINE
 from foretell.sql.meanings import CALLS, OF_DATABASE, Meaning
 from foretell.sql.options import READERS
 from foretell.wire.options import DURATIONS
@@ -52,6 +53,13 @@ def functions(known: Mapping[str, Meaning]) -> str:
         numbers = " or ".join(str(number) for number in arguments)
         lines.append(f"| `{name}` ({numbers}) | {given[meaning.kind]} | {meaning.about} |")
     return "\n".join(lines)
+
+
+def test_where_tdengines_rules_hold_says_what_the_code_does() -> None:
+    section = PAGE.read_text().partition("\n## Where TDengine's rules hold\n")[2].partition("\n## ")[0]
+    numbers = {f"{least:,} to {most:,}" for least, most in TDENGINE.rows.values()}
+    numbers |= {f"1 to {TDENGINE.max_ahead:,}", f"{TDENGINE.max_covariates}, {TDENGINE.max_filled:,}"}
+    assert [text for text in (*numbers, *OF_DATABASE, f"`{TDENGINE.freq}`") if text not in section] == []
 
 
 def test_every_function_is_described() -> None:

@@ -114,9 +114,10 @@ def test_results_in_every_form(session: Session) -> None:
     assert made.columns == ["_frowts", "f"] and len(made) == 2
     assert made.fetchall()[0] == (dt.datetime(2024, 1, 1, 6), 5.0)
     assert made.df()["f"].tolist() == made.pl()["f"].to_list() == made.arrow()["f"].to_pylist() == [5.0, 5.0]
-    [(groups, forecast)] = made.pictures
+    [(groups, forecast, ahead)] = made.pictures
     series = groups.series
     assert series[0].values.tolist() == [0, 1, 2, 3, 4, 5] and forecast.model == "naive"
+    assert ahead is not None and ahead[0].future_times(2) is not None
 
 
 def test_variables_of_the_caller_are_tables() -> None:

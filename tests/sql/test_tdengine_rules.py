@@ -32,6 +32,10 @@ CODES = [
     (0x80000443, f"SELECT IMPUTATION(v, 'algo=nosuch') FROM {rows(50)}"),
     (0x80000443, f"SELECT DTW(v, w, 'algo=nosuch') FROM {rows(50)}"),
     (0x80000446, f"SELECT FORECAST(v, 'algo=naive,rows=1025') FROM {rows(50)}"),
+    (
+        0x80000446,
+        f"SELECT * FROM AI.FORECAST(TABLE {rows(50)}, data_col => 'v', timestamp_col => 'ts', horizon => 1025)",
+    ),
     (0x80000446, f"SELECT FORECAST(v, 'algo=naive') FROM {rows(40_001)}"),
     (0x80000446, f"SELECT IMPUTATION(v) FROM {rows(8193)}"),
     (0x80000446, f"SELECT IMPUTATION(v) FROM {rows(20, step='to_minutes(5 * i)')}"),

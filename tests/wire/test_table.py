@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from foretell.errors import InvalidInput, UnknownName
 from foretell.series import Forecast, regular_series
 from foretell.steps import DAY, SECOND, Step
-from foretell.wire.table import forecast_table, read_forecast, read_groups
+from foretell.wire.table import forecast_table, level_name, read_forecast, read_groups
 
 HOUR = 3600 * SECOND
 
@@ -149,6 +149,35 @@ def test_an_id_column_that_the_result_needs_is_refused() -> None:
     groups = read_groups(pa.table({"status": ["a"], "t": hours(0), "v": [1]}), "v", "t", ["status"])
     with pytest.raises(InvalidInput, match="status: is a column of the result"):
         forecast_table(groups, forecast_of(1, ("ok",)))
+
+
+def test_a_time_column_that_the_result_needs_is_refused_and_a_level_may_be_an_id() -> None:
+    table = pa.table({"q0.5": ["a"], "point": hours(0), "v": [1]})
+    with pytest.raises(InvalidInput, match="point: is a column of the result"):
+        forecast_table(read_groups(table, "v", "point", ["q0.5"]), forecast_of(1, ("ok",)))
+    groups = read_groups(table.rename_columns(["q0.5", "t", "v"]), "v", "t", ["q0.5"])
+    assert read_forecast(forecast_table(groups, forecast_of(1, ("ok",))), groups).levels == (0.1, 0.9)
+
+
+LEVELS = (1e-5, 0.1234561, 0.1234562, 0.9, 1 - 1e-16)
+
+
+def test_every_level_has_a_column_of_its_own_that_reads_back_exactly() -> None:
+    assert [level_name(level) for level in LEVELS[:4]] == ["0.00001", "0.1234561", "0.1234562", "0.9"]
+    groups = read_groups(pa.table({"v": [1]}), "v")
+    point = np.zeros((1, 2))
+    made = forecast_table(groups, Forecast(point, np.zeros((1, 2, len(LEVELS))), LEVELS, ("ok",), "fake"))
+    assert read_forecast(made, groups).levels == LEVELS
+
+
+def test_series_whose_ids_look_alike_when_joined_keep_apart() -> None:
+    table = pa.table({"x": ["a/b", "a", None, "NULL"], "y": ["c", "b/c", "c", "c"], "v": [1, 2, 3, 4]})
+    groups = read_groups(table, "v", None, ["x", "y"])
+    assert [s.id for s in groups.series] == ["'a/b'/'c'", "'a'/'b/c'", "NULL/'c'", "'NULL'/'c'"]
+    forecast = forecast_of(4, ("ok", "ok", "ok", "too_short"))
+    back = read_forecast(forecast_table(groups, forecast), groups)
+    np.testing.assert_array_equal(back.point[:3], forecast.point[:3])
+    assert back.status == forecast.status
 
 
 def test_many_id_columns_of_many_values_do_not_overflow() -> None:

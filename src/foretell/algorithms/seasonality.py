@@ -10,6 +10,8 @@ A lag stands out when its autocorrelation is
 * above the lowest of the lags before it by `rise`, which a slowly falling autocorrelation (a random walk) is not;
 * for a lag that is not natural: a peak, and one of the shortest among those about as good (not 24 where it is 12).
 
+Where nothing stands out in few cycles, differences are asked (few_cycles.py).
+
 Lags are compared by the mean autocorrelation at the lag, its double and its triple, which tells 12 from 11 and 13.
 Autocorrelations of all rows come from one FFT (Wiener-Khinchin), so a batch of thousands costs no loop.
 """
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foretell.algorithms.few_cycles import Few, period_of_few_cycles
 from foretell.algorithms.one_by_one import Unsuitable
 from foretell.registry import Option
 from foretell.series import Batch, BoolArray, FloatArray, IntArray
@@ -38,6 +41,10 @@ class Demand:
 CYCLES = 2
 NATURAL = Demand(z=1.645, rise=0.15, cycles=CYCLES)
 OTHER = Demand(z=3.0, rise=0.3, cycles=3)
+FEW_NATURAL = Few(cycles=CYCLES, most=6, ratio=0.4, sure=2.0, lowest=False)
+FEW_OTHER = Few(cycles=3, most=12, ratio=0.3, sure=4.0, lowest=True)
+SHORT = 400
+"""Points up to which lags that are not natural are looked for in differences."""
 ABOUT_AS_GOOD = 0.85
 MUCH_SHORTER = 0.75
 HARMONICS = 3
@@ -113,9 +120,14 @@ def detect_periods(values: FloatArray, natural: tuple[int, ...] = ()) -> IntArra
     if natural:
         score = np.maximum(*(v.scores(NATURAL)[:, natural] for v in views))
         found = np.where(score.max(axis=1) > 0, np.array(natural)[score.argmax(axis=1)], 1)
+        few = (found == 1) & (count < FEW_NATURAL.most * natural[-1])
+        found[few] = period_of_few_cycles(values[few], count[few], np.array(natural), FEW_NATURAL)
     rest = found == 1
     if rest.any():
         found[rest] = _shortest_good(np.maximum(*(v.take(rest).peaks_only(OTHER) for v in views)))
+    few = (found == 1) & (count <= SHORT)
+    if few.any() and not natural:
+        found[few] = period_of_few_cycles(values[few, -SHORT:], count[few], np.arange(3, SHORT // 3), FEW_OTHER)
     return found
 
 

@@ -16,7 +16,7 @@ from foretell.batch.request import Columns, Request
 from foretell.engine.engine import Engine
 from foretell.errors import InvalidInput
 from foretell.series import Forecast, IntArray, Series, failed
-from foretell.wire.table import Groups, codes_of, forecast_table, read_groups
+from foretell.wire.table import Groups, codes_of, forecast_table, level_column, read_groups
 
 ROWS_OUT = 500_000
 """Most rows of a result held at once, roughly."""
@@ -78,5 +78,5 @@ def result_schema(rows: pa.Schema, request: Request, columns: Columns) -> pa.Sch
     """The columns of every file of results."""
     ids = [rows.field(name) for name in columns.ids]
     time = pa.field(columns.time, rows.field(columns.time).type) if columns.time else pa.field("ds", pa.int64())
-    numbers = [pa.field(name, pa.float64()) for name in ("point", *(f"q{level:g}" for level in request.levels))]
+    numbers = [pa.field(name, pa.float64()) for name in ("point", *map(level_column, request.levels))]
     return pa.schema([*ids, time, *numbers, pa.field("status", pa.string()), pa.field("model", pa.string())])

@@ -7,6 +7,7 @@ request of its own, as a server sends them; several are under way at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -71,6 +72,16 @@ def base_url(url: str) -> str:
     return (url if "://" in url else f"http://{url}").rstrip("/")
 
 
+def place_of(url: str) -> tuple[str, str, str]:
+    """What is the same for all spellings of an anode's url: scheme, host with its port, and path. Raises AnodeError
+    where it is none."""
+    with contextlib.suppress(ValueError):  # half an IPv6 address
+        parts = urlsplit(base_url(url))
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts.scheme, parts.netloc.rpartition("@")[2].lower(), parts.path
+    raise AnodeError(NO_ACCESS, f"{masked(url)!r} is no HOST:PORT")
+
+
 def masked(url: str) -> str:
     """An anode's url without its secrets."""
     return mask(url) if "://" in url else mask(f"http://{url}").removeprefix("http://")
@@ -110,10 +121,8 @@ class AnodeExecutor(Executor):
     async def _get(self, url: str, path: str) -> bytes:
         if len(url.encode()) > anode.MAX_URL:
             raise AnodeError(0x80000432)
-        target = f"{base_url(url)}/{path}"
-        if urlsplit(target).scheme not in ("http", "https") or not urlsplit(target).hostname:
-            raise AnodeError(NO_ACCESS, f"{masked(url)!r} is no HOST:PORT")
-        return await _exchanged(self._exchange, "GET", target, b"", GET_TIMEOUT)
+        place_of(url)
+        return await _exchanged(self._exchange, "GET", f"{base_url(url)}/{path}", b"", GET_TIMEOUT)
 
     async def aclose(self) -> None:
         """Close the connections, on the loop that uses them."""

@@ -61,7 +61,7 @@ class Forecasting(SeriesJob[Forecast]):
         return self.horizon + self._ahead[row]
 
     def covariates(self, row: int) -> int:
-        return _covariates(self.series[row])
+        return self.series[row].covariates
 
     async def ask(self, run: Run, rows: Sequence[int]) -> Forecast:
         members = [self.series[row] for row in rows]
@@ -153,10 +153,6 @@ def check_levels(levels: Sequence[float]) -> tuple[float, ...]:
 def _is_alone(series: Series) -> bool:
     """Whether it is one point in time, without a spacing: nobody knows when its forecast would be."""
     return len(series) == 1 and series.start is not None and series.step is None
-
-
-def _covariates(series: Series) -> int:
-    return sum(len(c) for c in (series.past_covariates, series.future_covariates) if c is not None)
 
 
 def _history(series: Series, origin: int) -> Series:

@@ -191,8 +191,8 @@ def _question(call: Call) -> tuple[object, ...]:
 def key_of(call: Call) -> tuple[object, ...]:
     """Calls with equal keys may be one. Horizons may differ only where no interval depends on them."""
     longest = max((_points(i) for i in call.inputs), default=0)
-    series = call.inputs[0] if call.inputs and isinstance(call.inputs[0], Series) else None
-    key = batch_key(call.entry, call.options, longest, call.horizon, _covariates(series))
+    covariates = call.inputs[0].covariates if call.inputs and isinstance(call.inputs[0], Series) else 0
+    key = batch_key(call.entry, call.options, longest, call.horizon, covariates)
     conformal = bool(call.levels) and not call.entry.limits.intervals
     return key, call.levels, call.horizon if conformal else None
 
@@ -223,9 +223,3 @@ def _part(answer: Any, rows: slice, call: Call) -> Any:
 
 def _points(item: Series | Pair) -> int:
     return len(item) if isinstance(item, Series) else sum(map(len, item))
-
-
-def _covariates(series: Series | None) -> int:
-    if series is None:
-        return 0
-    return sum(len(c) for c in (series.past_covariates, series.future_covariates) if c is not None)

@@ -19,6 +19,7 @@ from foretell.errors import InvalidInput
 from foretell.evaluation import metrics
 from foretell.evaluation.task import Task
 from foretell.series import FloatArray, Forecast, IntArray, has_forecast
+from foretell.wire.table import Groups, groups_by_id
 
 BASELINE = "seasonal_naive"
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -47,6 +48,7 @@ class Answer:
             "smape": metrics.smape(truth, point),
             "mae": metrics.mae(truth, point),
             "mse": metrics.mse(truth, point),
+            "bias": metrics.bias(truth, point),
         }
         if quantiles is None:
             return found
@@ -64,8 +66,11 @@ class Answer:
         return sum(has_forecast(status) for status in self.forecast.status)
 
     def summary(self) -> dict[str, float]:
-        """One number for each metric: the mean over the rows that have it; `wql` is pooled over them."""
+        """One number for each metric: the mean over the rows that have it; `wql` and `bias` are pooled over them."""
         found = {name: _mean(values) for name, values in self.errors.items()}
+        known = ~np.isnan(self.errors["mae"])
+        whole = (values[known].reshape(1, -1) for values in (self.task.truth, self.forecast.point))
+        found["bias"] = float(metrics.bias(*whole)[0])
         if "wql" in found:
             found["wql"] = _pooled(self.errors["wql"], metrics.size(self.task.truth))
         return found
@@ -75,11 +80,13 @@ class Answer:
 class Evaluation:
     """All answers to one task; the baseline's is among them.
 
-    `left_out` names the series without a window: too short, or without a truth.
+    `left_out` names the series without a window: too short, or without a truth. `groups` are the task's windows as
+    series of the table that they come from, with its id columns.
     """
 
     task: Task
     answers: tuple[Answer, ...]
+    groups: Groups
     left_out: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -123,7 +130,8 @@ def backtest(
         raise InvalidInput(
             "options", f"there are some for {strange[0]}, which is not among the models: {', '.join(wanted)}"
         )
-    return Evaluation(task, tuple(ask(task, m, engine, levels, known.get(m), progress) for m in wanted))
+    answers = tuple(ask(task, m, engine, levels, known.get(m), progress) for m in wanted)
+    return Evaluation(task, answers, groups_by_id(task.visible))
 
 
 def ask(

@@ -26,6 +26,15 @@ def mse(truth: FloatArray, point: FloatArray) -> FloatArray:
     return _mean_where_known(truth, (truth - point) ** 2)
 
 
+def bias(truth: FloatArray, point: FloatArray) -> FloatArray:
+    """What the sum of `point` is above that of the truth, over the sum of |truth|: [B], both [B, H].
+
+    -0.1: a tenth too low in sum, though each step may look well. NaN where the truth is 0.
+    """
+    total = _mean_where_known(truth, np.abs(truth))
+    return _mean_where_known(truth, point - truth) / np.where(total > 0, total, np.nan)
+
+
 def smape(truth: FloatArray, point: FloatArray) -> FloatArray:
     """Symmetric mean absolute percentage error [B], from 0 to 200.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from foretell.engine import Engine
 from foretell.errors import InvalidInput
@@ -15,6 +16,7 @@ from foretell.evaluation.backtest import LEVELS, Evaluation, Progress, backtest
 from foretell.evaluation.task import Task, check_counts, rolling_windows, season_of
 from foretell.series import Series
 from foretell.wire.frames import groups_of, series_of, to_arrow
+from foretell.wire.table import Groups, groups_by_id
 
 
 def evaluate(
@@ -49,8 +51,8 @@ def evaluate(
     check_counts(period=period)
     told = options_by_model(options or {})
     models = [models] if isinstance(models, str) else models
-    series = _series(data, id_col, time_col, value_col)
-    found = rolling_windows(series, horizon, windows, stride, max_context)
+    groups = _groups(data, id_col, time_col, value_col)
+    found = rolling_windows(groups.series, horizon, windows, stride, max_context)
     season = period or _usual_season([w.visible() for w in found])
     task = Task("data", found, horizon, season, season_told=period is not None)
     used = engine or Engine()
@@ -60,7 +62,10 @@ def evaluate(
         if engine is None:
             used.close()
     judged = set(task.ids)
-    return replace(made, left_out=tuple(dict.fromkeys(s.id for s in series if s.id not in judged)))
+    left_out = tuple(dict.fromkeys(s.id for s in groups.series if s.id not in judged))
+    place = {id(one): row for row, one in enumerate(groups.series)}
+    keys = groups.keys.take(pa.array([place[id(w.series)] for w in found]))
+    return replace(made, groups=replace(groups, series=task.visible, keys=keys), left_out=left_out)
 
 
 def options_by_model(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -84,18 +89,20 @@ def options_by_model(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _series(data: Any, id_col: str | Sequence[str] | None, time_col: str | None, value_col: str | None) -> list[Series]:
+def _groups(data: Any, id_col: str | Sequence[str] | None, time_col: str | None, value_col: str | None) -> Groups:
     """Series of any kind of data; those without a name are called 0, 1, ..."""
     if isinstance(data, str | Path):
         raise InvalidInput("data", "a path is read by the command `foretell evaluate`; pass a table or arrays here")
     table = to_arrow(data)
     if table is not None:
-        series = groups_of(table, id_col, time_col, value_col).series
+        groups = groups_of(table, id_col, time_col, value_col)
     elif isinstance(data, Sequence) and len(data) and all(isinstance(item, Series) for item in data):
-        series = list(data)
+        groups = groups_by_id(data)
     else:
-        series = series_of(data)
-    return [s if s.id else replace(s, id=str(i)) for i, s in enumerate(series)]
+        groups = groups_by_id(series_of(data))
+    series = [s if s.id else replace(s, id=str(i)) for i, s in enumerate(groups.series)]
+    named = groups_by_id(series).keys if table is None or not groups.keys.num_columns else groups.keys
+    return replace(groups, series=series, keys=named)
 
 
 def _usual_season(visible: Sequence[Series]) -> int:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from foretell.evaluation.backtest import Evaluation
 from foretell.series import has_forecast
+from foretell.wire.table import Rows, beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ COLUMNS = (
     Column("coverage95", "in 95 %", "share of the truth inside the 95 % interval; .95 is right", ".2f"),
     Column("mae", "MAE", "mean absolute error, in the unit of the data", ".4g"),
     Column("mse", "MSE", "mean squared error, in the squared unit of the data", ".4g"),
+    Column(
+        "bias",
+        "bias",
+        "sum of the forecasts above that of the truth, over the sum of |truth|; below 0: too low",
+        "+.3f",
+    ),
     Column("answered", "answered", "windows with a forecast"),
     Column("seconds", "seconds", "wall-clock time in this run", ".2f"),
 )
@@ -90,24 +97,27 @@ def summary_table(evaluation: Evaluation) -> pa.Table:
 
 
 def window_table(evaluation: Evaluation) -> pa.Table:
-    """One row per model, series and window: unique_id, window (0 is the newest), origin, model, status, the metrics.
+    """One row per model, series and window: the id columns, window (0 is the newest), origin, model, status, metrics.
 
-    `origin` counts the points of the series that lie before the window; null where a metric does not exist.
+    `origin` counts the points of the series that lie before the window, `start` is the time of the first one in it
+    (no such column without times); null where a metric does not exist. Series without id columns have `unique_id`.
     """
-    task, answers = evaluation.task, evaluation.answers
-    metrics = dict.fromkeys(name for answer in answers for name in answer.errors)
-    unknown = np.full(len(task), np.nan)
+    task, answers, groups = evaluation.task, evaluation.answers, evaluation.groups
+    rows = np.tile(np.arange(len(task)), len(answers))
+    ids = groups.keys.take(pa.array(rows))
     columns = {
-        "unique_id": list(task.ids) * len(answers),
-        "window": [w.index for w in task.windows] * len(answers),
-        "origin": [w.origin for w in task.windows] * len(answers),
-        "model": [a.model for a in answers for _ in task.windows],
-        "status": [status for a in answers for status in a.forecast.status],
+        "window": pa.array([w.index for w in task.windows]).take(rows),
+        "origin": pa.array([w.origin for w in task.windows]).take(rows),
     }
-    for name in metrics:
+    if groups.time_type is not None:
+        columns["start"] = Rows(rows, np.zeros_like(rows), np.ones(len(rows), bool), 1).times(groups)
+    columns["model"] = pa.array([a.model for a in answers for _ in task.windows])
+    columns["status"] = pa.array([status for a in answers for status in a.forecast.status])
+    unknown = np.full(len(task), np.nan)
+    for name in dict.fromkeys(name for answer in answers for name in answer.errors):
         values = np.concatenate([a.errors.get(name, unknown) for a in answers])
         columns[name] = pa.array(values, from_pandas=True)
-    return pa.table(columns)
+    return beside({name: ids[name] for name in ids.column_names}, columns)
 
 
 def _last_if_nan(value: str | float) -> tuple[bool, float]:

@@ -65,6 +65,7 @@ class Score(msgspec.Struct):
     coverage95: float | None
     mae: float | None
     mse: float | None
+    bias: float | None
     answered: str
     seconds: float | None
 

@@ -16,7 +16,7 @@ from foretell.http_api.series_in import Many
 from foretell.http_api.verb import Asking, Parameters, Verb
 from foretell.registry import Entry
 from foretell.series import Forecast, Series, has_forecast
-from foretell.wire.table import Groups, forecast_table
+from foretell.wire.table import Groups, forecast_table, level_name
 
 UNITS = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 """Units of time by their ns, the one that is written where it is enough first."""
@@ -71,7 +71,7 @@ def _row(made: Forecast, row: int, series: Series) -> SeriesForecast:
         made.point[row].tolist() if answered else None,
         None
         if bounds is None or not np.isfinite(bounds).all()
-        else {f"{level:g}": bounds[:, q].tolist() for q, level in enumerate(made.levels)},
+        else {level_name(level): bounds[:, q].tolist() for q, level in enumerate(made.levels)},
         times_of(series.future_times(made.horizon)),
     )
 

@@ -25,6 +25,7 @@ from foretell.series import FloatArray, Forecast, Series, as_values, has_forecas
 from foretell.wire.asgi import unless_gone
 from foretell.wire.masking import mask
 from foretell.wire.options import DURATIONS
+from foretell.wire.table import level_name
 
 UNITS = {"S": "s", "T": "m", "H": "h", "D": "d", "W": "w", "M": "mo", "Q": "q", "Y": "y"}
 STEPS = {letter: DURATIONS[unit] for letter, unit in UNITS.items()}
@@ -162,7 +163,8 @@ def _quantiles(item: Input, made: Forecast, rows: range) -> dict[str, Any] | Non
     if made.quantiles is None or not all(np.isfinite(made.quantiles[row]).all() for row in rows):
         return None
     return {
-        f"{level:g}": _shaped(item, [made.quantiles[row, :, q] for row in rows]) for q, level in enumerate(made.levels)
+        level_name(level): _shaped(item, [made.quantiles[row, :, q] for row in rows])
+        for q, level in enumerate(made.levels)
     }
 
 

@@ -16,6 +16,7 @@ KINDS = {
     "console.html": "text/html",
     "console.css": "text/css",
     "console.js": "text/javascript",
+    "pictures.js": "text/javascript",
     "uPlot.iife.min.js": "text/javascript",
     "uPlot.min.css": "text/css",
 }

@@ -8,36 +8,43 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from foretell.picture import goes_on
 from foretell.results import Detection
-from foretell.series import Forecast, IntArray, Series, has_forecast
+from foretell.series import FloatArray, Forecast, IntArray, Series, has_forecast
 
 if TYPE_CHECKING:
     from foretell.sql.answer import Answer
 
-MOST_SERIES, MOST_POINTS = 12, 1000
+MOST_SERIES, MOST_POINTS = 12, 2000
 Numbers = list[float | None]
 
 
 class Ahead(msgspec.Struct):
-    """A forecast: `low` and `high` are its outermost levels, null where there are none."""
+    """A forecast: `low` and `high` are its outermost levels, null where there are none.
+
+    `joined`: it goes on from the history, and does not stand somewhere else in time.
+    """
 
     times: list[float]
     point: Numbers
     low: Numbers | None
     high: Numbers | None
+    joined: bool
 
 
 class Plot(msgspec.Struct):
-    """One series: its newest points, times in seconds since the epoch, null for missing values.
+    """One series, of `points` points: times in seconds since the epoch, null for missing values.
 
-    `windows` are the first and last times of its anomalies.
+    Of a long one the newest before a forecast, else the least and the largest of each stretch. `windows` are the first
+    and last times of its anomalies, of all that were found.
     """
 
     name: str
+    points: int
     times: list[float]
     values: Numbers
     ahead: Ahead | None = None
-    windows: list[tuple[float, float]] = []
+    windows: list[tuple[float, float]] | None = None
 
 
 def plots(answers: Sequence[Answer]) -> list[Plot]:
@@ -48,25 +55,52 @@ def plots(answers: Sequence[Answer]) -> list[Plot]:
         own = answer.history.groups.times
         for row, one in enumerate(series):
             times = _times(one) if own is None else own[row]
-            if times is not None and isinstance(answer.result, Forecast | Detection):
-                found.append(_plot(one, times, answer.result, row))
+            if times is None:
+                continue
+            if isinstance(answer.result, Forecast):
+                found.append(_forecast(one, times, answer.result, row, (answer.ahead or series)[row]))
+            elif isinstance(answer.result, Detection):
+                found.append(_detection(one, times, answer.result, row))
     return found[:MOST_SERIES]
 
 
-def _plot(series: Series, times: IntArray, result: Forecast | Detection, row: int) -> Plot:
-    newest = slice(-MOST_POINTS, None)
-    plot = Plot(series.id, _seconds(times[newest]), _numbers(series.values[newest]))
-    if isinstance(result, Detection):
-        if has_forecast(result.status[row]):
-            first, last, _ = result.windows(row).T
-            plot.windows = list(zip(_seconds(times[first]), _seconds(times[last]), strict=True))
-        return plot
-    ahead = series.future_times(result.horizon)
-    if ahead is not None and has_forecast(result.status[row]):
-        bounds = None if result.quantiles is None else result.quantiles[row]
+def _forecast(series: Series, times: IntArray, forecast: Forecast, row: int, next_of: Series) -> Plot:
+    plot = _plot(series, times, slice(-MOST_POINTS, None))
+    ahead = next_of.future_times(forecast.horizon)
+    if ahead is not None and has_forecast(forecast.status[row]):
+        bounds = None if forecast.quantiles is None else forecast.quantiles[row]
         low, high = (None, None) if bounds is None else (_numbers(bounds[:, 0]), _numbers(bounds[:, -1]))
-        plot.ahead = Ahead(_seconds(ahead), _numbers(result.point[row]), low, high)
+        point = _numbers(forecast.point[row])
+        plot.ahead = Ahead(_seconds(ahead), point, low, high, goes_on(series, next_of))
     return plot
+
+
+def _detection(series: Series, times: IntArray, detection: Detection, row: int) -> Plot:
+    plot = _plot(series, times, outline(series.values, MOST_POINTS))
+    if has_forecast(detection.status[row]):
+        first, last, _ = detection.windows(row).T
+        plot.windows = list(zip(_seconds(times[first]), _seconds(times[last]), strict=True))
+    return plot
+
+
+def _plot(series: Series, times: IntArray, shown: slice | IntArray) -> Plot:
+    return Plot(series.id, len(series), _seconds(times[shown]), _numbers(series.values[shown]))
+
+
+def outline(values: FloatArray, most: int) -> IntArray:
+    """Which of the values [T] to draw so that a line looks as if it went through all: `most` or a few more.
+
+    The least and the largest of each stretch; a stretch of missing values stays one.
+    """
+    places = np.arange(len(values))
+    if len(values) <= most:
+        return places
+    stretch = places * (most // 2) // len(values)
+    missing = np.isnan(values)
+    rising = np.lexsort((np.where(missing, np.inf, values), stretch))
+    falling = np.lexsort((np.where(missing, np.inf, -values), stretch))
+    begins = np.flatnonzero(np.diff(stretch, prepend=-1))
+    return np.unique(np.concatenate([rising[begins], falling[begins], places[:1], places[-1:]]))
 
 
 def _times(series: Series) -> IntArray | None:

@@ -18,10 +18,9 @@ from foretell.steps import Step
 from foretell.wire.frames import groups_of
 from foretell.wire.ipc import read_arrow
 from foretell.wire.options import read_step
-from foretell.wire.table import Groups, read_groups
+from foretell.wire.table import Groups, groups_by_id, read_groups
 
 MAX_SERIES = 100_000
-NAMES = "unique_id"
 
 
 class SeriesIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -59,20 +58,15 @@ class Columns(msgspec.Struct):
 
     @property
     def ids(self) -> list[str] | None:
-        return None if self.id_col is None else [name.strip() for name in self.id_col.split(",")]
+        """None where they are to be recognised; none where the text is empty."""
+        return None if self.id_col is None else [name.strip() for name in self.id_col.split(",") if name.strip()]
 
 
 def groups_of_json(given: Sequence[SeriesIn]) -> Groups:
     """The series of a JSON body; errors name the place in it."""
     series = [_series(one, f"series[{i}]") for i, one in enumerate(given)]
     has_times = any(one.start is not None for one in series)
-    return groups(series, pa.timestamp("ns", "UTC") if has_times else None)
-
-
-def groups(series: list[Series], time_type: pa.DataType | None = None) -> Groups:
-    """Series with their ids as the one key column."""
-    keys = pa.table({NAMES: pa.array([one.id for one in series], pa.string())})
-    return Groups(series, keys, "" if time_type is None else "ds", time_type)
+    return groups_by_id(series, pa.timestamp("ns", "UTC") if has_times else None)
 
 
 def groups_of_arrow(body: bytes, columns: Columns, read: Callable[..., Groups] = read_groups) -> Groups:

@@ -1,4 +1,4 @@
-"""POST /v1/sql: one statement against the database that the server keeps, with what a picture of it needs.
+"""POST /v1/sql: statements against the database that the server keeps, with what a picture of the result needs.
 
 Who asks is a user of the database (Basic credentials), or has an API key with the scope admin.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -23,7 +24,7 @@ from foretell.http_api.verb import decode
 from foretell.wire.asgi import unless_gone
 
 if TYPE_CHECKING:
-    from foretell.sql.database import Connection
+    from foretell.sql.database import Connection, Outcome
     from foretell.sql.taos import TaosDoor
 
 MOST_ROWS = 10_000
@@ -31,7 +32,10 @@ Web = Request[Any, Any, Any]
 
 
 class SqlIn(msgspec.Struct, forbid_unknown_fields=True):
-    """`limit`: most rows in the answer; `total` says how many there are."""
+    """`sql`: one statement, or several with `;` between, which run in order up to the first error.
+
+    `limit`: most rows in the answer; `total` says how many there are.
+    """
 
     sql: str
     database: str = ""
@@ -41,7 +45,9 @@ class SqlIn(msgspec.Struct, forbid_unknown_fields=True):
 class SqlOut(msgspec.Struct):
     """`result` is what TDengine's REST interface gives: `column_meta` (name, type, bytes), `data`, `rows`.
 
-    `plots` are the series behind FORECAST and ANOMALY_WINDOW. `database` is the current one, which USE changes.
+    It is that of the last statement that gives rows; if none does, `affected` are the rows that all of them wrote.
+    `statements` have run. `plots` are the series behind FORECAST and ANOMALY_WINDOW. `database` is the current one,
+    which USE changes. `warnings` say what is missing in the result, and why.
     """
 
     result: msgspec.Raw
@@ -50,20 +56,52 @@ class SqlOut(msgspec.Struct):
     seconds: float
     database: str
     plots: list[Plot]
+    statements: int
+    warnings: list[str]
+
+
+@dataclass(slots=True)
+class Script:
+    """Statements as they run: how many have, the outcome that is shown, and what was warned of."""
+
+    connection: Connection
+    statements: int = 0
+    shown: Outcome | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self, text: str) -> Outcome:
+        """The outcome of the last statement that gives rows, else how many rows all of them wrote."""
+        from foretell.sql.database.connection import NOTHING
+        from foretell.sql.database.outcome import written
+        from foretell.sql.script import run_script
+
+        affected = 0
+        for outcome in run_script(self.connection, text):
+            self.statements += 1
+            self.warnings += self.connection.warnings
+            affected += outcome.affected or 0
+            self.shown = outcome if outcome.affected is None else self.shown
+        if not self.statements:
+            raise SqlError(NOTHING, text)
+        return self.shown or written(affected)
 
 
 def sql(door: Door) -> HTTPRouteHandler:
-    @post("/v1/sql", status_code=200, summary="Run one SQL statement", operation_class=taking(SqlIn, SqlOut))
+    @post("/v1/sql", status_code=200, summary="Run SQL statements", operation_class=taking(SqlIn, SqlOut))
     async def handle(request: Web) -> Response[bytes]:
         """As a user of the database."""
         given = decode(await request.body(), SqlIn)
         try:
             connection = await connected(door, request, given.database)
-            work = asyncio.ensure_future(statement(door, connection, lambda: _run(connection, given)))
-            work.add_done_callback(lambda _: connection.close())
-            return Response(msgspec.json.encode(await unless_gone(request.receive, work)), media_type=JSON)
         except ForetellError as error:
             return refusal(error)
+        script = Script(connection)
+        work = asyncio.ensure_future(statement(door, connection, lambda: _run(script, given)))
+        work.add_done_callback(lambda _: connection.close())
+        try:
+            return Response(msgspec.json.encode(await unless_gone(request.receive, work)), media_type=JSON)
+        except ForetellError as error:
+            return refusal(error, statements=script.statements, database=connection.database)
 
     return handle
 
@@ -88,20 +126,26 @@ async def statement(door: Door, connection: Connection, work: Any) -> Any:
     return await kept(door).threads.statement(connection, work)
 
 
-def _run(connection: Connection, given: SqlIn) -> SqlOut:
+def _run(script: Script, given: SqlIn) -> SqlOut:
     from foretell.sql.taos import result_json
 
     started = time.monotonic()
-    outcome = connection.run(given.sql)
-    shown = result_json(outcome, min(given.limit, MOST_ROWS))
-    drawn = [] if outcome.raw is None else plots(outcome.raw.answers)
-    seconds = time.monotonic() - started
-    return SqlOut(msgspec.Raw(shown), len(outcome.table), outcome.affected, seconds, connection.database, drawn)
+    outcome = script.run(given.sql)
+    return SqlOut(
+        result=msgspec.Raw(result_json(outcome, min(given.limit, MOST_ROWS))),
+        total=len(outcome.table),
+        affected=outcome.affected,
+        plots=[] if outcome.raw is None else plots(outcome.raw.answers),
+        database=script.connection.database,
+        statements=script.statements,
+        warnings=script.warnings,
+        seconds=time.monotonic() - started,
+    )
 
 
-def refusal(error: ForetellError) -> Response[bytes]:
-    """A problem, with the place in the statement and TDengine's code."""
-    more: dict[str, Any] = {"code": error.tdengine_code}
+def refusal(error: ForetellError, **more: Any) -> Response[bytes]:
+    """A problem, with the place in what was asked and TDengine's code; `more` is told as well."""
+    more["code"] = error.tdengine_code
     if isinstance(error, SqlError) and error.position is not None:
         more["position"] = error.position
     headers = {"WWW-Authenticate": "X-Basic"} if isinstance(error, AuthenticationFailed) else None

@@ -1,8 +1,9 @@
 """POST /v1/upload: a CSV or Parquet file into a table of the database, which is made where it is missing.
 
-The first column of times is the key. Where a column names the series (unique_id, id and the like, or the only text
-column beside times that repeat), it becomes a tag: a super-table with a sub-table for each series, named after the
-table and the series, with a mark where the series has other characters than names have.
+The first column of times is the key, and every row needs one. Days are kept as TIMESTAMP, times of day as text. Where
+a column names the series (unique_id, id and the like, or the only text column beside times that repeat), it becomes a
+tag: a super-table with a sub-table for each series, named after the table and the series, with a mark where the series
+has other characters than names have.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PLAIN = re.compile(r"(?!.*_[0-9a-f]{16}$)[a-z0-9_]{1,64}")
 OTHERS = re.compile(r"[^a-z0-9_]")
 LONGEST = 64
 """Characters of a series that are kept beside its mark."""
+TBNAME = "tbname"
 
 
 class UploadOut(msgspec.Struct):
@@ -88,8 +90,11 @@ def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:
         raise InvalidInput("table", f"must be a name of letters, digits and _, got {name!r}")
     if not connection.database:
         raise InvalidInput("database", "must be named")
+    _check_names(table)
+    table = _in_types(table, connection.precision)
     time, label = _time_column(table), _series_column(table)
-    table = _in_order(table, time, label, connection.precision)
+    _check_times(table, time)
+    table = _in_order(table, time, label)
     columns = ", ".join(_declared(table, column) for column in table.column_names if column != label)
     tags = "" if label is None else f" TAGS ({_declared(table, label)})"
     head = "TABLE" if label is None else "STABLE"
@@ -101,16 +106,48 @@ def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:
             raise InvalidInput("body", f"has rows without {label}")
         known = words.unique()
         names = pa.array([_sub_table(name, word) for word in known.to_pylist()], pa.string())
-        table = table.append_column("tbname", names.take(pc.index_in(words, known).combine_chunks()))
+        table = table.append_column(TBNAME, names.take(pc.index_in(words, known).combine_chunks()))
         series = len(known)
     rows = connection.append(name, table)
-    return UploadOut(name, rows, series, [column for column in table.column_names if column != "tbname"])
+    return UploadOut(name, rows, series, [column for column in table.column_names if column != TBNAME])
+
+
+def _check_names(table: pa.Table) -> None:
+    """Every column needs a name of its own, in any case."""
+    names = table.column_names
+    if "" in names:
+        raise InvalidInput("body", f"has no name for its column {names.index('') + 1}")
+    lower = [name.lower() for name in names]
+    for i, name in enumerate(names):
+        if lower[i] in lower[:i]:
+            raise InvalidInput("body", f"has two columns called {name}")
+        if lower[i] == TBNAME:
+            raise InvalidInput("body", f"cannot have a column called {name}: that is the name of a table")
+
+
+def _in_types(table: pa.Table, precision: Precision) -> pa.Table:
+    """Columns in types of the database: days are TIMESTAMP, what it has no type for is text, no value at all DOUBLE."""
+    from foretell.sql.database.outcome import settled
+
+    for i, name in enumerate(table.column_names):
+        try:
+            values = table.select([i])
+            values = values.cast(pa.schema([(name, pa.float64())])) if pa.types.is_null(table[i].type) else values
+            table = table.set_column(i, name, settled(values, precision)[0])
+        except pa.ArrowException as error:
+            raise InvalidInput("body", f"has a column {name} that cannot be kept: {error}") from None
+    return table
+
+
+def _check_times(table: pa.Table, time: str) -> None:
+    missing = pc.is_null(table[time])
+    if count := pc.sum(missing).as_py():
+        first = pc.index(missing, True).as_py() + 1
+        raise InvalidInput("body", f"has no {time} in {count} of {len(table)} rows, first in row {first}")
 
 
 def _time_column(table: pa.Table) -> str:
-    found: str | None = next(
-        (f.name for f in table.schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None
-    )
+    found: str | None = next((f.name for f in table.schema if pa.types.is_timestamp(f.type)), None)
     if found is None:
         raise InvalidInput("body", f"has no column of times; its columns are {listed(table.column_names)}")
     return found
@@ -119,30 +156,21 @@ def _time_column(table: pa.Table) -> str:
 def _series_column(table: pa.Table) -> str | None:
     """The column that names the series: by its name, or the only one of words where times repeat."""
     named: list[str] = [name for name in table.column_names if name.lower() in ID_NAMES]
-    words: list[str] = [f.name for f in table.schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    words: list[str] = [f.name for f in table.schema if pa.types.is_string(f.type)]
     if named:
         return named[0]
     repeats = len(table[_time_column(table)].unique()) < len(table)
     return words[0] if repeats and len(words) == 1 else None
 
 
-def _in_order(table: pa.Table, time: str, label: str | None, precision: Precision) -> pa.Table:
-    """The time first, as the database keeps it; without rows that have none. Two rows of one time would replace each
-    other."""
-    from foretell.sql.database.times import in_precision
-
+def _in_order(table: pa.Table, time: str, label: str | None) -> pa.Table:
+    """The time first. Two rows of one time would replace each other."""
     rest = [name for name in table.column_names if name not in (time, label)]
-    try:
-        times = in_precision(table[time], precision)
-    except pa.ArrowInvalid as error:
-        raise InvalidInput("body", f"has times in {time} that do not fit the precision {precision}: {error}") from None
-    order = [time, *rest, *([label] if label is not None else [])]
-    table = table.set_column(table.column_names.index(time), time, times).select(order)
-    table = table.filter(pc.is_valid(table[time]))
+    table = table.select([time, *rest, *([label] if label is not None else [])])
     keys = [time] if label is None else [time, label]
     if len(table.group_by(keys).aggregate([])) < len(table):
         advice = "" if label is not None else "; name the series in a column called unique_id"
-        kept = f" in {precision}, the precision of the database"
+        kept = f" in {table[time].type.unit}, the precision of the database"
         raise InvalidInput("body", f"has rows with equal {' and '.join(keys)}{kept}{advice}")
     return table
 
@@ -162,7 +190,8 @@ def _declared(table: pa.Table, name: str) -> str:
     kind = table.schema.field(name).type
     if pa.types.is_timestamp(kind):
         return f"{quote(name)} TIMESTAMP"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
         longest = pc.max(pc.binary_length(table[name])).as_py() or 1
-        return f"{quote(name)} VARCHAR({max(64, 2 * longest)})"
+        word = "VARCHAR" if pa.types.is_string(kind) else "VARBINARY"
+        return f"{quote(name)} {word}({max(64, 2 * longest)})"
     return f"{quote(name)} {column_of(name, kind).declared}"

@@ -68,6 +68,9 @@ class ForetellSmall:
             high=1e6,
         ),
         "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool),
+        "outliers": Option(
+            True, "a few values far beyond all others are taken as missing (1) or as they are (0)", bool
+        ),
         "grid": Option(True, "a series of few values on one grid (counts) is forecast on it (1) or between (0)", bool),
     }
 
@@ -75,7 +78,7 @@ class ForetellSmall:
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         """Quantiles at `levels`; the point forecast is the median. NaN may be anywhere; see `Limits` for the rest."""
         rows = [
-            newest_known(row, usual_periods(step, options["period"]))
+            newest_known(row, usual_periods(step, options["period"]), options["outliers"])
             for row, step in zip(batch.rows(), batch.steps, strict=True)
         ]
         trained = _trained(rows, horizon)
@@ -93,6 +96,9 @@ class ForetellSmall:
         asked = at_levels(trained, built_in().shape.levels, levels) if levels else None
         status = tuple(row.status for row in rows)
         return Forecast(trained[:, :, middle], asked, levels, status, f"{NAME}@{fingerprint()}")
+
+
+DEFAULTS: Options = {name: option.default for name, option in ForetellSmall.options.items()}
 
 
 def _trained(rows: list[Row], horizon: int) -> FloatArray:

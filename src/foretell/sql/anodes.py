@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from foretell.engine.anode import AnodeExecutor, entry_of, masked
+from foretell.engine.anode import AnodeExecutor, entry_of, masked, place_of
 from foretell.engine.engine import Engine
 from foretell.engine.loop import wait_for
 from foretell.errors import AnodeError, InvalidInput, UnknownName
@@ -91,7 +91,7 @@ class Anodes:
         if len(url.encode()) > MAX_URL:
             raise AnodeError(TOO_LONG)
         with self._changing:
-            if url in [self.url, *(other.url for other in self._others)]:
+            if place_of(url) in map(place_of, [self.url, *(other.url for other in self._others)]):
                 raise AnodeError(THERE_IS, masked(url))
             algorithms = wait_for(self._executor.listed(url))
             newest = max([OURS, *(other.id for other in self._others)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine
 from foretell.registry import VERBS, Kind
+from foretell.series import Series
 from foretell.sql.blocks import Block
 from foretell.sql.history import History, Place
 from foretell.sql.rewrite import Names
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
 class Profile:
     """How strict SQL is.
 
-    `rows` are how many a series must and may have, for each kind of model; `max_filled` how many an imputation may
-    add. `wncheck`: white noise is refused by default. `needs_algo`: options without algo= are an error. `freq`: what
-    an imputation takes for the spacing where none is given ("": the one that is found). `widened`: an anomaly of
-    one point ends a tick after it. `tick` is what integers count beside a TIMESTAMP, in ns (the other types of time
-    tell it themselves). `named`: every column without an alias has the name that TDengine gives it, also where DuckDB
-    would do.
+    `rows` are how many a series must and may have, for each kind of model; `max_ahead` how many may be forecast,
+    `max_filled` how many an imputation may add (None: as many as the model can). `wncheck`: white noise is refused by
+    default. `needs_algo`: options without algo= are an error. `freq`: what an imputation takes for the spacing where
+    none is given ("": the one that is found). `widened`: an anomaly of one point ends a tick after it. `tick` is what
+    integers count beside a TIMESTAMP, in ns (the other types of time tell it themselves). `named`: every column without
+    an alias has the name that TDengine gives it, also where DuckDB would do.
     """
 
     rows: Mapping[Kind, tuple[int, int | None]]
+    max_ahead: int | None = None
     max_filled: int | None = None
     max_covariates: int | None = None
     wncheck: bool = False
@@ -48,6 +50,7 @@ class Profile:
 FILES = Profile(dict.fromkeys(VERBS, (1, None)))
 TDENGINE = Profile(
     {"forecast": (10, 40_000), "anomaly": (10, 8192), "imputation": (10, 8192), "correlation": (1, 10_240)},
+    max_ahead=1024,
     max_filled=2048,
     max_covariates=10,
     wncheck=True,
@@ -87,6 +90,8 @@ class Context:
     """The SELECTs with words of ours that have been looked at."""
     relations: dict[Span, Relation] = field(default_factory=dict)
     """What is known of what stands behind a FROM, by its place."""
+    tags: set[str] = field(default_factory=set)
+    """Those of the database's tables that the statement names; a relation has only the ones that it mentions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class Answer:
     """The result of one block: a table, what its columns stand for, and how it came about.
 
     `result` is what the engine gave (a Forecast for FORECAST); `plan` is filled for EXPLAIN alone: names and values.
+    `ahead` are the series whose future times are those of a forecast: the options may move them.
     """
 
     block: Block
@@ -102,6 +108,7 @@ class Answer:
     history: History
     result: Any
     plan: dict[str, Any]
+    ahead: Sequence[Series] | None = None
 
 
 Function = Callable[[Block, Context], Answer]

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from foretell.engine.engine import Engine
-from foretell.errors import ForetellError, InvalidInput, NotAvailable, SqlError, UnknownName
+from foretell.errors import ForetellError, InvalidInput, NotAvailable, SqlError, TooManyRows, UnknownName
 from foretell.registry import Entry, Kind
 from foretell.sql.analysis import Analysis
-from foretell.sql.answer import Context
+from foretell.sql.answer import Context, Profile
 from foretell.sql.blocks import Block, Call
 from foretell.sql.items import column_name
 from foretell.sql.options import KEYS, Options, place_in, read_options
@@ -94,11 +94,17 @@ def find_model(block: Block, call: Call, options: Options, context: Context, kin
             check_option(entry, key, value)
         except (UnknownName, InvalidInput) as error:
             raise option_error(block, call, key, error) from None
-    if kind == "forecast" and options.rows > entry.limits.max_horizon:
-        raise option_error(
-            block, call, "rows", InvalidInput("rows", f"{entry.name} gives {entry.limits.max_horizon} at most")
-        )
+    if kind == "forecast" and (wrong := too_many_rows("rows", options.rows, entry, context.profile)):
+        raise option_error(block, call, "rows", wrong)
     return entry, engine
+
+
+def too_many_rows(key: str, rows: int, entry: Entry, profile: Profile) -> InvalidInput | None:
+    """What is wrong with so many rows ahead, if anything."""
+    if profile.max_ahead is not None and rows > profile.max_ahead:
+        return TooManyRows(key, f"must be between 1 and {profile.max_ahead}, got {rows}")
+    most = entry.limits.max_horizon
+    return InvalidInput(key, f"{entry.name} gives {most} at most, got {rows}") if rows > most else None
 
 
 def runner(context: Context, name: str, kind: Kind) -> tuple[Entry, Engine]:

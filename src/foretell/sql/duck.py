@@ -24,6 +24,8 @@ EXPLAIN = "EXPLAIN "
 ROWS_AT_ONCE = 122_880
 LENT = "__foretell_"
 """What the names of tables begin with that are there for one statement only."""
+LACKING = re.compile(r'/(\w+)\.duckdb_extension" not found')
+OR_SAVE = "; or save the sheet as CSV or Parquet"
 INTERNAL = ("pg_", "sqlite_", "duckdb_", "information_schema.", LENT)
 """What the names of tables begin with that nobody means who gets a name wrong."""
 FILES = "a file is named in quotes, 'readings.csv'"
@@ -83,6 +85,7 @@ class Duck:
         except duckdb.Error as error:
             raise SqlError(f"{path}: {error}") from None
         connection.execute("SET errors_as_json = true")
+        connection.execute("SET autoinstall_known_extensions = false")
         with suppress(duckdb.InvalidInputException):  # Jupyter without ipywidgets: there is no bar to switch off
             connection.execute("SET enable_progress_bar = false")
         return cls(connection)
@@ -298,6 +301,10 @@ class _Fault:
         self.missing_table = missing[1] if missing else ""
         if missing and (missing[2] or "").startswith(INTERNAL):  # a guess that helps nobody
             self.message = f"{kind}: Table with name {self.missing_table} does not exist; {FILES}"
+        if lacking := LACKING.search(said["exception_message"]):
+            self.message = f"this needs DuckDB's extension {lacking[1]}, which is not installed: INSTALL {lacking[1]} "
+            self.message += "downloads it from extensions.duckdb.org, once for all sessions"
+            self.message += OR_SAVE if lacking[1] == "excel" else ""
         self.column = str(said.get("name", "")) if said.get("error_subtype") == "COLUMN_NOT_FOUND" else ""
         if elsewhere := re.search(r'does not have a column named "([^"]+)"', said["exception_message"]):
             self.column = elsewhere[1]

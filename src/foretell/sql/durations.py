@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from foretell.errors import InvalidInput
 from foretell.sql.statement import Span, Statement
 from foretell.sql.tokens import NUMBER, STRING, WORD, unquote
@@ -9,6 +11,8 @@ from foretell.steps import Step
 from foretell.wire.options import DURATIONS, read_step
 
 MICROSECOND = 1000
+WHICH = "M may be a minute or a month: write m for minutes, n for months"
+MINUTE_OR_MONTH = re.compile(r"\s*[+-]?\d*\s*M\s*")
 DIGITS = 18
 UNITS = frozenset(unit.upper() for unit in DURATIONS if len(unit) == 1 and unit != "q")
 """TDengine's own, which stand behind a number without a blank."""
@@ -34,13 +38,22 @@ def read_duration(statement: Statement, span: Span, name: str, tick: Step) -> St
     elif not (last - first == 2 and is_duration(statement, first)) and not (last - first == 1 and token.kind == NUMBER):
         raise statement.error(f"{name} needs a duration such as 10m, got {text}", span)
     try:
-        return read_step(name, text.lower(), tick)
+        return in_either_case(name, text, tick)
     except InvalidInput as error:
         raise statement.error(str(error), span) from None
 
 
+def in_either_case(name: str, text: str, tick: Step | None = None) -> Step:
+    """The duration in a text whose letters may be capitals; M alone is a minute to TDengine, and a month to pandas."""
+    if MINUTE_OR_MONTH.fullmatch(text):
+        raise InvalidInput(name, f"{WHICH}, got {text!r}")
+    return read_step(name, text.lower(), tick)
+
+
 def literal(statement: Statement, i: int) -> str:
     """The duration at `i` in an expression, as an INTERVAL; also none at all, 0s. Nanoseconds are cut."""
+    if MINUTE_OR_MONTH.fullmatch(text := statement.written((i, i + 2))):
+        raise statement.error(f"{text}: {WHICH}", (i, i + 2))
     unit = DURATIONS[statement.tokens[i + 1].text.lower()]
     count = int(statement.tokens[i].text)
     return f"INTERVAL '{unit.months * count} months {unit.ns * count // MICROSECOND} microseconds'"

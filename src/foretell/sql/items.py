@@ -33,7 +33,7 @@ def split_alias(statement: Statement, span: Span) -> tuple[Span, str | None]:
     before = statement.tokens[last - 2]
     if before.kind == NUMBER and before.end == token.start:  # a duration, 1d
         return span, None
-    operand = before.text in (")", "]") if before.kind == SIGN else before.text not in OPERATORS
+    operand = before.text in (")", "]", "}") if before.kind == SIGN else before.text not in OPERATORS
     if operand and not (token.kind == WORD and token.text in TAILS):
         return (first, last - 1), alias
     return span, None

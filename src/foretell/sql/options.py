@@ -10,18 +10,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from foretell.errors import InvalidInput, TooManyRows
+from foretell.errors import InvalidInput
 from foretell.registry import Kind
-from foretell.series import parse_time
+from foretell.series import levels_of, parse_time
 from foretell.sql.blocks import Call
+from foretell.sql.durations import in_either_case
 from foretell.sql.statement import Statement
 from foretell.sql.tokens import unquote
 from foretell.steps import SECOND, Step
 from foretell.wire.options import read_pairs, read_step
 
 MILLISECOND = SECOND // 1000
-MAX_ROWS = 1024
 MAX_TIMEOUT = 1200
+DIGITS = 19
+"""Of a number of rows; more are too many whatever follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,7 @@ class Options:
     @property
     def levels(self) -> tuple[float, float]:
         """The quantile levels of the lower and the upper bound."""
-        tail = (1 - self.conf) / 2
-        return round(tail, 12), round(1 - tail, 12)
+        return levels_of(self.conf)
 
 
 def read_options(text: str, defaults: Options = Options(), unit: int = MILLISECOND, kind: Kind = "forecast") -> Options:
@@ -126,11 +127,10 @@ def _text(_key: str, value: str, _unit: int) -> str:
 
 
 def _rows(key: str, value: str, _unit: int) -> int:
-    whole = value.lstrip("+-").isdecimal()
-    if not whole or not 1 <= int(value) <= MAX_ROWS:
-        kind = TooManyRows if whole and int(value) > MAX_ROWS else InvalidInput
-        raise kind(key, f"must be a whole number between 1 and {MAX_ROWS}, got {value}")
-    return int(value)
+    rows = int(value[:DIGITS]) if value.lstrip("+-").isdecimal() else 0
+    if rows < 1:
+        raise InvalidInput(key, f"must be a whole number of at least 1, got {value}")
+    return rows
 
 
 def _conf(key: str, value: str, _unit: int) -> float:
@@ -175,8 +175,7 @@ def _every(key: str, value: str, unit: int) -> Step:
 
 def _freq(key: str, value: str, _unit: int) -> Step:
     """A duration, or its unit alone, in either case."""
-    text = value.lower()
-    return read_step(key, text if text[:1].isdigit() else f"1{text}")
+    return in_either_case(key, value if value[:1].isdigit() else f"1{value}")
 
 
 def _number(key: str, value: str) -> float:

@@ -6,7 +6,7 @@ With aggregates the groups are those of GROUP BY, otherwise the rows of the grou
 from __future__ import annotations
 
 from foretell.sql.answer import Context
-from foretell.sql.blocks import Block, Call, read_call
+from foretell.sql.blocks import Block, Call, ends_operand, read_call
 from foretell.sql.calls import spelled
 from foretell.sql.grouped import Groups, grouped, key_texts, listed, named, ordered
 from foretell.sql.history import Key, partition_keys
@@ -41,14 +41,15 @@ def partitions(block: Block, context: Context) -> None:
 
 
 def names(block: Block, context: Context) -> None:
-    """Give the items of a list that were rewritten the names that they had."""
+    """Give the items of a list that were rewritten the names that they had; half an expression is left to DuckDB."""
     if "SELECT" not in block.whole or not (block.marks or context.profile.named) or block.calls:
         return
     statement = block.statement
     if statement.source.is_replaced(*statement.place(block.span)):
         return
     for item in block.items:
-        if context.profile.named or not statement.cut(item).is_copied:
+        is_whole = ends_operand(statement, item[1] - 1)
+        if is_whole and (context.profile.named or not statement.cut(item).is_copied):
             statement.source.replace(*statement.place(item), named(block, item))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from foretell.registry import require
 from foretell.results import Pictured
+from foretell.series import Series
 from foretell.sql.answer import Answer
 from foretell.wire.table import Groups
 
@@ -29,9 +31,9 @@ class Result:
     affected: int | None = None
 
     @property
-    def pictures(self) -> list[tuple[Groups, Pictured]]:
-        """What a picture can show of what went into it: series, and what a model said of them."""
-        return [(one.history.groups, one.result) for one in self.answers if isinstance(one.result, Pictured)]
+    def pictures(self) -> list[tuple[Groups, Pictured, Sequence[Series] | None]]:
+        """What a picture can show of what went into it: series, what a model said of them, and `Answer.ahead`."""
+        return [(one.history.groups, one.result, one.ahead) for one in self.answers if isinstance(one.result, Pictured)]
 
     @property
     def columns(self) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -11,11 +14,16 @@ import pyarrow as pa
 
 from foretell.engine.engine import Engine
 from foretell.errors import AuthenticationFailed, InvalidInput, NotAvailable, SqlError
+from foretell.sql.database.connection import INSERT, Connection
 from foretell.sql.database.database import Database
+from foretell.sql.database.outcome import Outcome
 from foretell.sql.database.types import BY_NAME
 from foretell.sql.result import Result
 from foretell.sql.statement import Statement, statements
 from foretell.sql.tokens import unquote as unquoted
+
+DECIMAL = re.compile(r"DECIMAL\((\d+), (\d+)\)")
+log = logging.getLogger("foretell.sql")
 
 
 class Runner(Protocol):
@@ -40,8 +48,7 @@ class OwnDatabase:
 
     def run(self, text: str) -> Iterator[Result]:
         """The result of each statement, as soon as it is there."""
-        for statement in statements(text):
-            outcome = self._connection.run(_in_place(statement, text))
+        for outcome in run_script(self._connection, text):
             yield Result(outcome.table) if outcome.raw is None else outcome.raw
 
     def __enter__(self) -> Self:
@@ -55,9 +62,27 @@ class OwnDatabase:
         self._engine.close()
 
 
-def _in_place(statement: Statement, text: str) -> str:
-    """A statement alone, at the line where it stands in the script."""
-    return "\n" * text.count("\n", 0, statement.start) + text[statement.start : statement.end]
+def run_script(connection: Connection, text: str) -> Iterator[Outcome]:
+    """The outcome of each statement, as soon as it is there. The place of an error is the one in the script."""
+    for start, end in _spans(text):
+        connection.check()
+        lines = text.count("\n", 0, start)
+        try:
+            outcome = connection.run("\n" * lines + text[start:end])
+        except SqlError as error:
+            if error.position is not None:
+                error.statement, error.position = text, error.position + start - lines
+            raise
+        yield outcome
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where statements begin and end; megabytes of rows for one INSERT are not read just to see that it is one."""
+    if ";" not in text and INSERT.match(text):
+        yield 0, len(text)
+        return
+    for statement in statements(text):
+        yield statement.start, statement.end
 
 
 class RemoteDatabase:
@@ -104,6 +129,8 @@ class RemoteDatabase:
             raise NotAvailable(f"{self._where} has no database: status {response.status_code}") from None
         if code:
             raise SqlError(said.get("desc", ""), code=0x80000000 | code)
+        for warning in said.get("warnings", ()):
+            log.warning("%s", warning)
         return _table(said)
 
     def __enter__(self) -> Self:
@@ -126,6 +153,9 @@ def _table(said: dict[str, Any]) -> pa.Table:
 
 
 def _column(values: list[Any], kind: str) -> pa.Array:
+    if digits := DECIMAL.fullmatch(kind):
+        exact = pa.decimal128(*map(int, digits.groups()))
+        return pa.array([None if value is None else Decimal(value) for value in values], exact)
     known = BY_NAME.get(kind)
     if kind == "TIMESTAMP":
         texts = pa.array(values, pa.string())

@@ -7,15 +7,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from glob import glob
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
 from foretell.engine.engine import Control, Engine, Progress
-from foretell.errors import InvalidInput, NoSuchColumn, SqlError, UnknownName
+from foretell.errors import NoSuchColumn, SqlError, UnknownName
 from foretell.sql.anode_statements import anode_statement, anode_tables
 from foretell.sql.answer import FILES, Answer, Context, Profile, Rewrite
 from foretell.sql.blocks import select_around
@@ -29,15 +27,15 @@ from foretell.sql.result import Result
 from foretell.sql.selects import REWRITES
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source, check_text
-from foretell.sql.tokens import as_text
+from foretell.sql.whole_file import read_file
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
 
 log = logging.getLogger("foretell.sql")
 
-PATTERN = frozenset("*?[:")
-"""What a path has that is a pattern or a URL."""
+TBNAME = "tbname"
+"""What every table of the database has, and with it its tags."""
 
 PLAN = pa.schema(
     {
@@ -102,19 +100,7 @@ class Session:
 
     def read_file(self, path: str, name: str = "") -> pa.Table:
         """All of a CSV, Parquet or JSON file, or of all files that a pattern names; errors call it `name`."""
-        name = name or path
-        if Path(path).is_dir():
-            raise InvalidInput("file", f"{name} is a folder; name its files, such as '{name.rstrip('/')}/*.parquet'")
-        if PATTERN.isdisjoint(path) and not Path(path).exists():
-            raise InvalidInput("file", f"there is no {name}")
-        try:
-            table = self.sql(f"FROM {as_text(path)}").table
-        except SqlError as error:  # the statement is not the user's
-            said = " ".join(error.message.splitlines()[:2])  # then come pages of advice on how to call DuckDB
-            raise InvalidInput("file", said.replace(path, name)) from None
-        if not table.num_rows:
-            raise InvalidInput("file", f"{name} has no rows")
-        return _in_their_zones(table, path)
+        return read_file(path, name or path, lambda statement: self.sql(statement).table, self._warn)
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
@@ -175,21 +161,6 @@ class Session:
             zone=self._zone,
         )
         return _run_statement(statement, context, self._rewrites)
-
-
-def _in_their_zones(table: pa.Table, path: str) -> pa.Table:
-    """The times of Parquet files in the time zones that the first of them names: DuckDB gives them in its own."""
-    import pyarrow.parquet as pq
-
-    first = min(glob(path), default="")  # noqa: PTH207  patterns may be absolute
-    if not first.endswith(".parquet"):
-        return table
-    zones = {f.name: f.type.tz for f in pq.read_schema(first) if pa.types.is_timestamp(f.type) and f.type.tz}
-    for i, column in enumerate(table.schema):
-        if column.name in zones and pa.types.is_timestamp(column.type):
-            kind = pa.timestamp(column.type.unit, zones[column.name])
-            table = table.set_column(i, column.name, table[i].cast(kind))
-    return table
 
 
 def _run_statement(statement: Statement, context: Context, rewrites: Sequence[Rewrite]) -> Result:
@@ -254,5 +225,7 @@ def _known_columns(error: UnknownColumn, context: Context, statement: Statement)
     span = select_around(statement, here)
     block = next((one for one in context.blocks if one.span == span and "FROM" in one.whole), None)
     with suppress(SqlError):
-        return None if block is None else [name for name, _ in relation(block, context).columns]
+        if block is not None:
+            names = {name for name, _ in relation(block, context).columns}
+            return [*names, *(context.tags - names if TBNAME in names else ())]
     return None

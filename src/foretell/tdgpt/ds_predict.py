@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from foretell.errors import InvalidInput
 from foretell.registry import Entry
-from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, FloatArray, Forecast, Series
+from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, FloatArray, Forecast, Series, levels_of
 from foretell.tdgpt.node import Node
 from foretell.wire import tsfm
 from foretell.wire.masking import mask
@@ -74,10 +74,7 @@ def _series(request: tsfm.ForecastRequest, entry: Entry) -> Series:
 def _levels(conf: float | None, bounds: bool) -> tuple[float, ...]:
     if conf is not None and not 0 < conf < 1:
         raise InvalidInput("conf_interval", f"must lie between 0 and 1, got {conf}")
-    if conf is None or not bounds:
-        return ()
-    tail = (1 - conf) / 2
-    return round(tail, 12), round(1 - tail, 12)
+    return () if conf is None or not bounds else levels_of(conf)
 
 
 def _answer(request: tsfm.ForecastRequest, entry: Entry, forecast: Forecast) -> dict[str, Any]:

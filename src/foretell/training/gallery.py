@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from foretell.models.foretell_small import ForetellSmall
+from foretell.models.foretell_small import DEFAULTS, ForetellSmall
 from foretell.series import Series, batch_of
 from foretell.training.dice import Dice
 from foretell.training.ingredients import standard
@@ -46,7 +46,7 @@ def forecasts(dice: Dice) -> Figure:
     figure, axes = plt.subplots(4, COLUMNS, figsize=(13, 6.5))
     series = synthesize(dice, 4 * COLUMNS * BLOCK, 608, LONG)[0][::BLOCK].double().numpy()
     contexts = batch_of([Series(x[:512]) for x in series])
-    found = ForetellSmall().forecast(contexts, 96, BANDS, {"period": None, "floor": True, "grid": True})
+    found = ForetellSmall().forecast(contexts, 96, BANDS, DEFAULTS)
     if found.quantiles is None:
         raise ValueError("the model gave no quantiles")
     for axis, values, quantiles, point in zip(axes.flat, series, found.quantiles, found.point, strict=True):

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
 
 from foretell.errors import AnodeError, InvalidInput, ModelFailed, WhiteNoise
 from foretell.registry import Kind
@@ -255,10 +256,7 @@ def windows_of(reply: Reply) -> tuple[IntArray, IntArray]:
     labels = [-1] * len(windows) if reply.mask is None else reply.mask
     if not len(windows) == len(labels) == reply.rows:
         raise _malformed(f"{len(windows)} windows and {len(labels)} masks for {reply.rows} rows")
-    try:
-        pairs, marks = np.array(windows, dtype=np.int64).reshape(-1, 2), np.array(labels, dtype=np.int64)
-    except (TypeError, ValueError, OverflowError):
-        raise _malformed("a window is no pair of times") from None
+    pairs, marks = _array("windows", windows, np.int64, (-1, 2)), _array("masks", labels, np.int64)
     if (np.abs(marks) >= 2**31).any():
         raise _malformed("a mask is no INT")
     return pairs, marks
@@ -271,7 +269,7 @@ def completed_of(reply: Reply) -> tuple[IntArray, FloatArray]:
     count = len(reply.ts)
     if not count == len(reply.target) == len(reply.mask) == reply.rows:
         raise _malformed(f"{count} times and {len(reply.target)} values for {reply.rows} rows")
-    return np.array(reply.ts, dtype=np.int64), np.array(reply.target, dtype=np.float64)
+    return _array("ts", reply.ts, np.int64), _array("target", reply.target, np.float64)
 
 
 def path_of(reply: Reply) -> IntArray | None:
@@ -280,7 +278,7 @@ def path_of(reply: Reply) -> IntArray | None:
         return None
     if len(reply.path) != reply.rows or reply.distance is None:
         raise _malformed(f"{len(reply.path)} pairs for {reply.rows} rows")
-    return np.array(reply.path, dtype=np.int64).reshape(-1, 2)
+    return _array("path", reply.path, np.int64, (-1, 2))
 
 
 def lags_of(reply: Reply) -> tuple[IntArray, FloatArray] | None:
@@ -289,7 +287,7 @@ def lags_of(reply: Reply) -> tuple[IntArray, FloatArray] | None:
         return None
     if not len(reply.lags) == len(reply.ccf_vals) == reply.rows:
         raise _malformed(f"{len(reply.lags)} lags and {len(reply.ccf_vals)} values for {reply.rows} rows")
-    return np.array(reply.lags, dtype=np.int64), np.array(reply.ccf_vals, dtype=np.float64)
+    return _array("lags", reply.lags, np.int64), _array("ccf_vals", reply.ccf_vals, np.float64)
 
 
 def ticks_of(times: IntArray) -> IntArray:
@@ -312,7 +310,7 @@ def _decode(text: bytes, kind: type[Any]) -> Any:
 
 
 def _check_protocol(value: Number) -> None:
-    if round(value * 1000) not in (1000, 100):
+    if round(value, 3) not in (1.0, 0.1):
         raise AnodeError(PROTOCOL, str(value))
 
 
@@ -323,4 +321,12 @@ def _malformed(detail: str) -> ModelFailed:
 def _floats(name: str, values: Any, count: int) -> FloatArray:
     if not isinstance(values, list) or len(values) != count or not all(type(v) in (int, float) for v in values):
         raise _malformed(f"{name} are not {count} numbers")
-    return np.array(values, dtype=np.float64)
+    return _array(name, values, np.float64)
+
+
+def _array(name: str, values: Any, kind: type[Any], shape: tuple[int, ...] = (-1,)) -> NDArray[Any]:
+    """What was sent as numbers of one kind; ModelFailed where a number is too large for it or the shape is another."""
+    try:
+        return np.array(values, dtype=kind).reshape(shape)
+    except (TypeError, ValueError, OverflowError):
+        raise _malformed(f"{name} cannot be read") from None

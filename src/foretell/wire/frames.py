@@ -117,7 +117,7 @@ def columns_of(
     named = time_col or _recognise(names, TIME_NAMES)
     value = value_col or _recognise(names, VALUE_NAMES) or _only_number(schema, named)
     if value is None:
-        raise InvalidInput("value_col", f"say which column to forecast; the columns are {listed(names)}")
+        raise _no_value(schema, named)
     time = named or _first_time(schema)
     found = (_recognise(names, ID_NAMES) or []) if id_col is None else id_col
     ids = [found] if isinstance(found, str) else list(found)
@@ -126,7 +126,8 @@ def columns_of(
             raise UnknownName("column", name, names)
     stray = [name for name in _texts(schema) if name not in (*ids, value)]
     if time is None and stray:  # without times the rows are neighbours, and a text says that they are not
-        advice = f"{stray[0]} is text: make times of it, or name it as id_col if it tells the series apart"
+        they, it = ("are", "one") if len(stray) > 1 else ("is", "it")
+        advice = f"{listed(stray)} {they} text: make times of {it}, or name as id_col what tells the series apart"
         raise InvalidInput("time_col", f"no column has times; {advice}")
     return ids, time, value
 
@@ -180,7 +181,20 @@ def _first_time(schema: pa.Schema) -> str | None:
     return next((f.name for f in schema if pa.types.is_timestamp(f.type) or pa.types.is_date(f.type)), None)
 
 
-def _only_number(schema: pa.Schema, time: str | None) -> str | None:
+def _numbers(schema: pa.Schema, time: str | None) -> list[str]:
     kinds = (pa.types.is_integer, pa.types.is_floating)
-    numbers = [f.name for f in schema if f.name != time and any(is_kind(f.type) for is_kind in kinds)]
+    return [f.name for f in schema if f.name != time and any(is_kind(f.type) for is_kind in kinds)]
+
+
+def _only_number(schema: pa.Schema, time: str | None) -> str | None:
+    numbers = _numbers(schema, time)
     return numbers[0] if len(numbers) == 1 else None
+
+
+def _no_value(schema: pa.Schema, time: str | None) -> InvalidInput:
+    if _numbers(schema, time):
+        return InvalidInput("value_col", f"say which column to forecast; the columns are {listed(schema.names)}")
+    kinds = listed(f"{field.name}: {field.type}" for field in schema)
+    return InvalidInput(
+        "value_col", f"no column is of numbers, make some of the one to forecast; the columns are {kinds}"
+    )

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from foretell.results import Detection, Imputation
 from foretell.series import FloatArray
-from foretell.wire.table import Groups
+from foretell.wire.table import Groups, beside
 
 Parts = Sequence[tuple[Groups, Any]]
 
@@ -46,13 +46,13 @@ def _table(parts: Parts, kinds: Mapping[str, pa.DataType], row_of: Callable[[Any
         if groups.time_type is not None:
             times = np.concatenate([np.zeros(0, "M8[ns]"), *(_times(groups, i) for i in range(len(groups)))])
             columns[groups.time_name] = pa.array(times, from_pandas=True).cast(groups.time_type, safe=False)
-        answers = [row_of(made, i) for i in range(len(groups))]
+        answers, rows = {}, [row_of(made, i) for i in range(len(groups))]
         for i, (name, kind) in enumerate(kinds.items()):
-            whole = np.concatenate([np.zeros(0, kind.to_pandas_dtype()), *(answer[i] for answer in answers)])
-            columns[name] = pa.array(whole, kind, from_pandas=True)
-        columns["status"] = pa.array(np.array(made.status, dtype=object)[row], pa.string())
-        columns["model"] = pa.array([made.model] * len(row), pa.string())
-        tables.append(pa.table(columns))
+            whole = np.concatenate([np.zeros(0, kind.to_pandas_dtype()), *(one[i] for one in rows)])
+            answers[name] = pa.array(whole, kind, from_pandas=True)
+        answers["status"] = pa.array(np.array(made.status, dtype=object)[row], pa.string())
+        answers["model"] = pa.array([made.model] * len(row), pa.string())
+        tables.append(beside(columns, answers))
     return pa.concat_tables(tables)
 
 

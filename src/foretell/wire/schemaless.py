@@ -254,7 +254,7 @@ def _json_time(stamp: int | dict[str, Any], place: _Place) -> int:
     if isinstance(stamp, int):
         return _by_digits(stamp, place)
     value, unit = stamp.get("value"), stamp.get("type", "")
-    if not isinstance(value, int) or unit not in UNITS:
+    if not isinstance(value, int) or not isinstance(unit, str) or unit not in UNITS:
         raise place.error("the timestamp must be a whole number, or one with its unit")
     return _bounded(value * UNITS[unit], place)
 
@@ -268,7 +268,10 @@ def _json_cell(value: Any, place: _Place) -> Cell:
     kinds: dict[type, Type] = {bool: BOOL, int: DOUBLE, float: DOUBLE, str: VARCHAR}
     if type(value) not in kinds:
         raise place.error(f"a value must be a number, a text or a truth value, got {type(value).__name__}")
-    return Cell(kinds[type(value)], float(value) if kinds[type(value)] is DOUBLE else value)
+    try:
+        return Cell(kinds[type(value)], float(value) if kinds[type(value)] is DOUBLE else value)
+    except OverflowError:
+        raise place.error("a value is too large for a DOUBLE") from None
 
 
 READERS: dict[int, Callable[[str, int], Iterator[Point]]] = {LINE: _lines, TELNET: _telnet, JSON: _json}

@@ -6,7 +6,7 @@ Everything here works on whole columns: 10,000 series cost little more than one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,12 @@ class Groups:
 
     def __len__(self) -> int:
         return len(self.series)
+
+
+def groups_by_id(series: Sequence[Series], time_type: pa.DataType | None = None) -> Groups:
+    """Series that come from no table: their ids are the one id column."""
+    keys = pa.table({"unique_id": pa.array([one.id for one in series], pa.string())})
+    return Groups(list(series), keys, "" if time_type is None else "ds", time_type)
 
 
 def read_groups(
@@ -250,15 +256,49 @@ def _numbers(column: pa.ChunkedArray, name: str) -> FloatArray:
 
 
 def _names(keys: pa.Table, count: int) -> list[str]:
-    """One text per row: its id values, joined by a slash, NULL where there is none; empty without id columns."""
-    if not keys.num_columns:
-        return [""] * count
-    columns = [["NULL" if v is None else str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
-    return ["/".join(parts) for parts in zip(*columns, strict=True)]
+    """One text per row: its id values, joined by a slash, NULL where there is none; empty without id columns.
+
+    Where that would give two series one name, they are quoted.
+    """
+    rows = _identities(keys, count)
+    names = ["/".join("NULL" if part is None else part for part in row) for row in rows]
+    if len(set(names)) == len(set(rows)):
+        return names
+    return ["/".join("NULL" if part is None else repr(part) for part in row) for row in rows]
+
+
+def _identities(keys: pa.Table, count: int) -> list[tuple[str | None, ...]]:
+    """The id values of each row as texts, the same whatever types the columns have; None where there is none."""
+    columns = [[None if v is None else str(v) for v in keys[name].to_pylist()] for name in keys.column_names]
+    return list(zip(*columns, strict=True)) if columns else [()] * count
 
 
 RESERVED = ("point", "status", "model")
 LEVEL = re.compile(r"q(0\.\d+)")
+
+
+def level_name(level: float) -> str:
+    """A level as text that reads back as the same number: 0.1, 0.00001."""
+    return np.format_float_positional(level, trim="-")
+
+
+def level_column(level: float) -> str:
+    """The column of the quantiles at a level: q0.1."""
+    return f"q{level_name(level)}"
+
+
+def level_of(column: str) -> float | None:
+    """The level whose quantiles a column holds; None of another column."""
+    found = LEVEL.fullmatch(column)
+    return None if found is None else float(found[1])
+
+
+def beside(named: Mapping[str, pa.Array], answers: Mapping[str, pa.Array]) -> pa.Table:
+    """The columns of ids and times with those of an answer; InvalidInput where they share a name."""
+    for name in named:
+        if name in answers:
+            raise InvalidInput(name, "is a column of the result; rename this column of the data first")
+    return pa.table({**named, **answers})
 
 
 def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
@@ -266,24 +306,20 @@ def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
 
     A series without a forecast is one row whose time and numbers are null.
     """
-    taken = [name for name in groups.keys.column_names if name in RESERVED or LEVEL.fullmatch(name)]
-    if taken:
-        raise InvalidInput(taken[0], "is a column of the result; rename this id column first")
     rows = forecast_rows(forecast)
     keys = groups.keys.take(pa.array(rows.series))
     columns = {name: keys[name] for name in keys.column_names}
     columns[groups.time_name or "ds"] = rows.times(groups)
-    columns["point"] = rows.numbers(forecast.point)
+    answers = {"point": rows.numbers(forecast.point)}
     for q, level in enumerate(forecast.levels):
-        name = f"q{level:g}"
-        columns[name] = (
+        answers[level_column(level)] = (
             pa.nulls(len(rows.series), pa.float64())
             if forecast.quantiles is None
             else rows.numbers(forecast.quantiles[:, :, q])
         )
-    columns["status"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
-    columns["model"] = pa.array([forecast.model] * len(rows.series), pa.string())
-    return pa.table(columns)
+    answers["status"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
+    answers["model"] = pa.array([forecast.model] * len(rows.series), pa.string())
+    return beside(columns, answers)
 
 
 def read_forecast(table: pa.Table, groups: Groups, horizon: int = 0) -> Forecast:
@@ -294,14 +330,14 @@ def read_forecast(table: pa.Table, groups: Groups, horizon: int = 0) -> Forecast
     missing = [name for name in (*groups.keys.column_names, *RESERVED) if name not in table.column_names]
     if missing:
         raise UnknownName("column", missing[0], table.column_names)
-    rank = {name: i for i, name in enumerate(_names(groups.keys, len(groups)))}
-    ids = _names(table.select(groups.keys.column_names), len(table))
+    rank = {key: i for i, key in enumerate(_identities(groups.keys, len(groups)))}
     members: list[list[int]] = [[] for _ in rank]
-    for row, name in enumerate(ids):
-        if name not in rank:
-            raise UnknownName("series", name, rank)
-        members[rank[name]].append(row)
-    levels = sorted((float(found[1]), name) for name in table.column_names if (found := LEVEL.fullmatch(name)))
+    for row, key in enumerate(_identities(table.select(groups.keys.column_names), len(table))):
+        if key not in rank:
+            raise UnknownName("series", "/".join(map(str, key)), (one.id for one in groups.series))
+        members[rank[key]].append(row)
+    named = (*groups.keys.column_names, groups.time_name)
+    levels = sorted((level, n) for n in table.column_names if n not in named and (level := level_of(n)) is not None)
     horizon = max([horizon, *map(len, members)])
     numbers = np.full((len(members), horizon, 1 + len(levels)), np.nan)
     columns = np.stack([_numbers(table[name], name) for name in ("point", *(name for _, name in levels))], axis=-1)

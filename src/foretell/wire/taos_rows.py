@@ -36,10 +36,10 @@ def zone_of(name: str | None) -> dt.tzinfo | None:
         raise InvalidInput("tz", f"unknown time zone {name[:64]!r}") from None
 
 
-def affected_answer(rows: int) -> bytes:
+def affected_answer(rows: int, warnings: Sequence[str] = ()) -> bytes:
     """The answer to a statement that wrote."""
     table = pa.table({"affected_rows": pa.array([rows], pa.int32())})
-    return b"".join(answer(table, [AFFECTED], "ms"))
+    return b"".join(answer(table, [AFFECTED], "ms", warnings=warnings))
 
 
 def error_answer(code: int, text: str) -> bytes:
@@ -53,10 +53,11 @@ def answer(
     unit: Precision,
     zone: dt.tzinfo | None = None,
     named: bool = False,
+    warnings: Sequence[str] = (),
 ) -> Iterator[bytes]:
     """The answer to a query in pieces, made as they are asked for; times with the offset of `zone` (None: Z).
 
-    `named` rows are objects rather than lists.
+    `named` rows are objects rather than lists. `warnings` stand at the end, where there are any.
     """
     meta = [[column.name, column.type_name, column.bytes] for column in columns]
     yield b'{"code":0,"column_meta":' + _encode(meta) + b',"data":['
@@ -66,7 +67,8 @@ def answer(
         if named:
             rows = [dict(zip((c.name for c in columns), row, strict=True)) for row in rows]
         yield (b"," if start else b"") + _encode(rows)[1:-1]
-    yield b'],"rows":' + str(table.num_rows).encode() + b"}"
+    said = b',"warnings":' + _encode(list(warnings)) if warnings else b""
+    yield b'],"rows":' + str(table.num_rows).encode() + said + b"}"
 
 
 def _lists(

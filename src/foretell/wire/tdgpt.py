@@ -19,7 +19,7 @@ from msgspec import UNSET, UnsetType
 
 from foretell.errors import InvalidInput, TooManyRows
 from foretell.registry import Kind
-from foretell.series import FloatArray, IntArray, Series
+from foretell.series import FloatArray, IntArray, Series, levels_of
 from foretell.steps import Grid, Step, detect_step, find_grid
 from foretell.wire.options import read_pairs
 
@@ -116,8 +116,7 @@ class ForecastQuestion(Question):
     @property
     def levels(self) -> tuple[float, float]:
         """The quantile levels of the lower and the upper bound."""
-        tail = (1 - self.conf) / 2
-        return round(tail, 12), round(1 - tail, 12)
+        return levels_of(self.conf)
 
     def times_ahead(self) -> list[int]:
         return [self.start + i * self.every for i in range(self.rows)]

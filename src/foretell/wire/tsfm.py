@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
 
 from foretell.errors import InvalidInput, ModelFailed
 from foretell.series import FloatArray, IntArray
@@ -97,8 +98,7 @@ def read_forecast(text: bytes, horizon: int) -> tuple[FloatArray, FloatArray | N
 def read_imputation(text: bytes) -> tuple[IntArray, FloatArray]:
     """Times [N] as they were sent and values [N] of the complete series."""
     reply = _decode(text, ImputationReply)
-    times = np.array(reply.ts, dtype=np.int64)
-    return times, _numbers("target", reply.target, len(times))
+    return _array("ts", reply.ts, np.int64), _numbers("target", reply.target, len(reply.ts))
 
 
 def read_request(text: bytes) -> ForecastRequest:
@@ -121,4 +121,11 @@ def _decode(text: bytes, kind: type[Any]) -> Any:
 def _numbers(name: str, values: list[Number], count: int) -> FloatArray:
     if len(values) != count:
         raise ModelFailed(f"the model server gave {len(values)} values of {name}, not {count}")
-    return np.array(values, dtype=np.float64)
+    return _array(name, values, np.float64)
+
+
+def _array(name: str, values: list[Number], kind: type[Any]) -> NDArray[Any]:
+    try:
+        return np.array(values, dtype=kind)
+    except OverflowError:
+        raise ModelFailed(f"the model server gave a number in {name} that is too large") from None

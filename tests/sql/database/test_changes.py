@@ -184,8 +184,9 @@ def test_a_csv_file_is_read_into_a_table(tmp_path: Path) -> None:
 def test_information_schema_can_be_the_current_database(plant: Connection) -> None:
     with plant._home.connect(database="information_schema") as connection:
         assert rows(connection, "SELECT count(*) FROM ins_databases") == [(4,)]
-        connection.run("USE power")
-        connection.run("USE information_schema")
+        connection.run("-- switch\nUSE power")
+        assert connection.database == "power"
+        connection.run("/* and back */ USE information_schema")
         assert rows(connection, "SELECT count(*) FROM ins_stables") == [(1,)]
 
 

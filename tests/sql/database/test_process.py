@@ -76,6 +76,18 @@ def test_a_second_process_is_told_which_the_first_is(tmp_path: Path) -> None:
     assert not Path(f"{path}.lock").exists()
 
 
+def test_a_file_that_has_two_names_is_still_one(tmp_path: Path) -> None:
+    file, link, twin = (tmp_path / name for name in ("plant.db", "link.db", "twin.db"))
+    with Database(str(file)):
+        link.symlink_to(file)
+        twin.hardlink_to(file)
+        script = "import sys; from foretell.sql.database import Database; Database(sys.argv[1])"
+        done = subprocess.run([sys.executable, "-c", script, str(twin)], capture_output=True, text=True, check=False)
+        assert f"DatabaseInUse: {twin} is open in process {os.getpid()} by another name of the file" in done.stderr
+        with pytest.raises(DatabaseInUse, match=rf"link\.db is open in process {os.getpid()}$"):
+            Database(str(link))
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("x.db", b"not a database at all" * 1000), ("x.csv", b"a,b\n1,2\n"), ("x.csv", b"")]
 )

@@ -206,6 +206,19 @@ def test_users_read_and_write_what_was_granted(plant: Connection) -> None:
                 database.login("joe", password)
 
 
+def test_grants_go_with_their_database(tmp_path: Path) -> None:
+    path = str(tmp_path / "plant.db")
+    with Database(path) as database, database.connect() as root:
+        for text in ("CREATE USER ann PASS 'of-ann-12'", "CREATE DATABASE gone", "CREATE DATABASE stays"):
+            root.run(text)
+        for text in ("GRANT ALL ON gone.* TO ann", "GRANT READ ON stays.* TO ann", "DROP DATABASE gone"):
+            root.run(text)
+        root.run("CREATE DATABASE gone")
+        assert database.users.known["ann"].grants == {"stays": {"read"}}
+    with Database(path) as database:
+        assert database.users.known["ann"].grants == {"stays": {"read"}}
+
+
 LOOKS = (
     "USE power",
     "DESCRIBE power.d1001",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -13,13 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretell.errors import ForetellError, NoSuchTable, SqlError
+from foretell.errors import Cancelled, DeadlineExceeded, ForetellError, NoSuchTable, SqlError
 from foretell.sql.database import Connection, Database
 from foretell.sql.database import insert as reading
+from foretell.sql.database import writer as writing
+from foretell.sql.database.catalog import Table
+from foretell.sql.database.halt import Halt
 from foretell.sql.database.rows import names_of, run_of, runs_of
+from foretell.sql.database.writer import INCOMING, _Job
 from foretell.sql.taos.schemaless import Lines
 from tests.sql.database.conftest import rows
 
+ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE i % 7 = 8"
 TABLES = ("a", "b")
 COLUMNS = ("x", "y")
 Row = tuple[int, int | None, float | None]
@@ -222,6 +229,15 @@ def test_columns_of_numbers_that_a_float_cannot_hold_are_refused(large: float | 
     assert rows(empty, "SELECT v FROM n ORDER BY ts") == [(1.5,), (None,)]
 
 
+def test_large_numbers_of_queries_stay_exact(empty: Connection) -> None:
+    empty.run("CREATE TABLE n (ts TIMESTAMP, d DECIMAL(38, 0), e DECIMAL(30, 6), u BIGINT UNSIGNED)")
+    d, e, u = 2**70 + 1, Decimal("123456789012345678.123456"), 2**64 - 1
+    empty.run(f"-- behind a comment\nINSERT INTO n VALUES (1, {d}, {e}, {u})")
+    empty.run("INSERT INTO n SELECT ts + 1s, sum(d), max(e), sum(u) FROM n GROUP BY ts")
+    empty.run(f"INSERT INTO n SELECT TIMESTAMP '2024-01-01', {d}, '{e}', {u}")
+    assert rows(empty, "SELECT DISTINCT d, e, u FROM n") == [(d, e, u)]
+
+
 def test_rows_of_queries_are_written(empty: Connection) -> None:
     made(empty)
     empty.run("INSERT INTO a VALUES (1, 10, 1.5) (2, 20, 2.5)")
@@ -337,3 +353,123 @@ def test_what_waits_together_is_written_in_one_transaction(empty: Connection, mo
 def test_schemaless_points_of_other_tags_are_of_other_tables(empty: Connection) -> None:
     Lines.of(1, "ms", "m,a=b\\,c\\=d v=1 1\nm,a=b,c=d v=2 1", "").insert(empty)
     assert rows(empty, "SELECT a, c, v FROM m ORDER BY v") == [("b,c=d", None, 1.0), ("b", "d", 2.0)]
+
+
+@pytest.fixture
+def busy(empty: Connection) -> Iterator[threading.Event]:
+    """The writer is held by another change until this is set; `empty` has a table `v`."""
+    empty.run("CREATE TABLE v (ts TIMESTAMP, x INT)")
+    running, ready = threading.Event(), threading.Event()
+
+    def held(_: object) -> tuple[int, Any]:
+        running.set()
+        ready.wait(60)
+        return 0, lambda: None
+
+    holding = threading.Thread(target=empty._home.writer.change, args=(held,))
+    holding.start()
+    assert running.wait(60)
+    yield ready
+    ready.set()
+    holding.join()
+
+
+def test_what_is_over_its_time_while_it_waits_is_never_written(empty: Connection, busy: threading.Event) -> None:
+    with pytest.raises(DeadlineExceeded):
+        empty.run("INSERT INTO v VALUES (1, 1)", timeout=0.01)
+    busy.set()
+    empty.run("INSERT INTO v VALUES (2, 2)")
+    assert rows(empty, "SELECT x FROM v") == [(2,)]
+
+
+def test_a_query_and_its_insert_have_one_time_together(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty.run("CREATE TABLE v (ts TIMESTAMP, x INT)")
+    clock = [0.0]
+    monkeypatch.setattr("foretell.sql.database.halt.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    asked = empty._session.sql
+
+    def slow(text: str, timeout: float) -> Any:
+        assert timeout == 60
+        clock[0] += 61
+        return asked(text, timeout=timeout)
+
+    monkeypatch.setattr(empty._session, "sql", slow)
+    with pytest.raises(DeadlineExceeded):
+        empty.run("INSERT INTO v SELECT TIMESTAMP '2024-01-01', 1", timeout=60)
+    monkeypatch.undo()
+    assert rows(empty, "SELECT x FROM v") == []
+
+
+@pytest.mark.parametrize("when", ["while it writes", "before the commit", "at the commit"])
+def test_a_statement_that_is_stopped_is_not_written_or_said_to_be(
+    when: str, empty: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(empty)
+    empty.run("INSERT INTO a VALUES (5, 5, 5)")
+    writer = empty._home.writer
+    run, check = writer._run, writer._check
+
+    def stop() -> None:
+        """From another thread, as the server does."""
+        stopping = threading.Thread(target=empty.interrupt)
+        stopping.start()
+        stopping.join()
+
+    def running(jobs: list[Any], batch: Any) -> Any:
+        if when == "while it writes":
+            threading.Timer(0.05, empty.interrupt).start()
+            writer._connection.execute(ENDLESS).fetchall()
+        done = run(jobs, batch)
+        if when == "before the commit":
+            stop()
+        return done
+
+    def checking(jobs: list[Any], stoppable: Any) -> None:
+        check(jobs, stoppable=stoppable)
+        if when == "at the commit" and not stoppable:
+            stop()
+
+    monkeypatch.setattr(writer, "_run", running)
+    monkeypatch.setattr(writer, "_check", checking)
+    late = "INSERT INTO a VALUES (1, 1, 1)"
+    if when == "at the commit":
+        assert empty.run(late).affected == 1
+    else:
+        with pytest.raises(Cancelled):
+            empty.run(late)
+    monkeypatch.undo()
+    assert rows(empty, "SELECT x FROM a ORDER BY ts") == ([(1,), (5,)] if when == "at the commit" else [(5,)])
+    table = empty.catalog.namespace("d").tables["s"]
+    kept = empty._home.cursor().execute("SELECT is_sorted FROM __foretell.tables").fetchall()
+    assert isinstance(table, Table)
+    assert kept == [(table.is_sorted,)] == [(when != "at the commit",)]
+
+
+def test_rows_that_could_not_be_written_are_let_go(empty: Connection) -> None:
+    def fails(duck: writing.Duck) -> tuple[int, writing.Apply]:
+        writing.insert(duck, "nowhere", pa.table({"ts": [1]}))
+        return 1, writing.nothing
+
+    def looks(duck: writing.Duck) -> tuple[int, writing.Apply]:
+        return len(duck.execute(f"FROM {INCOMING}").fetchall()), writing.nothing
+
+    for change, missing in ((fails, "nowhere"), (looks, INCOMING)):
+        with pytest.raises(SqlError, match=missing):
+            empty._home.writer.change(change)
+
+
+def test_one_that_is_stopped_does_not_take_its_neighbours_along(empty: Connection, busy: threading.Event) -> None:
+    writer = empty._home.writer
+    find = empty.find
+    first, second = (
+        _Job(reading.read_insert(f"INSERT INTO v VALUES ({i}, {i})", find, UTC), Halt())  # type: ignore[arg-type]
+        for i in (1, 2)
+    )
+    first.halt.stop()
+    for job in (first, second):
+        writer._jobs.put(job)
+    busy.set()
+    assert second.done.result(60) == 1
+    with pytest.raises(Cancelled):
+        first.done.result(60)
+    assert rows(empty, "SELECT x FROM v") == [(2,)]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from statistics import NormalDist
+from typing import ClassVar
 
 import numpy as np
 
 from foretell.algorithms.intervals import normal_quantiles, residual_spread
 from foretell.algorithms.one_by_one import Answer, Unsuitable, one_by_one
-from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of
+from foretell.algorithms.seasonality import PERIOD, check_cycles, detect_periods, periods_of
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, FloatArray, Forecast
 
+LEAST_FACTOR = 0.01
 BURN_IN = 3
 """The first errors of the dynamic forms come from a line through one or two points."""
 
@@ -40,47 +42,64 @@ class Theta:
     }
 
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
-        periods = periods_of(batch, options["period"])
+        periods, kind = periods_of(batch, options["period"]), options["decomposition_type"]
 
         def fit(values: FloatArray, row: int) -> Answer:
-            return smooth(values, int(periods[row]), horizon, levels, options["decomposition_type"])
+            return self._smooth(values, int(periods[row]), horizon, levels, kind)
 
         return one_by_one(self.name, batch, horizon, levels, fit)
 
+    def _smooth(
+        self, values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None
+    ) -> Answer:
+        """Fit one series [T], without its season where it shows one, and forecast it."""
+        if kind == "multiplicative" and values.min() <= 0:
+            raise Unsuitable("a multiplicative season needs positive values; try decomposition_type=additive")
+        check_cycles(len(values), period)
+        if period > 1 and self.is_seasonal(values, period):
+            return _fit(values, *_season(values, period, kind), horizon, levels)
+        return _fit(values, np.zeros(1), False, horizon, levels)
 
-def smooth(values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], kind: str | None) -> Answer:
-    """Fit one series [T] and forecast it."""
+    @staticmethod
+    def is_seasonal(values: FloatArray, period: int) -> bool:
+        """Whether a series shows a season of a period: by AutoTheta's test or, where a trend hides it there, ours."""
+        return passes_test(values, period) or detect_periods(values[None], (period,))[0] == period
+
+
+def passes_test(values: FloatArray, period: int) -> bool:
+    """The seasonality test of the M4 benchmarks and of statsforecast's AutoTheta, from a period of 4."""
+    from statsmodels.tsa.stattools import acf
+
+    if period < 4:
+        return False
+    correlation = acf(values, nlags=period, fft=False)[1:]
+    error = np.sqrt((1 + 2 * np.sum(correlation[:-1] ** 2)) / len(values))
+    return bool(np.abs(correlation[-1]) / error > NormalDist().inv_cdf(0.95))
+
+
+def _season(values: FloatArray, period: int, kind: str | None) -> tuple[FloatArray, bool]:
+    """The season [P] of the classical decomposition, and whether it multiplies."""
+    from statsmodels.tsa.seasonal import seasonal_decompose
+
+    if kind != "additive" and values.min() > 0:
+        season = seasonal_decompose(values, model="multiplicative", period=period).seasonal[:period]
+        if season.min() >= LEAST_FACTOR:
+            return season, True
+    return seasonal_decompose(values, model="additive", period=period).seasonal[:period], False
+
+
+def _fit(values: FloatArray, season: FloatArray, multiplied: bool, horizon: int, levels: tuple[float, ...]) -> Answer:
+    """The method on a series [T] without its `season` [P], which is put back, or which it was `multiplied` by."""
     from statsforecast.theta import auto_theta, forecast_theta
 
-    if kind == "multiplicative" and values.min() <= 0:
-        raise Unsuitable("a multiplicative season needs positive values; try decomposition_type=additive")
-    check_cycles(len(values), period)
-    fitted = auto_theta(values, period, decomposition_type=kind or "multiplicative")
+    past, ahead = np.resize(season, len(values)), np.resize(np.roll(season, -len(values)), horizon)
+    fitted = auto_theta(values / past if multiplied else values - past, 1)
+    errors = np.asarray(fitted["residuals"], dtype=np.float64)[BURN_IN:]
     point = np.asarray(forecast_theta(fitted, horizon)["mean"], dtype=np.float64)
-    season = _season(fitted, len(values), horizon)
-    multiplied = season is not None and fitted["decomposition_type"] == "multiplicative"
-    errors = _errors(fitted, season, len(values))
-    scale = season[len(values) :] if season is not None and multiplied else np.ones(horizon)
-    plain = errors / season[: len(values)] if season is not None and multiplied else errors
-    sigma = residual_spread(plain[BURN_IN:], parameters=1)
-    spread = sigma * scale * np.sqrt(1 + np.arange(horizon) * fitted["par"]["alpha"] ** 2)
+    spread = residual_spread(errors, parameters=1) * np.sqrt(1 + np.arange(horizon) * fitted["par"]["alpha"] ** 2)
+    if multiplied:
+        errors, point, spread = errors * past[BURN_IN:], point * ahead, spread * ahead
+    else:
+        point = point + ahead
     bounds = normal_quantiles(point, spread, levels) if levels else None
-    notes = {"model": fitted["modeltype"]}
-    return Answer(point, bounds, errors[BURN_IN:], period if season is not None else 1, notes)
-
-
-def _season(fitted: Mapping[str, Any], count: int, horizon: int) -> FloatArray | None:
-    """The season [T + H] that was taken out, or None."""
-    if not fitted.get("decompose"):
-        return None
-    next_season = np.asarray(fitted["seas_forecast"]["mean"], dtype=np.float64)
-    season: FloatArray = next_season[np.arange(-count, horizon) % len(next_season)]
-    return season
-
-
-def _errors(fitted: Mapping[str, Any], season: FloatArray | None, count: int) -> FloatArray:
-    """One-step errors [T] of the series; statsforecast 2.1 adds an additive season to them, which is undone here."""
-    errors = np.asarray(fitted["residuals"], dtype=np.float64)
-    if season is not None and fitted["decomposition_type"] == "additive":
-        return errors - season[:count]
-    return errors
+    return Answer(point, bounds, errors, len(season), {"model": fitted["modeltype"]})

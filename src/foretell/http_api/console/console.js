@@ -1,23 +1,30 @@
 // The console: statements to POST /v1/sql, answers as a table and a picture. Everything is text until shown: no HTML is
 // ever made of what the server says.
-"use strict";
+import { NUMBER, clear, draw, drawable, redraw } from "./pictures.js";
 
 const $ = (id) => document.getElementById(id);
 const KEPT = 50;          // earlier statements that are remembered
-const SHOWN_PLOTS = 12;
+const LONGEST = 10_000;   // characters of a statement that is
+const SECRET = /\b(pass|password|token|secret)\b|:\/\/\S*@/i;
+const CHANGES = /\b(create|drop|alter|use|update|grant|revoke)\b/i;
 
+// What is kept is a convenience: where the browser's storage is full, or closed, the page goes on without.
+const tried = (work) => { try { return work(); } catch { return null; } };
 const store = {
-  get: (name, fallback) => JSON.parse(localStorage.getItem(`foretell.${name}`) ?? "null") ?? fallback,
-  set: (name, value) => localStorage.setItem(`foretell.${name}`, JSON.stringify(value)),
+  get: (name, fallback) => tried(() => JSON.parse(localStorage.getItem(`foretell.${name}`))) ?? fallback,
+  set: (name, value) => tried(() => localStorage.setItem(`foretell.${name}`, JSON.stringify(value))),
+  drop: (name) => tried(() => localStorage.removeItem(`foretell.${name}`)),
 };
-const session = { login: sessionStorage.getItem("foretell.login"), database: store.get("database", ""), running: null };
+// `database`: null before one is chosen, "" for none.
+const session = { login: sessionStorage.getItem("foretell.login"), user: "", database: null, running: null };
+const own = (name) => `${name} of ${session.user}`;
 
 // asking the server
 
 class Refused extends Error {
   constructor(problem, status) {
     super(problem.detail ?? `the server answered ${status}`);
-    Object.assign(this, { status, position: problem.position });
+    Object.assign(this, { status, position: problem.position, statements: problem.statements, database: problem.database });
   }
 }
 
@@ -31,13 +38,19 @@ async function ask(path, body, signal, type = "application/json") {
     if (error.name === "AbortError") throw error;
     throw new Refused({ detail: "the server cannot be reached" }, 0);
   }
-  const content = await answer.json().catch(() => ({}));
+  const content = exactly(await answer.text());
   if (!answer.ok) throw new Refused(content, answer.status);
   return content;
 }
 
-const sql = (text, signal, limit = 1000) =>
-  ask("/v1/sql", JSON.stringify({ sql: text, database: session.database, limit }), signal);
+// JSON with whole numbers of 16 digits and more left as the texts that they are: beyond 2^53 a number would be rounded.
+function exactly(text) {
+  const token = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+  return tried(() => JSON.parse(text.replace(token, (one) => /^-?\d{16,}$/.test(one) ? `"${one}"` : one))) ?? {};
+}
+
+const sql = (text, signal, database = session.database ?? "") =>
+  ask("/v1/sql", JSON.stringify({ sql: text, database, limit: 1000 }), signal);
 
 const rowsOf = (answer) => answer.result.data.map((row) =>
   Object.fromEntries(answer.result.column_meta.map(([name], i) => [name, row[i]])));
@@ -53,14 +66,19 @@ function encoded(text) {
 function showLogin(said = "") {
   $("login-error").textContent = said;
   if (!$("login").open) $("login").showModal();
-  $("login-user").focus();
+  if (session.user) $("login-user").value ||= session.user;
+  $($("login-user").value ? "login-password" : "login-user").focus();
+}
+
+function showAgain(error) {
+  showLogin(`the password of ${session.user} may have changed: log in again (${error.message})`);
 }
 
 $("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   session.login = encoded(`${$("login-user").value}:${$("login-password").value}`);
   try {
-    await sql("SELECT SERVER_VERSION()");
+    await sql("SELECT SERVER_VERSION()", undefined, "");
   } catch (error) {
     session.login = null;
     showLogin(error.message);
@@ -74,13 +92,14 @@ $("login").addEventListener("submit", async (event) => {
 
 $("leave").addEventListener("click", () => {
   sessionStorage.removeItem("foretell.login");
-  session.login = null;
+  store.drop(own("history"));
+  store.drop(own("database"));
   location.reload();
 });
 
 // what there is
 
-function listed(id, entries, empty) {
+function listed(id, entries, empty, more = 0) {
   const items = entries.map(([text, note, pick]) => {
     const item = document.createElement("li");
     const button = item.appendChild(document.createElement("button"));
@@ -89,7 +108,8 @@ function listed(id, entries, empty) {
     button.addEventListener("click", pick);
     return item;
   });
-  if (!items.length) items.push(Object.assign(document.createElement("li"), { textContent: empty }));
+  const said = more ? `and ${more.toLocaleString("en")} more` : items.length ? "" : empty;
+  if (said) items.push(Object.assign(document.createElement("li"), { className: "note", textContent: said }));
   $(id).replaceChildren(...items);
 }
 
@@ -98,20 +118,33 @@ function propose(text) {
   $("sql").focus();
 }
 
+function choose(database) {
+  session.database = database;
+  store.set(own("database"), database);
+}
+
+// The list of databases; one that is not there any more, or not for this user, is chosen no longer.
 async function databases() {
-  const names = rowsOf(await sql("SHOW DATABASES")).map((row) => row.name);
-  const own = names.filter((name) => !name.endsWith("_schema"));
-  if (!names.includes(session.database)) session.database = own[0] ?? "";
-  $("database").replaceChildren(...names.map((name) => new Option(name, name, false, name === session.database)));
+  const names = rowsOf(await sql("SHOW DATABASES", undefined, "")).map((row) => row.name);
+  if (session.database === null) {
+    const first = names.find((name) => !name.endsWith("_schema"));
+    if (first !== undefined) choose(first);
+  } else if (session.database && !names.includes(session.database)) {
+    warn([`${session.database} is gone, or not for ${session.user}: no database is chosen`]);
+    choose("");
+  }
+  $("database").replaceChildren(...["", ...names].map((name) =>
+    new Option(name || "none", name, false, name === (session.database ?? ""))));
 }
 
 async function tables() {
-  if (!session.database) return listed("tables", [], "no database yet: CREATE DATABASE plant");
+  if (!session.database) return listed("tables", [], "no database is chosen: CREATE DATABASE plant, or USE one");
   const [stables, normal] = await Promise.all([sql("SHOW STABLES"), sql("SHOW NORMAL TABLES")]);
   const entries = [...rowsOf(stables).map((row) => [row.stable_name, "super-table"]),
     ...rowsOf(normal).map((row) => [row.table_name, ""])];
   listed("tables", entries.map(([name, note]) =>
-    [name, note, () => propose(`SELECT * FROM ${quoted(name)} ORDER BY 1 DESC LIMIT 100`)]), "none");
+    [name, note, () => propose(`SELECT * FROM ${quoted(name)} ORDER BY 1 DESC LIMIT 100`)]), "none",
+  stables.total + normal.total - entries.length);
 }
 
 const EXAMPLES = {
@@ -131,25 +164,37 @@ async function anodes() {
 }
 
 async function welcome() {
+  const user = new TextDecoder().decode(Uint8Array.from(atob(session.login), (c) => c.charCodeAt(0))).split(":")[0];
+  if (session.user !== user) {
+    session.user = user;
+    session.database = store.get(own("database"), null);
+    empty();
+    state("");
+    $("sql").value = "";
+  }
   $("leave").hidden = false;
-  $("user").textContent = new TextDecoder().decode(Uint8Array.from(atob(session.login), (c) => c.charCodeAt(0))).split(":")[0];
+  $("user").textContent = user;
+  offer(earlier());
+  await refresh();
+  $("sql").focus();
+}
+
+async function refresh() {
   try {
     await databases();
     await Promise.all([tables(), anodes()]);
   } catch (error) {
-    if (error.status === 401) showLogin(error.message);
-    else fail(error, "");
+    if (error.status === 401) showAgain(error);
+    else fail(error);
   }
-  $("sql").focus();
 }
 
 $("database").addEventListener("change", async () => {
-  session.database = $("database").value;
-  store.set("database", session.database);
-  await tables().catch((error) => fail(error, ""));
+  choose($("database").value);
+  await refresh();
 });
 
-// running a statement
+// running statements
 
 function state(text, busy = false) {
   $("state").textContent = text;
@@ -158,64 +203,86 @@ function state(text, busy = false) {
   $("stop").disabled = !busy;
 }
 
+function empty() {
+  $("result").replaceChildren();
+  $("error").hidden = true;
+  $("warnings").textContent = "";
+  clear();
+}
+
+function warn(texts) {
+  $("warnings").textContent = [$("warnings").textContent, ...texts].filter(Boolean).join("\n");
+}
+
 async function run() {
-  const text = $("sql").value.trim().replace(/;\s*$/, "");
-  if (!text || session.running) return;
-  remember(text);
+  const text = $("sql").value;
+  if (!text.trim() || session.running) return;
+  remember(text.trim());
   session.running = new AbortController();
   $("error").hidden = true;
+  $("warnings").textContent = "";
   state("running", true);
+  let told;
   try {
-    const answer = await sql(text, session.running.signal);
-    show(answer, text);
+    told = await sql(text, session.running.signal);
+    show(told);
   } catch (error) {
-    if (error.name === "AbortError") state("stopped");
-    else if (error.status === 401) { state(""); showLogin(error.message); }
-    else { state("failed"); fail(error, text); }
+    const before = error.statements ? ` at statement ${error.statements + 1}; those before it are done` : "";
+    state(error.name === "AbortError" ? "stopped" : `failed${before}`);
+    if (error.name === "AbortError") return;
+    if (error.status === 401) return showAgain(error);
+    fail(error, text);
+    told = error;
   } finally {
     session.running = null;
-    $("run").disabled = false;
-    $("stop").disabled = true;
   }
+  await settle(told, text);
 }
 
-function show(answer, text) {
-  const seconds = `${answer.seconds.toFixed(3)} s`;
-  if (answer.affected !== null) {
-    state(`done, ${answer.affected} row${answer.affected === 1 ? "" : "s"}, ${seconds}`);
-    $("result").replaceChildren();
-    $("plots").replaceChildren();
-    if (/^\s*(create|drop|alter|use|update)\b/i.test(text)) refresh(answer.database);
-    return;
-  }
+function show(answer) {
+  const ran = answer.statements > 1 ? `${answer.statements} statements, ` : "";
+  const count = (rows) => `${rows} row${rows === 1 ? "" : "s"}`;
   const rows = answer.result.data.length;
-  state(`${answer.total} row${answer.total === 1 ? "" : "s"}${rows < answer.total ? `, the first ${rows} shown` : ""}, ${seconds}`);
+  const said = answer.affected !== null ? `done, ${count(answer.affected)}`
+    : `${count(answer.total)}${rows < answer.total ? `, the first ${rows} shown` : ""}`;
+  state(`${ran}${said}, ${answer.seconds.toFixed(3)} s`);
+  empty();
+  warn(answer.warnings);
+  if (answer.affected !== null) return;
   table(answer.result);
-  draw(answer.plots.length ? answer.plots : drawable(answer.result));
+  if (answer.plots.length) return draw(answer.plots);
+  const { plots, notes } = drawable(answer.result);
+  draw(plots, notes);
 }
 
-function refresh(database) {
-  if (database) session.database = database;
-  store.set("database", session.database);
-  databases().then(() => Promise.all([tables(), anodes()])).catch((error) => fail(error, ""));
+// What has run may have changed the current database and the lists; what has not may lack a database that is gone.
+async function settle({ statements, database, status }, text) {
+  if (statements && database !== (session.database ?? "")) choose(database);
+  const isLost = session.database && (status === 403 || status === 404);
+  if (isLost || (statements && CHANGES.test(text))) await refresh();
 }
 
-function fail(error, text) {
-  $("result").replaceChildren();
-  $("plots").replaceChildren();
+function fail(error, text = "") {
+  empty();
   const box = $("error");
-  const message = error.message.split("\n")[0];
-  box.replaceChildren(message);
-  const at = error.position;
-  if (text && Number.isInteger(at) && at <= text.length) {
-    const word = text.slice(at).match(/^\w+|^./s)?.[0] ?? "";
-    box.append("\n\n", text.slice(0, at), Object.assign(document.createElement("mark"), { textContent: word || "⏎" }),
-      text.slice(at + word.length));
-    const begin = $("sql").value.indexOf(text) + at;
+  box.replaceChildren(error.message.split("\n")[0]);
+  if (text && Number.isInteger(error.position)) {
+    const at = [...text].slice(0, error.position).join("").length;  // the server counts characters, a browser halves of some
+    const word = text.slice(at).match(/^[\p{L}\p{N}_]+|^./su)?.[0] ?? "";
+    box.append("\n\n", around(text.slice(0, at), -AROUND),
+      Object.assign(document.createElement("mark"), { textContent: word || "⏎" }), around(text.slice(at + word.length), AROUND));
     $("sql").focus();
-    $("sql").setSelectionRange(begin, begin + word.length);
+    $("sql").setSelectionRange(at, at + word.length);
   }
   box.hidden = false;
+}
+
+const AROUND = 2000;
+
+// That end of a long text which lies at an error.
+function around(text, most) {
+  if (text.length <= AROUND) return text;
+  return most < 0 ? `… ${text.slice(most)}` : `${text.slice(0, most)} …`;
 }
 
 $("run").addEventListener("click", run);
@@ -223,12 +290,10 @@ $("stop").addEventListener("click", () => session.running?.abort());
 
 // the table
 
-const NUMBER = /^(TINYINT|SMALLINT|INT|BIGINT|FLOAT|DOUBLE|DECIMAL)/;
-
 function cell(value, isNumber) {
   const made = document.createElement("td");
   if (value === null) Object.assign(made, { className: "null", textContent: "NULL" });
-  else made.textContent = isNumber && typeof value === "number" && !Number.isInteger(value) ? String(+value.toPrecision(10)) : String(value);
+  else made.textContent = typeof value === "object" ? JSON.stringify(value) : String(value);
   if (isNumber) made.classList.add("number");
   return made;
 }
@@ -248,109 +313,36 @@ function table(result) {
   $("result").replaceChildren(made);
 }
 
-// pictures
+// earlier statements: of this user, never one with a password, until the log out
 
-// The series of a plain result: numbers over its first column of times, one picture for each word beside them.
-function drawable(result) {
-  const meta = result.column_meta;
-  const time = meta.findIndex(([, type]) => type === "TIMESTAMP");
-  const numbers = meta.map(([, type], i) => NUMBER.test(type) ? i : -1).filter((i) => i >= 0);
-  if (time < 0 || !numbers.length || result.data.length < 2) return [];
-  const words = meta.map(([, type], i) => /CHAR/.test(type) ? i : -1).filter((i) => i >= 0);
-  const groups = new Map();
-  for (const row of result.data) {
-    const name = words.map((i) => row[i]).join(" ");
-    if (!groups.has(name)) groups.set(name, []);
-    groups.get(name).push(row);
-  }
-  return [...groups].slice(0, SHOWN_PLOTS).map(([name, rows]) => {
-    const sorted = rows.map((row) => [Date.parse(row[time]) / 1000, row]).sort((a, b) => a[0] - b[0]);
-    return { name, times: sorted.map(([at]) => at),
-      lines: numbers.map((i) => ({ name: meta[i][0], values: sorted.map(([, row]) => row[i]) })) };
-  });
-}
+let place = -1, draft = "";
 
-const COLOURS = ["#0b63ce", "#c2410c", "#15803d", "#7c3aed", "#be185d", "#0e7490"];
-
-function draw(plots) {
-  const figures = plots.slice(0, SHOWN_PLOTS).map(() => Object.assign(document.createElement("figure"), { className: "plot" }));
-  $("plots").replaceChildren(...figures);
-  plots.slice(0, SHOWN_PLOTS).forEach((plot, i) => picture(figures[i], plot));
-}
-
-function picture(figure, plot) {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  if (plot.name) figure.append(Object.assign(document.createElement("figcaption"), { textContent: plot.name }));
-  const { data, series, bands } = plot.lines ? lined(plot) : ahead(plot, colour);
-  const axis = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
-  new uPlot({
-    width: figure.clientWidth || 600, height: 260, series: [{}, ...series], bands,
-    axes: [{ ...axis }, { ...axis, size: 64 }],
-    cursor: { drag: { x: true, y: false } },
-    tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
-    hooks: { drawClear: [(u) => shade(u, plot.windows ?? [], colour("unusual"))] },
-  }, data, figure);
-}
-
-function lined(plot) {
-  const series = plot.lines.map((line, i) => ({ label: line.name, stroke: COLOURS[i % COLOURS.length], width: 1.5 }));
-  return { data: [plot.times, ...plot.lines.map((line) => line.values)], series, bands: [] };
-}
-
-// History, then the forecast with its band; the two meet in the newest point.
-function ahead(plot, colour) {
-  const next = plot.ahead;
-  const history = { label: "history", stroke: colour("history"), width: 1.5 };
-  if (!next) return { data: [plot.times, plot.values], series: [history], bands: [] };
-  const gap = plot.times.map(() => null);
-  const last = plot.values[plot.values.length - 1];
-  const joined = (values) => [...gap.slice(0, -1), last, ...values];
-  const data = [[...plot.times, ...next.times], [...plot.values, ...next.times.map(() => null)], joined(next.point)];
-  const series = [history, { label: "forecast", stroke: colour("ahead"), width: 2, dash: [6, 4] }];
-  if (!next.low) return { data, series, bands: [] };
-  const edge = { stroke: colour("band"), width: 1, points: { show: false } };
-  return {
-    data: [...data, joined(next.low), joined(next.high)],
-    series: [...series, { ...edge, label: "low" }, { ...edge, label: "high" }],
-    bands: [{ series: [4, 3], fill: colour("band") }],
-  };
-}
-
-function shade(u, windows, fill) {
-  u.ctx.save();
-  u.ctx.fillStyle = fill;
-  for (const [first, last] of windows) {
-    const left = u.valToPos(first, "x", true), right = u.valToPos(last, "x", true);
-    u.ctx.fillRect(left - 3, u.bbox.top, Math.max(6, right - left + 6), u.bbox.height);
-  }
-  u.ctx.restore();
-}
-
-// earlier statements
-
-let place = -1;
+const earlier = () => store.get(own("history"), []);
 
 function remember(text) {
-  const earlier = [text, ...store.get("history", []).filter((one) => one !== text)].slice(0, KEPT);
-  store.set("history", earlier);
   place = -1;
-  offer(earlier);
+  if (SECRET.test(text) || text.length > LONGEST) return;
+  store.set(own("history"), [text, ...earlier().filter((one) => one !== text)].slice(0, KEPT));
+  offer(earlier());
 }
 
-function offer(earlier) {
-  const options = earlier.map((text, i) => new Option(text.replace(/\s+/g, " ").slice(0, 80), String(i)));
+function offer(all) {
+  const options = all.map((text, i) => new Option(text.replace(/\s+/g, " ").slice(0, 80), String(i)));
   $("history").replaceChildren(new Option("earlier statements", ""), ...options);
 }
 
+// One step back or forth; behind the newest stands what was being written.
 function step(by) {
-  const earlier = store.get("history", []);
-  place = Math.max(-1, Math.min(earlier.length - 1, place + by));
-  $("sql").value = place < 0 ? "" : earlier[place];
+  const all = earlier();
+  if (place < 0) draft = $("sql").value;
+  place = Math.max(-1, Math.min(all.length - 1, place + by));
+  $("sql").value = place < 0 ? draft : all[place];
 }
 
+$("sql").addEventListener("input", () => { place = -1; });
+
 $("history").addEventListener("change", () => {
-  const text = store.get("history", [])[Number($("history").value)];
+  const text = earlier()[Number($("history").value)];
   if ($("history").value !== "" && text) propose(text);
 });
 
@@ -372,14 +364,14 @@ $("upload").addEventListener("submit", async (event) => {
   event.preventDefault();
   const file = $("file").files[0];
   if (!file) { $("upload-said").textContent = "choose a file first"; return; }
-  const query = new URLSearchParams({ table: $("upload-table").value, database: session.database,
+  const query = new URLSearchParams({ table: $("upload-table").value, database: session.database ?? "",
     format: file.name.toLowerCase().endsWith(".parquet") ? "parquet" : "csv" });
   $("upload-said").textContent = "uploading";
   try {
     const made = await ask(`/v1/upload?${query}`, file, undefined, "application/octet-stream");
     $("upload-said").textContent = `${made.rows} rows in ${made.table}${made.series ? `, ${made.series} series` : ""}`;
-    await tables();
     propose(`SELECT * FROM ${quoted(made.table)} ORDER BY 1 DESC LIMIT 100`);
+    await tables();
   } catch (error) {
     $("upload-said").textContent = error.message;
   }
@@ -406,8 +398,8 @@ $("theme").addEventListener("click", () => {
   const name = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
   store.set("theme", name);
   theme(name);
+  redraw();
 });
 
-offer(store.get("history", []));
 if (session.login) welcome();
 else showLogin();

@@ -9,6 +9,7 @@ import numpy as np
 
 from foretell.algorithms.seasonality import natural_periods
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
+from foretell.models.hybrid.outliers import without_outliers
 from foretell.models.hybrid.periods import REACH
 from foretell.models.hybrid.scaling import is_constant
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, FloatArray
@@ -66,8 +67,13 @@ def usual_periods(step: Step | None, given: int | None) -> tuple[int, ...]:
     return tuple(p for p in sorted({*usual, *longer}) if 1 < p < SHORTEST_LONG)
 
 
-def newest_known(values: FloatArray, usual: tuple[int, ...] = ()) -> Row:
-    """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any."""
+def newest_known(values: FloatArray, usual: tuple[int, ...] = (), outliers: bool = True) -> Row:
+    """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any.
+
+    With `outliers`, values far beyond all others are missing too.
+    """
+    if outliers:
+        values = np.concatenate([values[:-MEMORY], without_outliers(values[-MEMORY:])])
     places = np.flatnonzero(~np.isnan(values))
     if not len(places):
         return Row(values[:0], len(values), ALL_MISSING)

@@ -136,10 +136,18 @@ def _cast(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_timestamp(kind):
         return in_precision(values, kind.unit)
     if pa.types.is_integer(kind) and (pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)):
-        return pc.round(values).cast(kind)
+        return _whole(values).cast(kind)
     if pa.types.is_floating(kind):
         return _rounded(values, kind)
     return values.cast(kind)
+
+
+def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The numbers, if they are whole; ArrowInvalid otherwise."""
+    broken = values.filter(pc.not_equal(values, pc.round(values)))
+    if len(broken):
+        raise pa.ArrowInvalid(f"{broken[0]} is no whole number; round() makes it one")
+    return values
 
 
 def _rounded(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, tzinfo
 from types import TracebackType
@@ -18,12 +19,13 @@ from foretell.sql.database.allowed import Guard
 from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.commands import QUERIES, command_of
+from foretell.sql.database.halt import Halt
 from foretell.sql.database.insert import Selection, read_insert
 from foretell.sql.database.names import SYSTEM_SCHEMAS, Names
 from foretell.sql.database.outcome import Outcome, read, settled, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.show import VIEWS
-from foretell.sql.database.types import Column, Precision
+from foretell.sql.database.types import DECIMAL, Column, Precision
 from foretell.sql.database.users import Privilege, User, Users
 from foretell.sql.database.writer import Change
 from foretell.sql.duck import Duck
@@ -32,24 +34,30 @@ from foretell.sql.statement import Statement, statements
 from foretell.sql.text import check_text
 from foretell.sql.text import written as words
 from foretell.sql.tokens import as_text
+from foretell.wire.masking import mask
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
     from foretell.sql.database.database import Database
 
-_INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
+log = logging.getLogger("foretell.sql")
+
+NOTHING = "there is no statement here"
+INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
 
 
 class Connection:
     """The statements of one user. One statement at a time; `interrupt` may come from any thread.
 
-    `database` is the current one, which USE changes; "" is none. `zone` is the time zone of texts without one.
+    `database` is the current one, which USE changes; "" is none. `zone` is the time zone of texts without one;
+    `warnings` are what the newest statement warned of.
     Cheap to make: a REST request has one of its own.
     """
 
     def __init__(self, home: Database, user: User, database: str = "", zone: str = "UTC") -> None:
         self.user: User = user
         self.zone: tzinfo = _zone(zone)
+        self.warnings: list[str] = []
         self._home = home
         cursor = home.cursor()
         self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
@@ -59,11 +67,12 @@ class Connection:
             duck=self._duck,
             engine=home.engine,
             profile=FILES if home.is_own else TDENGINE,
+            warn=self._warn,
             names=self._rewrite,
             zone=zone,
             anodes=home.anodes,
         )
-        self._timeout: float | None = None
+        self._halt = Halt()
         if database:
             if database not in SYSTEM_SCHEMAS:
                 self._seen(self.catalog.namespace(database))
@@ -102,7 +111,8 @@ class Connection:
         what the engine raises; each knows its TDengine code.
         """
         self.user = self.users.current(self.user)
-        self._timeout = self._home.timeout if timeout is None else timeout
+        self._halt = Halt(self._home.timeout if timeout is None else timeout)
+        self.warnings = []
         try:
             return self._run(text)
         except ForetellError as error:
@@ -111,11 +121,15 @@ class Connection:
 
     def _run(self, text: str) -> Outcome:
         check_text(text)
-        if _INSERT.match(text):
+        if INSERT.match(text):
             return self._insert(text)
         found = list(statements(text))
-        if len(found) != 1:
-            raise SqlError("one statement at a time", text, found[1].start if found else None)
+        if not found:
+            raise SqlError(NOTHING, text)
+        if len(found) > 1:
+            raise SqlError("one statement at a time", text, found[1].start)
+        if found[0].is_word(0, "INSERT"):  # behind a comment
+            return self._insert(text)
         return self._statement(found[0])
 
     def append(
@@ -130,11 +144,17 @@ class Connection:
         """
         namespace = self.catalog.namespace(database or self.database)
         self.demand("write", namespace)
-        return self._home.writer.write([append_rows(namespace, table, columns, using, tags)], self._timeout)
+        self._halt = Halt(self._home.timeout)
+        return self._home.writer.write([append_rows(namespace, table, columns, using, tags)], self._halt)
 
     def interrupt(self) -> None:
         """Stop what runs, from another thread."""
+        self._halt.stop()
         self._session.interrupt()
+
+    def check(self) -> None:
+        """Cancelled if somebody has asked to stop; for whoever runs several statements."""
+        self._duck.check()
 
     def close(self) -> None:
         self._duck.close()
@@ -181,17 +201,17 @@ class Connection:
         """Let the writer run a change to some databases."""
         for namespace in namespaces:
             self.demand("write", namespace)
-        return written(self._home.writer.change(change, self._timeout))
+        return written(self._home.writer.change(change, self._halt))
 
     def rows(self, query: object) -> pa.Table:
         """The rows of a query, as it was written."""
-        return self._session.sql(str(query), timeout=self._timeout).table
+        return self._session.sql(str(query), timeout=self._halt.left()).table
 
     def select(self, statement: Statement, head: str) -> pa.Table:
         """The rows of a statement with `head` in place of its first word."""
         start = statement.start
         statement.source.replace(start, statement.tokens[0].end, words(head, start))
-        return self._session.statement(statement, self._timeout).table
+        return self._session.statement(statement, self._halt.left()).table
 
     # the ways of a statement
 
@@ -209,8 +229,10 @@ class Connection:
     def _query(self, statement: Statement) -> Outcome:
         if not self._home.is_own:
             self._check_head(statement)
-        result = self._session.statement(statement, self._timeout)
-        return read(result.table, self._precision_of_result(), self._declared(), raw=result)
+        result = self._session.statement(statement, self._halt.left())
+        declared = self._declared()
+        exact = any(column.type is DECIMAL for column in declared.values()) or _says_decimal(statement)
+        return read(result.table, self._precision_of_result(), declared, result, exact)
 
     def _check_head(self, statement: Statement) -> None:
         """Only queries, and COPY ... TO where files may be written."""
@@ -232,7 +254,7 @@ class Connection:
         found = {}
         for table in self._names.touched:
             owner: Table = table.parent if isinstance(table, SubTable) else table
-            for column in (*owner.columns, *(owner.tags if isinstance(owner, SuperTable) else ())):
+            for column in (*owner.columns, *_tags(table)):
                 found[column.name] = column
         return found
 
@@ -248,7 +270,7 @@ class Connection:
             return self._insert_selection(rows)
         for one in rows:
             self.demand("write", one.table.namespace)
-        return written(self._home.writer.write(rows, self._timeout))
+        return written(self._home.writer.write(rows, self._halt))
 
     def _insert_selection(self, selection: Selection) -> Outcome:
         """INSERT INTO ... SELECT: the columns of the result in the order of those that are written."""
@@ -262,7 +284,7 @@ class Connection:
                 f"{len(selection.columns)} columns are expected here, not {found.num_columns}", selection.query
             )
         rows = rows_of(table, selection.columns, settled(found, _namespace(table).precision), selection.made)
-        return written(self._home.writer.write([rows], self._timeout) if len(rows) else 0)
+        return written(self._home.writer.write([rows], self._halt) if len(rows) else 0)
 
     def _seen(self, namespace: Namespace) -> Namespace:
         """The database; NoPrivilege if the user may neither read nor write there."""
@@ -275,7 +297,12 @@ class Connection:
         described = self._home.described
         tell(statement, self)
         self._names(statement, context)
+        context.tags.update(tag.name for table in self._names.touched for tag in _tags(table))
         self._duck.memo = described if self._names.are_ours else None
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(mask(text))
+        log.warning("%s", text)
 
     def _may_read(self, database: str) -> bool:
         return self.user.may("read", database)
@@ -290,6 +317,15 @@ class Connection:
 
 def _namespace(table: AnyTable) -> Namespace:
     return (table.parent if isinstance(table, SubTable) else table).namespace
+
+
+def _tags(table: AnyTable) -> tuple[Column, ...]:
+    owner = table.parent if isinstance(table, SubTable) else table
+    return owner.tags if isinstance(owner, SuperTable) else ()
+
+
+def _says_decimal(statement: Statement) -> bool:
+    return any(statement.is_word(i, "DECIMAL", "NUMERIC") for i in range(len(statement.tokens)))
 
 
 def _zone(name: str) -> tzinfo:

@@ -19,6 +19,7 @@ from foretell.sql.database.names import SYSTEM_SCHEMAS
 from foretell.sql.database.outcome import Outcome, written
 from foretell.sql.database.reader import Reader
 from foretell.sql.database.types import PRECISIONS, Precision
+from foretell.sql.database.users import keep
 from foretell.sql.database.writer import Apply, execute, nothing, now
 from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, quote
 
@@ -71,7 +72,7 @@ def alter_database(reader: Reader, home: Connection) -> Outcome:
 
 
 def drop_database(reader: Reader, home: Connection) -> Outcome:
-    """DROP DATABASE [IF EXISTS] name."""
+    """DROP DATABASE [IF EXISTS] name. What was granted on it goes with it: another of that name is another one."""
     lenient = reader.take("IF", "EXISTS")
     token = reader.i
     name = reader.name("a database")
@@ -87,13 +88,17 @@ def drop_database(reader: Reader, home: Connection) -> Outcome:
         # not with the name of the file: DuckDB finds that ambiguous where both are one
         execute(duck, f"DROP SCHEMA {quote(name)} CASCADE")
         catalog.forget_namespace(duck, namespace)
-        return 0, lambda: _gone(home.catalog, name)
+        others = home.users.without(name)
+        for user in others:
+            keep(duck, user)
+
+        def apply() -> None:
+            home.catalog.namespaces.pop(name, None)
+            home.users.known.update({user.name: user for user in others})
+
+        return 0, apply
 
     return home.change(change)
-
-
-def _gone(known: catalog.Catalog, name: str) -> None:
-    known.namespaces.pop(name, None)
 
 
 def use(reader: Reader, home: Connection) -> Outcome:

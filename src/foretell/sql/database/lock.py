@@ -12,11 +12,11 @@ from foretell.file_lock import FileLock
 
 
 class Lock:
-    """A lock on `plant.db`, kept in `plant.db.lock` with who holds it."""
+    """A lock on `plant.db`, kept in `plant.db.lock` with who holds it; of a link beside the file that it means."""
 
     def __init__(self, path: str) -> None:
         """Raises DatabaseInUse if another process holds it."""
-        self._lock = FileLock(Path(f"{path}.lock"))
+        self._lock = FileLock(Path(f"{Path(path).resolve()}.lock"))
         if not self._lock.take():
             raise DatabaseInUse(_in_use(path, self._lock.said()))
         self.announce("")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,8 @@ from foretell.sql.database.types import Column, Precision, column_of
 from foretell.sql.result import Result
 from foretell.wire.plain import plain, text_of
 
-WIDEST = 2**63
+SUM = pa.decimal128(38, 0)
+"""What DuckDB's HUGEINT is in Arrow, its type for sums of integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +45,29 @@ def written(rows: int) -> Outcome:
 
 
 def read(
-    table: pa.Table, precision: Precision, declared: Mapping[str, Column] | None = None, raw: Result | None = None
+    table: pa.Table,
+    precision: Precision,
+    declared: Mapping[str, Column] | None = None,
+    raw: Result | None = None,
+    exact: bool = True,
 ) -> Outcome:
     """The outcome of a query; `declared` are the columns of its tables, by name: of what is called so, and is of that
-    kind, type and size are known. Other DECIMAL is DOUBLE, as TDengine computes."""
+    kind, type and size are known. Unless `exact`, DECIMAL comes from numbers that were written with a point, which are
+    DOUBLE in TDengine."""
     columns: list[Column] = []
     arrays: list[pa.ChunkedArray] = []
-    for name, values in zip(table.column_names, map(_settle(precision), table.itercolumns()), strict=True):
+    for name, values in zip(table.column_names, table.itercolumns(), strict=True):
         known = (declared or {}).get(name)
+        if known is None or known.arrow(precision) != values.type:
+            values = _settled(values, precision)
         if known is not None and known.arrow(precision) == values.type:
             columns.append(replace(known, name=name))
         else:
-            values = values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values
+            if pa.types.is_decimal(values.type) and values.type != SUM and not exact:
+                values = values.cast(pa.float64())
             columns.append(column_of(name, values.type, _longest(values)))
         arrays.append(values)
     return Outcome(pa.Table.from_arrays(arrays, names=table.column_names), tuple(columns), precision, raw=raw)
-
-
-def _settle(precision: Precision) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
-    return lambda column: _settled(column, precision)
 
 
 def _longest(values: pa.ChunkedArray) -> int:
@@ -84,10 +89,14 @@ def _settled(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
         return _settled(column.cast(kind.value_type), precision)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _times(column, precision)
-    if pa.types.is_decimal(kind) and kind.scale == 0 and kind.precision > 18:
+    if kind == SUM:
         return _whole(column)
     if pa.types.is_decimal(kind):
-        return column if kind.bit_width == 128 else column.cast(pa.decimal128(kind.precision, kind.scale))
+        return column if kind.bit_width == 128 else column.cast(pa.decimal128(min(kind.precision, 38), kind.scale))
+    if pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return column.cast(pa.binary())
+    if pa.types.is_float16(kind):
+        return column.cast(pa.float32())
     if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_boolean(kind):
         return column
     if pa.types.is_primitive(kind) and (pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64())):
@@ -103,10 +112,11 @@ def _times(column: pa.ChunkedArray, precision: Precision) -> pa.ChunkedArray:
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A sum of integers, which DuckDB gives as HUGEINT: BIGINT where it fits, else DOUBLE."""
-    least, most = pc.min_max(column).as_py().values()
-    fits = least is None or (Decimal(-WIDEST) <= least and most < Decimal(WIDEST))
-    return column.cast(pa.int64() if fits else pa.float64())
+    """A sum of integers: BIGINT where it fits, else BIGINT UNSIGNED, else as it is."""
+    for kind in (pa.int64(), pa.uint64()):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return column.cast(kind)
+    return column
 
 
 def _worded(column: pa.ChunkedArray) -> pa.ChunkedArray:

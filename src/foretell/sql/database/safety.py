@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from foretell.errors import InvalidInput, SqlError
+from foretell.errors import DatabaseInUse, InvalidInput, SqlError
 from foretell.sql.tokens import as_text
+
+_HOLDER = re.compile(r"Conflicting lock is held .*\(PID (\d+)\)")
+"""What DuckDB says of a file that another process has; our own lock does not see hard links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ def opened(path: str, limits: Limits) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(path, False, {"python_enable_replacements": False})
     except duckdb.Error as error:
+        if holder := _HOLDER.search(str(error)):
+            raise DatabaseInUse(f"{path} is open in process {holder[1]} by another name of the file") from None
         raise SqlError(f"{path}: {error}") from None
     try:
         for setting in _settings(limits):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from foretell.wire import taos_types as wire
 from foretell.wire.taos_types import BY_NAME, DECIMAL, JSON, TIMESTAMP, TYPES, Precision, Type
 
-__all__ = ["BY_NAME", "PRECISIONS", "TYPES", "Column", "Precision", "Type", "column_of"]
+__all__ = ["BY_NAME", "DECIMAL", "PRECISIONS", "TYPES", "Column", "Precision", "Type", "column_of"]
 
 PRECISIONS: dict[Precision, tuple[int, int, str]] = {
     "ms": (0, 1_000_000, "TIMESTAMP_MS"),

@@ -91,6 +91,11 @@ class Users:
             self._seen[name] = mark
         return user
 
+    def without(self, database: str) -> list[User]:
+        """Those who have grants on a database, as they are without them."""
+        given = [user for user in self.known.values() if database in user.grants]
+        return [user.revoked(frozenset(PRIVILEGES), database) for user in given]
+
     def drop(self, name: str) -> None:
         self.known.pop(name, None)
 

@@ -1,6 +1,7 @@
 """The one thread that writes. What waits together is written together, in one transaction, and acknowledged after it.
 
-Rows that are newer than all of their table are appended; others replace what has the same table and time.
+Rows that are newer than all of their table are appended; others replace what has the same table and time. A statement
+that is stopped, or over its time, before its transaction is committed writes nothing; afterwards it is done.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -18,9 +19,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from foretell.errors import DeadlineExceeded, ForetellError, NoSuchTable, SqlError
+from foretell.errors import Cancelled, ForetellError, NoSuchTable, SqlError
 from foretell.sql.database import catalog
 from foretell.sql.database.catalog import CREATED, TBNAME, SubTable, SuperTable, Table
+from foretell.sql.database.halt import Halt
 from foretell.sql.database.rows import Rows, joined, latest
 from foretell.sql.duck import message_of
 from foretell.sql.tokens import quote
@@ -40,6 +42,7 @@ Change = Callable[[Duck], tuple[int, Apply]]
 @dataclass(slots=True)
 class _Job:
     work: Sequence[Rows] | Change
+    halt: Halt
     done: Future[int] = field(default_factory=Future)
 
 
@@ -54,25 +57,44 @@ class Writer:
         self._connection = connection
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="foretell-writer", daemon=True)
-        self._is_closed = threading.Lock()
+        self._turn = threading.Lock()
+        self._stoppable: Sequence[_Job] = ()
+        """What the thread writes just now, until it is committed; under the lock."""
         self._thread.start()
 
-    def write(self, rows: Sequence[Rows], timeout: float | None = None) -> int:
-        """Write rows: all of them or none. Returns their number when they are safe."""
-        return self._ask(_Job(rows), timeout)
+    def write(self, rows: Sequence[Rows], halt: Halt | None = None) -> int:
+        """Write rows: all of them or none. Returns their number when they are safe; raises what `halt` says, and has
+        written nothing then."""
+        return self._ask(_Job(rows, halt or Halt()))
 
-    def change(self, change: Change, timeout: float | None = None) -> int:
+    def change(self, change: Change, halt: Halt | None = None) -> int:
         """Run a change in a transaction of its own, in its turn."""
-        return self._ask(_Job(change), timeout)
+        return self._ask(_Job(change, halt or Halt()))
 
-    def _ask(self, job: _Job, timeout: float | None) -> int:
+    def _ask(self, job: _Job) -> int:
         if not self._thread.is_alive():
             raise SqlError("the database is closed")
         self._jobs.put(job)
         try:
-            return job.done.result(timeout)
-        except TimeoutError:
-            raise DeadlineExceeded("the deadline passed while the write was waiting; it may still be done") from None
+            job.halt.wait(job.done)
+        except BaseException:  # Ctrl-C
+            job.halt.stop()
+            self._stop(job)
+            raise
+        if not job.done.done():
+            self._stop(job)
+        try:
+            return job.done.result()
+        except CancelledError:
+            raise job.halt.error or Cancelled() from None
+
+    def _stop(self, job: _Job) -> None:
+        """Take back a job whose statement must end, unless it is being committed."""
+        if job.done.cancel():
+            return
+        with self._turn:
+            if job in self._stoppable:
+                self._connection.interrupt()
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -85,9 +107,14 @@ class Writer:
             for is_change, group in groupby(jobs, key=lambda job: callable(job.work)):
                 if is_change:
                     for job in group:
-                        self._finish([job])
+                        self._begin([job])
                 else:
-                    self._finish(list(group))
+                    self._begin(list(group))
+
+    def _begin(self, jobs: list[_Job]) -> None:
+        """Write those jobs that were not taken back while they waited."""
+        if begun := [job for job in jobs if job.done.set_running_or_notify_cancel()]:
+            self._finish(begun)
 
     def _gathered(self) -> Iterator[list[_Job]]:
         """What waits, each time that something does."""
@@ -117,31 +144,42 @@ class Writer:
                 for job in jobs:
                     self._finish([job])
             else:
-                jobs[0].done.set_exception(_ours(error))
+                jobs[0].done.set_exception(_ours(error, jobs[0].halt))
             return
         for job, count in zip(jobs, counts, strict=True):
             job.done.set_result(count)
 
     def _transact(self, jobs: list[_Job]) -> list[int]:
         connection = self._connection
+        batch = _Batch(connection, self.grown)
         connection.execute("BEGIN TRANSACTION").fetchall()
         try:
-            counts, applies = self._run(jobs)
+            self._check(jobs, stoppable=jobs)
+            counts, apply = self._run(jobs, batch)
+            self._check(jobs, stoppable=())
             connection.execute("COMMIT").fetchall()
         except BaseException:
+            with self._turn:
+                self._stoppable = ()
             _roll_back(connection)
+            batch.undo()
             raise
-        for apply in applies:
-            apply()
+        apply()
         if callable(jobs[0].work):
             self.changed()
         return counts
 
-    def _run(self, jobs: list[_Job]) -> tuple[list[int], list[Apply]]:
+    def _check(self, jobs: list[_Job], stoppable: Sequence[_Job]) -> None:
+        """Raise if one of the jobs must end; else they can be stopped from now on, or no more."""
+        with self._turn:
+            for job in jobs:
+                job.halt.left()
+            self._stoppable = stoppable
+
+    def _run(self, jobs: list[_Job], batch: _Batch) -> tuple[list[int], Apply]:
         if callable(jobs[0].work):
             count, apply = jobs[0].work(self._connection)
-            return [count], [apply]
-        batch = _Batch(self._connection, self.grown)
+            return [count], apply
         all_rows = [rows for job in jobs if not callable(job.work) for rows in job.work]
         batch.make(sub for rows in all_rows for sub in rows.made)
         by_table: dict[int, list[Rows]] = {}
@@ -150,7 +188,7 @@ class Writer:
         for group in by_table.values():
             for _, alike in groupby(group, key=lambda rows: rows.batch.schema.names):
                 batch.put(list(alike))
-        return [sum(map(len, job.work)) for job in jobs if not callable(job.work)], [batch.apply]
+        return [sum(map(len, job.work)) for job in jobs if not callable(job.work)], batch.apply
 
 
 class _Batch:
@@ -162,6 +200,7 @@ class _Batch:
         self._appended: list[tuple[Table, pa.Table, bool]] = []
         self._made: dict[tuple[int, str], SubTable] = {}
         self._newest: dict[tuple[Table, str], int] = {}
+        self._unsorted: list[Table] = []
 
     def make(self, subs: Iterable[SubTable]) -> None:
         """Make the sub-tables that are not there."""
@@ -188,6 +227,7 @@ class _Batch:
             insert(self._connection, table.physical, batch)
             self._appended.append((table, batch, len(alike) == 1 and alike[0].together))
         else:
+            self._unsorted += [table] if table.is_sorted else []
             upsert(self._connection, table, latest(batch, table, isinstance(table, SuperTable)))
 
     def _check(self, table: Table, alike: list[Rows]) -> None:
@@ -232,6 +272,11 @@ class _Batch:
                 table.newest = newest
             elif name in table.children:
                 table.children[name].newest = newest
+
+    def undo(self) -> None:
+        """The transaction was not to be: the file still says that these tables are sorted."""
+        for table in self._unsorted:
+            table.is_sorted = True
 
 
 def insert_tags(connection: Duck, subs: Sequence[SubTable]) -> None:
@@ -336,15 +381,19 @@ def _size(job: _Job) -> int:
 
 
 def _roll_back(connection: Duck) -> None:
+    """Undo a transaction, and let go of the rows that it was to write."""
     try:
         connection.execute("ROLLBACK").fetchall()
     except duckdb.Error as error:
         log.debug("rolled back already: %s", error)
+    connection.unregister(INCOMING)
 
 
-def _ours(error: Exception) -> Exception:
+def _ours(error: Exception, halt: Halt) -> Exception:
     if isinstance(error, ForetellError):
         return error
+    if isinstance(error, duckdb.InterruptException) and (reason := halt.error) is not None:
+        return reason
     if isinstance(error, duckdb.Error | pa.ArrowException):
         return SqlError(message_of(error))
     log.error("a write failed", exc_info=error)

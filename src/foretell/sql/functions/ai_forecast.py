@@ -18,7 +18,7 @@ from foretell.series import Forecast
 from foretell.settings import settings
 from foretell.sql.analysis import Analysis
 from foretell.sql.answer import Answer, Context
-from foretell.sql.call import check_option, code_of_option, patient, runner
+from foretell.sql.call import check_option, code_of_option, patient, runner, too_many_rows
 from foretell.sql.duck import DEAR_BIND
 from foretell.sql.functions.forecast import forecast_all
 from foretell.sql.history import NUMBERS, History, decoded
@@ -48,7 +48,8 @@ def answer(call: TableCall, context: Context) -> Answer:
     forecast = forecast_all(asked, groups.series, bounds=True)
     plan = asked.plan(list(map(len, groups.series)), options.rows) if context.explain else {}
     history = History(groups, (), groups.time_name)
-    return Answer(call.block, _table(groups, forecast, options), Names({}, {}), history, forecast, plan)
+    table, moved_on = _table(groups, forecast, options), ahead(groups, options).series
+    return Answer(call.block, table, Names({}, {}), history, forecast, plan, moved_on)
 
 
 def _model(call: TableCall, options: Options, context: Context) -> tuple[Entry, Engine]:
@@ -62,8 +63,8 @@ def _model(call: TableCall, options: Options, context: Context) -> tuple[Entry, 
             check_option(entry, key, value)
         except (UnknownName, InvalidInput) as error:
             raise call.error(str(error), "options", code_of_option(error)) from None
-    if options.rows > entry.limits.max_horizon:
-        raise call.error(f"horizon: {entry.name} gives {entry.limits.max_horizon} at most", "horizon")
+    if wrong := too_many_rows("horizon", options.rows, entry, context.profile):
+        raise call.blame("horizon", wrong)
     return entry, engine
 
 

@@ -14,12 +14,12 @@ from foretell.errors import ForetellError, InvalidInput
 from foretell.series import OK, TOO_LATE, Forecast, Series
 from foretell.sql.analysis import Analysis, Refused, without
 from foretell.sql.answer import Answer, Context
-from foretell.sql.blocks import Block
+from foretell.sql.blocks import Block, Call
 from foretell.sql.call import analysis, target_and_covariates
 from foretell.sql.checks import check_block
 from foretell.sql.covariates import with_futures
 from foretell.sql.history import read_history
-from foretell.sql.long_form import long_form, moved, names
+from foretell.sql.long_form import ahead, long_form, moved, names
 from foretell.sql.options import Options
 
 
@@ -30,16 +30,27 @@ def answer(block: Block, context: Context) -> Answer:
     options = asked.options
     target, covariates = target_and_covariates(block, call, context.profile.max_covariates)
     if covariates and not asked.entry.limits.covariates:
-        written = block.statement.written(call.arguments[1])
-        hint = f"; options stand between quotation marks, '{written}'" if "=" in written else ""
+        _refuse_stray_options(block, call)
         error = context.engine.models.no_covariates(asked.entry)
-        raise block.statement.error(f"{error}{hint}", call.arguments[1], InvalidInput.tdengine_code)
+        raise block.statement.error(str(error), call.arguments[1], InvalidInput.tdengine_code)
     history = read_history(block, context.place, [target, *covariates.values()], options.ts)
     series = with_futures(block, call, history.groups.series, list(covariates), options)
     forecast = forecast_all(asked, series, bounds=block.mentions("_FLOW", "_FHIGH"))
     table = long_form(block, call, history, forecast, options)
     plan = asked.plan(list(map(len, series)), options.rows) if context.explain else {}
-    return Answer(block, table, names(block, call, history, "_frowts"), history, forecast, plan)
+    moved_on = ahead(history.groups, options).series
+    return Answer(block, table, names(block, call, history, "_frowts"), history, forecast, plan, moved_on)
+
+
+def _refuse_stray_options(block: Block, call: Call) -> None:
+    """Options that stand among the columns were meant to be in the one text at the end."""
+    statement = block.statement
+    spans = [*call.arguments[1:], *([] if call.options is None else [(call.options, call.options + 1)])]
+    stray = [(span, text) for span in spans if "=" in (text := statement.written(span))]
+    if stray and stray[0][0] in call.arguments:
+        whole = ",".join(text.strip("'").replace("horizon=", "rows=") for _, text in stray)
+        message = f"{stray[0][1]} is no column: options stand together in one text at the end, '{whole}'"
+        raise statement.error(message, stray[0][0], InvalidInput.tdengine_code)
 
 
 def forecast_all(asked: Analysis, series: Sequence[Series], bounds: bool) -> Forecast:

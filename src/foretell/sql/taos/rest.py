@@ -152,9 +152,9 @@ def run(connection: Connection, text: str, asked: Asked) -> Answer:
     """The answer to a statement."""
     outcome = connection.run(text)
     if outcome.affected is not None:
-        return affected_answer(outcome.affected), None
+        return affected_answer(outcome.affected, connection.warnings), None
     rows = Rows.of(outcome)
-    pieces = answer(rows.table, rows.columns, rows.unit, zone_of(asked.tz), asked.named)
+    pieces = answer(rows.table, rows.columns, rows.unit, zone_of(asked.tz), asked.named, connection.warnings)
     if rows.table.num_rows <= ROWS_AT_ONCE:
         return b"".join(pieces), None
     return next(pieces) + next(pieces), pieces

@@ -1,0 +1,96 @@
+"""A whole file as a table, as the command line takes it; what is wrong or doubtful is said in a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from glob import glob
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foretell.errors import InvalidInput, SqlError
+from foretell.sql.tokens import as_text
+
+Ask = Callable[[str], pa.Table]
+"""Runs a statement."""
+
+PATTERN = frozenset("*?[:")
+"""What a path has that is a pattern or a URL."""
+ENDINGS = ("parquet", "csv", "json")
+CSV = re.compile(r"\.(csv|tsv)(\.\w+)?$", re.I)
+DAY_OR_MONTH_FIRST = re.compile(r"%[dm]([/-])%[dm]\1")
+"""Formats that both orders are written in; with dots the day is first."""
+
+
+def read_file(path: str, name: str, ask: Ask, warn: Callable[[str], None]) -> pa.Table:
+    """All of a CSV, Parquet or JSON file, or of all files that a pattern names; errors call it `name`."""
+    if Path(path).is_dir():
+        raise InvalidInput("file", f"{name} is a folder; name its files, such as '{_files_in(path, name)}'")
+    if PATTERN.isdisjoint(path) and not Path(path).exists():
+        raise InvalidInput("file", f"there is no {name}")
+    try:
+        table = ask(f"FROM {as_text(path)}")
+    except SqlError as error:  # the statement is not the user's
+        raise InvalidInput("file", _reason(error.message, path, name)) from None
+    if not table.num_rows:
+        raise InvalidInput("file", f"{name} has no rows")
+    if CSV.search(path):
+        _warn_of_dates(table, path, name, ask, warn)
+    return _in_their_zones(table, path)
+
+
+def _files_in(path: str, name: str) -> str:
+    """The pattern that names the files of a folder, or those of the folders in it."""
+    folder = Path(path)
+    patterns = [f"{between}*.{ending}" for between in ("", "**/") for ending in ENDINGS]
+    return f"{name.rstrip('/')}/{next((p for p in patterns if any(folder.glob(p))), patterns[0])}"
+
+
+def _reason(message: str, path: str, name: str) -> str:
+    """What DuckDB says, up to the pages of advice on how to call it."""
+    said = message.partition("\n\n")[0].partition("\nPossible Solution")[0]
+    if "not utf-8 encoded" in message:
+        said = f"{said.strip().rstrip('.')}; if it is Latin-1, {_converted(name, 'encoding = ' + as_text('latin-1'))}"
+    return " ".join(said.split()).replace(path, name)
+
+
+def _converted(name: str, option: str) -> str:
+    """How to bring a CSV file into a form that leaves no doubt."""
+    read = f"read_csv({as_text(name)}, {option})"
+    return f"""write it anew first: foretell sql "COPY (FROM {read}) TO 'new.parquet'\""""
+
+
+def _warn_of_dates(table: pa.Table, path: str, name: str, ask: Ask, warn: Callable[[str], None]) -> None:
+    """Where no day is above 12, DuckDB cannot know whether 01/02/2024 is in January or in February."""
+    times = [f.name for f in table.schema if pa.types.is_date(f.type) or pa.types.is_timestamp(f.type)]
+    doubtful = [one for one in times if (pc.max(pc.day(table[one])).as_py() or 13) <= 12]
+    if not doubtful:
+        return
+    sniffed = ask(f"SELECT DateFormat, TimestampFormat FROM sniff_csv({as_text(path)})").to_pylist()[0]
+    for one in doubtful:
+        setting = "dateformat" if pa.types.is_date(table.schema.field(one).type) else "timestampformat"
+        read = sniffed["DateFormat" if setting == "dateformat" else "TimestampFormat"] or ""
+        if DAY_OR_MONTH_FIRST.match(read):
+            other = read.translate(str.maketrans("dm", "md"))
+            first = "days" if read.startswith("%d") else "months"
+            warn(
+                f"{name}: {one} was read with the {first} first, though both orders fit; "
+                f"if that is wrong, {_converted(name, f'{setting} = {as_text(other)}')}"
+            )
+
+
+def _in_their_zones(table: pa.Table, path: str) -> pa.Table:
+    """The times of Parquet files in the time zones that the first of them names: DuckDB gives them in its own."""
+    import pyarrow.parquet as pq
+
+    first = min(glob(path, recursive=True), default="")  # noqa: PTH207  patterns may be absolute
+    if not first.endswith(".parquet"):
+        return table
+    zones = {f.name: f.type.tz for f in pq.read_schema(first) if pa.types.is_timestamp(f.type) and f.type.tz}
+    for i, column in enumerate(table.schema):
+        if column.name in zones and pa.types.is_timestamp(column.type):
+            kind = pa.timestamp(column.type.unit, zones[column.name])
+            table = table.set_column(i, column.name, table[i].cast(kind))
+    return table
