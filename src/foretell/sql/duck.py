@@ -28,6 +28,8 @@ LACKING = re.compile(r'/(\w+)\.duckdb_extension" not found')
 OR_SAVE = "; or save the sheet as CSV or Parquet"
 INTERNAL = ("pg_", "sqlite_", "duckdb_", "information_schema.", LENT)
 """What the names of tables begin with that nobody means who gets a name wrong."""
+PATH = re.compile(r"[./*?]")
+"""What the name of a file has, and that of no table."""
 FILES = "a file is named in quotes, 'readings.csv'"
 MOST_DESCRIBED = 10_000
 NO_ROWS = (["Count"], ["Success"])
@@ -299,7 +301,9 @@ class _Fault:
             r'Table with name (\S+) does not exist(?:!\nDid you mean "(.*)")?', said["exception_message"]
         )
         self.missing_table = missing[1] if missing else ""
-        if missing and (missing[2] or "").startswith(INTERNAL):  # a guess that helps nobody
+        if missing and PATH.search(self.missing_table):  # a table is no guess, and may be nobody's business
+            self.message = f"{kind}: Table with name {self.missing_table} does not exist, and no such file"
+        elif missing and (missing[2] or "").startswith(INTERNAL):  # a guess that helps nobody
             self.message = f"{kind}: Table with name {self.missing_table} does not exist; {FILES}"
         if lacking := LACKING.search(said["exception_message"]):
             self.message = f"this needs DuckDB's extension {lacking[1]}, which is not installed: INSTALL {lacking[1]} "

@@ -218,6 +218,15 @@ def test_what_one_may_read_is_told_as_ever(eve: Connection) -> None:
     assert eve.run("WITH a AS (SELECT 1), b AS (FROM A) SELECT * FROM b, a").table.num_rows == 1
 
 
+def test_names_that_were_not_granted_are_no_guesses(database: Database, eve: Connection) -> None:
+    with database.connect() as root:
+        root.run("CREATE TABLE IF NOT EXISTS q.secretplans (ts TIMESTAMP, v INT)")
+    for source in ("'secretplan.'", "'./secretplans'", "'secretplans/'", "secretplan", "q.secretplan", "'secretplan'"):
+        with pytest.raises(ForetellError) as caught:
+            eve.run(f"SELECT * FROM {source}")
+        assert "q.secretplans" not in str(caught.value)
+
+
 def test_a_quote_in_a_time_ends_no_text(eve: Connection) -> None:
     for time in ("a'' b 00:00+01:00", "a'' b", "a'' bZ"):
         with pytest.raises(ForetellError, match=r"a' b"):

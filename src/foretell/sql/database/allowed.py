@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Set
 import duckdb
 
 from foretell.sql.database.reads import Named, Reads, reads_of
-from foretell.sql.duck import LENT, Refused
+from foretell.sql.duck import LENT, PATH, Refused
 from foretell.sql.statement import statements
 
 TABLE_FUNCTIONS = frozenset(
@@ -47,8 +47,6 @@ REFUSED = re.compile(
     re.IGNORECASE,
 )
 """Functions that tell of the machine, read what no name of a table stands for, or change something."""
-FILE = re.compile(r"[./*?]")
-"""What the name of a file has, and that of no table."""
 _OPTION = r"\s*(?:ANALYZE|FORMAT\s+\w+)\s*"
 EXPLAIN = re.compile(rf"\s*EXPLAIN\b\s*(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE)
 TO_FILE = re.compile(r"\s*TO\s+'(?:[^']|'')*'\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
@@ -112,7 +110,7 @@ class Guard:
 
     def _may_stand(self, name: str, defined: Collection[str]) -> bool:
         """Whether a name alone is one of WITH, of a file, or of what was lent, whatever place it stands in."""
-        is_known = name.lower() in defined or name.startswith(LENT) or FILE.search(name) is not None
+        is_known = name.lower() in defined or name.startswith(LENT) or PATH.search(name) is not None
         return is_known and name.lower() not in self._closed
 
     def _reads(self, query: str, sql: str) -> Reads:
