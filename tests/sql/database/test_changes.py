@@ -223,7 +223,7 @@ def at_once(database: Database, *texts: str) -> list[str]:
 def test_changes_that_wait_for_each_other_are_all_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "x.db")
     with Database(path) as database, database.connect() as root:
-        for text in ("CREATE DATABASE d", "CREATE STABLE d.st (ts TIMESTAMP, v INT) TAGS (a INT, b INT)",
+        for text in ("CREATE DATABASE d", "CREATE DATABASE e", "CREATE STABLE d.st (ts TIMESTAMP, v INT) TAGS (a INT, b INT)",
                      "CREATE TABLE d.c USING d.st TAGS (1, 2)", "CREATE USER eve PASS 'of-eve-12'"):  # fmt: skip
             root.run(text)
         said = at_once(
@@ -243,10 +243,13 @@ def test_changes_that_wait_for_each_other_are_all_kept(tmp_path: Path) -> None:
             "DROP USER joe",
             "GRANT READ ON d.* TO joe",
             "DROP USER joe",
+            "DROP DATABASE e",
+            "GRANT READ ON e.* TO eve",
         )
         assert {said[i] for i in (0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 12)} == {""}, said
         assert "x" in said[2]
-        assert said[11:12] + said[13:] == ["User already exists: joe", "User not exist: joe", "User not exist: joe"]
+        assert said[11:12] + said[13:15] == ["User already exists: joe", "User not exist: joe", "User not exist: joe"]
+        assert said[15:] == ["", "Database not exist: e"]
     with Database(path) as database, database.connect(database="d") as root:
         assert [name for name, *_ in rows(root, "DESCRIBE st")] == ["ts", "v", "x", "a", "b"]
         assert rows(root, "SELECT DISTINCT a, b FROM st") == [(3, 4)]

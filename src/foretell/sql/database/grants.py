@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 8, 255
 """Characters of a password."""
+Rights = frozenset[Privilege]
 
 
 def create_user(reader: Reader, home: Connection) -> Outcome:
@@ -80,41 +81,37 @@ def drop_user(reader: Reader, home: Connection) -> Outcome:
 
 def grant(reader: Reader, home: Connection) -> Outcome:
     """GRANT READ | WRITE | ALL ON database.* TO user."""
-    home.demand_admin(reader)
-    privileges, database = _what(reader, home)
-    reader.expect("TO")
-    token, name = reader.i, reader.name("a user")
-    reader.end()
-    return _altered(reader, home, token, name, lambda known: known.granted(privileges, database))
+    return _with_rights(reader, home, "TO", User.granted)
 
 
 def revoke(reader: Reader, home: Connection) -> Outcome:
     """REVOKE READ | WRITE | ALL ON database.* FROM user."""
+    return _with_rights(reader, home, "FROM", User.revoked)
+
+
+def _with_rights(reader: Reader, home: Connection, word: str, change: Callable[[User, Rights, str], User]) -> Outcome:
     home.demand_admin(reader)
-    privileges, database = _what(reader, home)
-    reader.expect("FROM")
-    token, name = reader.i, reader.name("a user")
-    reader.end()
-    return _altered(reader, home, token, name, lambda known: known.revoked(privileges, database))
-
-
-def _what(reader: Reader, home: Connection) -> tuple[frozenset[Privilege], str]:
-    privileges: frozenset[Privilege] = frozenset()
-    while True:
+    privileges = _privilege(reader)
+    while reader.take_sign(","):
         privileges |= _privilege(reader)
-        if not reader.take_sign(","):
-            break
     reader.expect("ON")
-    token = reader.i
+    place = reader.i
     database = EVERYWHERE if reader.take_sign("*") else reader.name("a database")
-    if database != EVERYWHERE and database not in home.catalog.namespaces:
-        reader.fail(f"Database not exist: {database}", token, NoSuchDatabase)
     if reader.take_sign(".") and not reader.take_sign("*"):
         reader.fail("rights are granted for whole databases: DATABASE.*")
-    return privileges, database
+    reader.expect(word)
+    token, name = reader.i, reader.name("a user")
+    reader.end()
+
+    def changed(known: User) -> User:
+        if database != EVERYWHERE and database not in home.catalog.namespaces:
+            reader.fail(f"Database not exist: {database}", place, NoSuchDatabase)
+        return change(known, privileges, database)
+
+    return _altered(reader, home, token, name, changed)
 
 
-def _privilege(reader: Reader) -> frozenset[Privilege]:
+def _privilege(reader: Reader) -> Rights:
     token = reader.i
     word = reader.word()
     if word == "ALL":
