@@ -195,6 +195,22 @@ def test_a_file_of_several_series_becomes_sub_tables(
     assert sql(url, f"SELECT COUNT(*) FROM many_{kind}").json()["result"]["data"] == [[10]]
 
 
+def test_no_two_series_become_one(url: str) -> None:
+    names = ["Pump A", "Pump-A", "pump_a", "温度", "湿度", "", f"pump_a_{'0' * 16}", "x" * 300, "x" * 300 + "y"]
+    rows = "".join(f"{name},2024-01-0{day},{i}\n" for day in (1, 2) for i, name in enumerate(names))
+    data = ("unique_id,ds,y\n" + rows).encode()
+    for _ in range(2):
+        assert upload(url, data, "apart").json()["series"] == len(names)
+        found = sql(url, "SELECT unique_id, COUNT(*), MAX(y), MIN(y) FROM apart GROUP BY unique_id, tbname").json()
+        assert sorted(found["result"]["data"]) == sorted([name, 2, i, i] for i, name in enumerate(names))
+    assert sql(url, "SELECT y FROM apart_pump_a").json()["result"]["data"] == [[2], [2]]
+
+
+def test_names_of_columns_may_hold_quotes(url: str) -> None:
+    assert upload(url, b'ds,y`,"a""b"\n2024-01-01,1,2\n', "quotes").json()["columns"] == ["ds", "y`", 'a"b']
+    assert sql(url, 'SELECT `y```, "a""b" FROM quotes').json()["result"]["data"] == [[1, 2]]
+
+
 def test_columns_of_days_of_times_of_day_and_of_nothing(url: str) -> None:
     made = upload(url, b"day,due,clock,v\n2024-01-01,2024-02-01,10:00:00,\n", "kinds").json()
     assert (made["rows"], made["columns"]) == (1, ["day", "due", "clock", "v"])
@@ -222,6 +238,8 @@ def test_columns_of_parquet_that_the_database_has_no_type_for(url: str) -> None:
     [
         (b"a,b\n1,2\n", {}, "no column of times"),
         (b"ts,v\n2024-01-01,1\n2024-01-01,2\n", {}, "equal ts"),
+        (b"ts,v\n2024-01-01T00:00:00.0001,1\n2024-01-01T00:00:00.0002,2\n", {}, "equal ts in ms"),
+        (as_parquet(pd.DataFrame({"id": ["a", None], "ts": pd.Timestamp(0)})), {"kind": "parquet"}, "without id"),
         (b"ts,v\n2024-01-01,1\n,2\n2024-01-03,3\n", {}, "no ts in 1 of 3 rows, first in row 2"),
         (b"ts,v,V\n2024-01-01,1,2\n", {}, "two columns called V"),
         (b",ts,v\n0,2024-01-01,1\n", {}, "no name for its column 1"),

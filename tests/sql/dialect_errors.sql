@@ -169,7 +169,7 @@ SELECT * FROM "pg_catalog"."pg_class";
 --! Database not exist: pg_catalog @ "pg_catalog"
 
 SELECT * FROM 'duckdb_tables';
---! no file has this name @ 'duckdb
+--! no table and no file has the name duckdb_tables @ 'duckdb
 
 SELECT * FROM (SHOW TABLES);
 --! SHOW cannot stand here @ SHOW

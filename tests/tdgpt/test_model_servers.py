@@ -171,7 +171,7 @@ def test_any_levels_are_the_servers_own_one_question_for_each_band(
         assert forecast["status"] == "ok"
         assert [one[0] for one in forecast["quantiles"].values()] == quantiles
         assert [one["conf_interval"] for one in server.asked] == asked
-        assert answer["model"] == f"mine@{server.url.split('/')[2]}"
+        assert answer["model"] == "mine@" + server.url.split("/")[2]
 
 
 def test_bands_of_a_server_that_draws_samples_never_cross_and_one_without_bounds_is_asked_once() -> None:

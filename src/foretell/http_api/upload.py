@@ -2,12 +2,14 @@
 
 The first column of times is the key, and every row needs one. Days are kept as TIMESTAMP, times of day as text. Where
 a column names the series (unique_id, id and the like, or the only text column beside times that repeat), it becomes a
-tag: a super-table with a sub-table for each series.
+tag: a super-table with a sub-table for each series, named after the table and the series, with a mark where the series
+has other characters than names have.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from foretell.errors import ForetellError, InvalidInput, listed
 from foretell.http_api.door import Door
 from foretell.http_api.openapi import taking
 from foretell.http_api.sql_door import connected, refusal, statement
+from foretell.sql.tokens import quote
 from foretell.wire.frames import ID_NAMES
 from foretell.wire.unpacked import TIMES, check_cells, too_large
 
@@ -33,6 +36,11 @@ PATH = "/v1/upload"
 READERS = ("csv", "parquet")
 ROWS_AT_ONCE = 8192
 """Rows of a Parquet file that are unpacked before their size is looked at."""
+PLAIN = re.compile(r"(?!.*_[0-9a-f]{16}$)[a-z0-9_]{1,64}")
+"""A series that stands in the name of its sub-table as it is: none that looks as if it had a mark."""
+OTHERS = re.compile(r"[^a-z0-9_]")
+LONGEST = 64
+"""Characters of a series that are kept beside its mark."""
 TBNAME = "tbname"
 
 
@@ -116,12 +124,16 @@ def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:
     columns = ", ".join(_declared(table, column) for column in table.column_names if column != label)
     tags = "" if label is None else f" TAGS ({_declared(table, label)})"
     head = "TABLE" if label is None else "STABLE"
-    connection.run(f"CREATE {head} IF NOT EXISTS `{name}` ({columns}){tags}")
+    connection.run(f"CREATE {head} IF NOT EXISTS {quote(name)} ({columns}){tags}")
     series = 0
     if label is not None:
         words = pc.cast(table[label], pa.string())
-        table = table.append_column(TBNAME, pc.binary_join_element_wise(name, _worded(words), "_"))
-        series = len(words.unique())
+        if words.null_count:
+            raise InvalidInput("body", f"has rows without {label}")
+        known = words.unique()
+        names = pa.array([_sub_table(name, word) for word in known.to_pylist()], pa.string())
+        table = table.append_column(TBNAME, names.take(pc.index_in(words, known).combine_chunks()))
+        series = len(known)
     rows = connection.append(name, table)
     return UploadOut(name, rows, series, [column for column in table.column_names if column != TBNAME])
 
@@ -178,21 +190,23 @@ def _series_column(table: pa.Table) -> str | None:
 
 
 def _in_order(table: pa.Table, time: str, label: str | None) -> pa.Table:
-    """The time first, as a timestamp. Two rows of one time would replace each other."""
+    """The time first. Two rows of one time would replace each other."""
     rest = [name for name in table.column_names if name not in (time, label)]
-    times = table[time].cast(pa.timestamp("us"), safe=False)
-    order = [time, *rest, *([label] if label is not None else [])]
-    table = table.set_column(table.column_names.index(time), time, times).select(order)
+    table = table.select([time, *rest, *([label] if label is not None else [])])
     keys = [time] if label is None else [time, label]
     if len(table.group_by(keys).aggregate([])) < len(table):
         advice = "" if label is not None else "; name the series in a column called unique_id"
-        raise InvalidInput("body", f"has rows with equal {' and '.join(keys)}{advice}")
+        kept = f" in {table[time].type.unit}, the precision of the database"
+        raise InvalidInput("body", f"has rows with equal {' and '.join(keys)}{kept}{advice}")
     return table
 
 
-def _worded(words: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Words as parts of a table's name."""
-    return pc.replace_substring_regex(pc.utf8_lower(words), r"[^a-z0-9_]", "_")
+def _sub_table(table: str, series: str) -> str:
+    """The name of a series' sub-table: no two series have the same."""
+    if PLAIN.fullmatch(series):
+        return f"{table}_{series}"
+    mark = hashlib.sha256(series.encode()).hexdigest()[:16]
+    return f"{table}_{OTHERS.sub('_', series.lower())[:LONGEST]}_{mark}"
 
 
 def _declared(table: pa.Table, name: str) -> str:
@@ -201,9 +215,9 @@ def _declared(table: pa.Table, name: str) -> str:
 
     kind = table.schema.field(name).type
     if pa.types.is_timestamp(kind):
-        return f"`{name}` TIMESTAMP"
+        return f"{quote(name)} TIMESTAMP"
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         longest = pc.max(pc.binary_length(table[name])).as_py() or 1
         word = "VARCHAR" if pa.types.is_string(kind) else "VARBINARY"
-        return f"`{name}` {word}({max(64, 2 * longest)})"
-    return f"`{name}` {column_of(name, kind).declared}"
+        return f"{quote(name)} {word}({max(64, 2 * longest)})"
+    return f"{quote(name)} {column_of(name, kind).declared}"

@@ -19,10 +19,8 @@ from foretell.sql.statement import Span, Statement
 from foretell.steps import SECOND
 
 if TYPE_CHECKING:
-    from foretell.sql.relation import Relation
-
-if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
+    from foretell.sql.relation import Relation
 
 
 @dataclass(frozen=True, slots=True)

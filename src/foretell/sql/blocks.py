@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from foretell.sql.statement import Span, Statement
+from foretell.sql.text import Text, filled
 from foretell.sql.tokens import NAME, NUMBER, SIGN, STRING, WORD
 
 QUERY = ("SELECT", "FROM", "WITH")
@@ -105,6 +106,12 @@ class Block:
     def listed(self, clause: str) -> list[Span]:
         """The expressions of a clause that is a list, none where it is absent."""
         return self.statement.split(self.clauses[clause]) if clause in self.clauses else []
+
+    def within(self, query: Text) -> Text:
+        """A query where it can see the WITH lists around the block."""
+        for span in reversed(self.before):
+            query = filled("{} SELECT * FROM ({})", self.statement.place(span)[0], self.statement.cut(span), query)
+        return query
 
     def mentions(self, *words: str) -> bool:
         """Whether one of these words stands anywhere in the SELECT list or in ORDER BY."""

@@ -28,6 +28,8 @@ LACKING = re.compile(r'/(\w+)\.duckdb_extension" not found')
 OR_SAVE = "; or save the sheet as CSV or Parquet"
 INTERNAL = ("pg_", "sqlite_", "duckdb_", "information_schema.", LENT)
 """What the names of tables begin with that nobody means who gets a name wrong."""
+PATH = re.compile(r"[./*?]")
+"""What the name of a file has, and that of no table."""
 FILES = "a file is named in quotes, 'readings.csv'"
 MOST_DESCRIBED = 10_000
 NO_ROWS = (["Count"], ["Success"])
@@ -42,8 +44,18 @@ Lookup = Callable[[str], object | None]
 """A table by name that DuckDB does not know, or None."""
 
 
+class Refused(Exception):
+    """Some SQL must not be run: `subject` is what is wrong with it, `position` where that stands, if it is known."""
+
+    def __init__(self, message: str, subject: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.subject = subject
+        self.position = position
+
+
 Guard = Callable[[str], None]
-"""Raises an error where some SQL must not be run."""
+"""Raises Refused, or DuckDB's error where the SQL is wrong."""
 
 
 class UnknownColumn(NoSuchColumn):
@@ -121,11 +133,12 @@ class Duck:
             return [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
 
         sql = str(text)
+        self._check_guard(sql, text, source)
         memo = None if LENT in sql else self.memo
         if memo is not None and sql in memo:
             return memo[sql], 0.0
         started = time.perf_counter()
-        found = self._run(text, source, lookup, describe)
+        found = self._try(text, source, lookup, describe)
         if memo is not None and len(memo) < MOST_DESCRIBED:
             memo[sql] = found
         return found, time.perf_counter() - started
@@ -184,10 +197,25 @@ class Duck:
         self._connection.unregister(name)
 
     def _run(self, text: Text, source: Source, lookup: Lookup, run: Callable[[str], Any]) -> Any:
+        self._check_guard(str(text), text, source)
+        return self._try(text, source, lookup, run)
+
+    def _check_guard(self, sql: str, text: Text, source: Source) -> None:
+        if self._guard is None:
+            return
+        before = len(KEPT) if sql.startswith(KEPT) else 0
+        try:
+            self._guard(sql[before:])
+        except Refused as error:
+            position = None if error.position is None else text.origin(before + error.position)
+            position = _place_of(error.subject, source) if position is None else position
+            raise SqlError(error.message, source.text, position) from None
+        except duckdb.Error as error:
+            raise self._translate(_Fault(error, sql[before:], shift=-before), text, source) from None
+
+    def _try(self, text: Text, source: Source, lookup: Lookup, run: Callable[[str], Any]) -> Any:
         """Run SQL; where a table is unknown to DuckDB but not to `lookup`, lend it and try again."""
         sql = str(text)
-        if self._guard is not None:
-            self._guard(sql.removeprefix(KEPT))
         lent: list[str] = []
         try:
             while True:
@@ -221,12 +249,15 @@ class Duck:
         if fault.interrupted:
             return DeadlineExceeded() if self._timed_out else Cancelled()
         position = None if fault.position is None else text.origin(fault.position)
-        if position is None:
-            named = (token for token in tokenize(source.text) if unquote(token, source.text) == fault.subject)
-            position = next((token.start for token in named), None)
+        position = _place_of(fault.subject, source) if position is None else position
         if fault.column:
             return UnknownColumn(fault.message, source.text, position, fault.column)
         return SqlError(fault.message, source.text, position)
+
+
+def _place_of(name: str, source: Source) -> int | None:
+    """Where a name stands first."""
+    return next((one.start for one in tokenize(source.text) if name and unquote(one, source.text) == name), None)
 
 
 def _for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
@@ -270,7 +301,9 @@ class _Fault:
             r'Table with name (\S+) does not exist(?:!\nDid you mean "(.*)")?', said["exception_message"]
         )
         self.missing_table = missing[1] if missing else ""
-        if missing and (missing[2] or "").startswith(INTERNAL):  # a guess that helps nobody
+        if missing and PATH.search(self.missing_table):  # a table is no guess, and may be nobody's business
+            self.message = f"{kind}: Table with name {self.missing_table} does not exist, and no such file"
+        elif missing and (missing[2] or "").startswith(INTERNAL):  # a guess that helps nobody
             self.message = f"{kind}: Table with name {self.missing_table} does not exist; {FILES}"
         if lacking := LACKING.search(said["exception_message"]):
             self.message = f"this needs DuckDB's extension {lacking[1]}, which is not installed: INSTALL {lacking[1]} "

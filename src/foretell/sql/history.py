@@ -221,7 +221,7 @@ def decoded(keys: pa.Table) -> pa.Table:
 
 
 def _everything(block: Block) -> Text:
-    return _within(block, written("SELECT *", block.statement.place(block.span)[0]) + _clause(block, "FROM"))
+    return block.within(written("SELECT *", block.statement.place(block.span)[0]) + _clause(block, "FROM"))
 
 
 def _pull(block: Block, columns: Sequence[Column], wanted: Text) -> Text:
@@ -232,7 +232,7 @@ def _pull(block: Block, columns: Sequence[Column], wanted: Text) -> Text:
         comma = written(", ", place) if i else Text()
         query += comma + column.sql + written(f" AS foretell_{i}", place)
     query += _clause(block, "FROM") + _clause(block, "WHERE")
-    return _within(block, query + filled(" QUALIFY {}", origin, wanted) if wanted.pieces else query)
+    return block.within(query + filled(" QUALIFY {}", origin, wanted) if wanted.pieces else query)
 
 
 def _clause(block: Block, word: str) -> Text:
@@ -241,11 +241,3 @@ def _clause(block: Block, word: str) -> Text:
         return Text()
     span = block.whole[word]
     return written(" ", block.statement.place(span)[0]) + block.statement.cut(span)
-
-
-def _within(block: Block, query: Text) -> Text:
-    """`query` where it can see the WITH lists around the block."""
-    for span in reversed(block.before):
-        start = block.statement.place(span)[0]
-        query = block.statement.cut(span) + written(" SELECT * FROM (", start) + query + written(")", start)
-    return query

@@ -14,7 +14,7 @@ from foretell.sql.meanings import CALLS
 from foretell.sql.relation import relation
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import Text, filled
-from foretell.sql.tokens import NAME, WORD
+from foretell.sql.tokens import NAME, WORD, as_text
 
 SELECTORS = {name: meaning.beside for name, meaning in CALLS.items() if meaning.beside} | {
     "MAX": "arg_max_null({}, {0})",
@@ -129,13 +129,14 @@ def value_of(block: Block, context: Context, span: Span) -> Text | None:
         before, _, after = template.partition("{}")
         arguments = [statement.cut(argument)]
         return spelled(block, context, before, arguments) + column + spelled(block, context, after, arguments)
-    message = f"{name} is not the same in all rows: aggregate it, or add it to PARTITION BY".replace("'", "''")
+    message = f"{name} is not the same in all rows: aggregate it, or add it to PARTITION BY"
     return filled(
-        f"CASE WHEN min({{}}) IS NOT DISTINCT FROM max({{}}) THEN any_value({{}}) ELSE error('{message}') END",
+        "CASE WHEN min({}) IS NOT DISTINCT FROM max({}) THEN any_value({}) ELSE error({}) END",
         start,
         column,
         column,
         column,
+        as_text(message),
     )
 
 

@@ -10,7 +10,7 @@ from foretell.sql.answer import Context
 from foretell.sql.blocks import Block
 from foretell.sql.items import split_alias
 from foretell.sql.statement import Span, Statement
-from foretell.sql.text import Text, filled, written
+from foretell.sql.text import written
 from foretell.sql.tokens import NAME, STRING, WORD, quote, unquote
 from foretell.steps import SECOND, Step
 
@@ -107,7 +107,7 @@ def relation(block: Block, context: Context) -> Relation:
     if key not in context.relations:
         statement = block.statement
         start = statement.place(block.span)[0]
-        everything = within(block, written("SELECT * ", start) + statement.cut(key))
+        everything = block.within(written("SELECT * ", start) + statement.cut(key))
         columns, _ = context.place.duck.columns(everything, statement.source, context.place.lookup)
         context.relations[key] = _relation(block, columns, context.profile.tick)
     return context.relations[key]
@@ -162,11 +162,3 @@ def _name(statement: Statement, span: Span) -> str | None:
     if last.kind == STRING and end - span[0] == 1:
         return unquote(last, statement.source.text).rpartition("/")[2].partition(".")[0]
     return None
-
-
-def within(block: Block, query: Text) -> Text:
-    """`query` where it can see the WITH lists around the block."""
-    for span in reversed(block.before):
-        start = block.statement.place(span)[0]
-        query = filled("{} SELECT * FROM ({})", start, block.statement.cut(span), query)
-    return query

@@ -76,8 +76,11 @@ def written(text: str, origin: int) -> Text:
 
 
 def filled(template: str, origin: int, *parts: Text | str) -> Text:
-    """Words of our own, in place of what stands at `origin`, with the parts for each {} in them."""
-    words = _words(template)
+    """Words of our own, in place of what stands at `origin`, with the parts for each {} in them.
+
+    What the user wrote comes in as a part: it may hold {}, too. So do words of our own without parts.
+    """
+    words = _words(template) if parts else [template]
     pieces: list[Piece] = []
     own = words[0]
     for part, after in zip(parts, words[1:], strict=True):

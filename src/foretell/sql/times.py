@@ -16,7 +16,7 @@ from foretell.sql.items import column_name
 from foretell.sql.relation import TIME_TYPES, ZONED_NS, Time, relation
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import filled, written
-from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, unquote
+from foretell.sql.tokens import NAME, NUMBER, STRING, WORD, as_text, unquote
 from foretell.sql.words import to_utc
 
 SMALLEST = 9
@@ -182,10 +182,9 @@ def instant(statement: Statement, span: Span, time: Time, zone: str) -> str:
 
 def _utc(text: str, zone: str) -> str:
     """A text as a TIMESTAMP in UTC. DuckDB would not mind the offset behind it."""
-    quoted = text.replace("'", "''")
     offset = OFFSET.search(text)
     if offset is None:
-        return to_utc(f"CAST('{quoted.removesuffix('Z')}' AS TIMESTAMP)", "UTC" if quoted.endswith("Z") else zone)
+        return to_utc(f"CAST({as_text(text.removesuffix('Z'))} AS TIMESTAMP)", "UTC" if text.endswith("Z") else zone)
     back = "-" if offset[1] == "+" else "+"
     minutes = int(offset[2]) * 60 + int(offset[3] or 0)
-    return f"(CAST('{text[: offset.start(1)]}' AS TIMESTAMP) {back} INTERVAL {minutes} MINUTE)"
+    return f"(CAST({as_text(text[: offset.start(1)])} AS TIMESTAMP) {back} INTERVAL {minutes} MINUTE)"

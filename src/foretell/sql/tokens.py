@@ -17,7 +17,7 @@ UNCLOSED = "'\"`"
 
 _TOKEN = re.compile(
     r"""
-    (?: \s+ | --[^\n]* )*
+    (?: \s+ | --[^\n\r]* )*
     (?: (?P<word>   (?![eExX]') [^\W\d][\w$]* )
       | (?P<sign>   :: | [(),=<>*+/;\[\]{}|&!?%^~@\#-] )
       | (?P<string> [eE]'(?:[^'\\]|\\.|'')*' | [xX]?'(?:[^']|'')*' | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ )
@@ -97,3 +97,15 @@ def quote(name: str) -> str:
     """`name` as an identifier."""
     escaped = name.replace('"', '""')
     return f'"{escaped}"'
+
+
+def ticked(name: str) -> str:
+    """`name` as TDengine's identifier."""
+    escaped = name.replace("`", "``")
+    return f"`{escaped}`"
+
+
+def as_text(value: object) -> str:
+    """A value as a text that SQL reads: the one way in which what a client sent comes into a statement."""
+    escaped = str(value).replace("'", "''")
+    return f"'{escaped}'"

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foretell.errors import InvalidInput, SqlError
+from foretell.sql.tokens import as_text
 
 Ask = Callable[[str], pa.Table]
 """Runs a statement."""
@@ -30,7 +31,7 @@ def read_file(path: str, name: str, ask: Ask, warn: Callable[[str], None]) -> pa
     if PATTERN.isdisjoint(path) and not Path(path).exists():
         raise InvalidInput("file", f"there is no {name}")
     try:
-        table = ask(f"FROM {_quoted(path)}")
+        table = ask(f"FROM {as_text(path)}")
     except SqlError as error:  # the statement is not the user's
         raise InvalidInput("file", _reason(error.message, path, name)) from None
     if not table.num_rows:
@@ -51,13 +52,13 @@ def _reason(message: str, path: str, name: str) -> str:
     """What DuckDB says, up to the pages of advice on how to call it."""
     said = message.partition("\n\n")[0].partition("\nPossible Solution")[0]
     if "not utf-8 encoded" in message:
-        said = f"{said.strip().rstrip('.')}; if it is Latin-1, {_converted(name, 'encoding = ' + _quoted('latin-1'))}"
+        said = f"{said.strip().rstrip('.')}; if it is Latin-1, {_converted(name, 'encoding = ' + as_text('latin-1'))}"
     return " ".join(said.split()).replace(path, name)
 
 
 def _converted(name: str, option: str) -> str:
     """How to bring a CSV file into a form that leaves no doubt."""
-    read = f"read_csv({_quoted(name)}, {option})"
+    read = f"read_csv({as_text(name)}, {option})"
     return f"""write it anew first: foretell sql "COPY (FROM {read}) TO 'new.parquet'\""""
 
 
@@ -67,7 +68,7 @@ def _warn_of_dates(table: pa.Table, path: str, name: str, ask: Ask, warn: Callab
     doubtful = [one for one in times if (pc.max(pc.day(table[one])).as_py() or 13) <= 12]
     if not doubtful:
         return
-    sniffed = ask(f"SELECT DateFormat, TimestampFormat FROM sniff_csv({_quoted(path)})").to_pylist()[0]
+    sniffed = ask(f"SELECT DateFormat, TimestampFormat FROM sniff_csv({as_text(path)})").to_pylist()[0]
     for one in doubtful:
         setting = "dateformat" if pa.types.is_date(table.schema.field(one).type) else "timestampformat"
         read = sniffed["DateFormat" if setting == "dateformat" else "TimestampFormat"] or ""
@@ -76,7 +77,7 @@ def _warn_of_dates(table: pa.Table, path: str, name: str, ask: Ask, warn: Callab
             first = "days" if read.startswith("%d") else "months"
             warn(
                 f"{name}: {one} was read with the {first} first, though both orders fit; "
-                f"if that is wrong, {_converted(name, f'{setting} = {_quoted(other)}')}"
+                f"if that is wrong, {_converted(name, f'{setting} = {as_text(other)}')}"
             )
 
 
@@ -93,8 +94,3 @@ def _in_their_zones(table: pa.Table, path: str) -> pa.Table:
             kind = pa.timestamp(column.type.unit, zones[column.name])
             table = table.set_column(i, column.name, table[i].cast(kind))
     return table
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"

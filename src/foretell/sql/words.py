@@ -9,7 +9,7 @@ from foretell.sql.items import aliases
 from foretell.sql.relation import relation
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import written
-from foretell.sql.tokens import NUMBER, WORD
+from foretell.sql.tokens import NUMBER, WORD, as_text
 
 NOW = "make_timestamp(epoch_us(now()))"
 """The time of the statement, in UTC."""
@@ -76,12 +76,12 @@ def midnight(time: str, zone: str) -> str:
 
 def to_local(time: str, zone: str) -> str:
     """A TIMESTAMP in UTC as one of a time zone."""
-    return time if zone == "UTC" else f"timezone('{zone}', timezone('UTC', {time}))"
+    return time if zone == "UTC" else f"timezone({as_text(zone)}, timezone('UTC', {time}))"
 
 
 def to_utc(time: str, zone: str) -> str:
     """A TIMESTAMP of a time zone as one in UTC."""
-    return time if zone == "UTC" else f"timezone('UTC', timezone('{zone}', {time}))"
+    return time if zone == "UTC" else f"timezone('UTC', timezone({as_text(zone)}, {time}))"
 
 
 def is_now(statement: Statement, i: int) -> bool:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from foretell.errors import InvalidInput
 
-QUERY, FETCH, BIND, VALIDATE = 6, 7, 9, 10
+QUERY, FETCH, BIND = 6, 7, 9
 QUESTION = struct.Struct("<QQQH")
-WITH_SQL = (QUERY, VALIDATE)
 SAYS_RESULT = (1 << 64) - 1
 """First number of an answer to FETCH; older answers begin with the time taken there."""
 

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from foretell.errors import SqlError
+from foretell.errors import ForetellError, SqlError
 from foretell.sql.database import Connection, Database
 from tests.sql.database.conftest import fill, rows
 
@@ -123,6 +126,49 @@ def test_a_table_is_made_of_a_query(empty: Connection) -> None:
             empty.run(wrong)
 
 
+def test_a_table_of_a_query_is_made_with_its_rows_or_not_at_all(empty: Connection) -> None:
+    for wrong in ("CAST(NULL AS TIMESTAMP)", "TIMESTAMP '12000-01-01'"):
+        with pytest.raises(SqlError):
+            empty.run(f"CREATE TABLE n AS SELECT {wrong} AS ts, 1 AS v")
+        assert rows(empty, "SHOW TABLES") == []
+    query = "SELECT ts, v FROM (VALUES (TIMESTAMP '2026-01-02', 2), ('2026-01-01', 1), ('2026-01-02', 3)) t(ts, v)"
+    assert empty.run(f"CREATE TABLE n AS {query}").affected == 3
+    assert rows(empty, "SELECT v FROM n") == [(1,), (3,)]
+    empty.run("INSERT INTO n VALUES ('2026-01-02', 4) ('2026-01-01', 5)")
+    assert rows(empty, "SELECT v FROM n") == [(5,), (4,)]
+    assert empty.run(f"CREATE TABLE none AS {query} WHERE v > 9").affected == 0
+    assert rows(empty, "SELECT * FROM none") == []
+
+
+TIMES = {"ms": ("0001-01-01", "9999-12-31 23:59:59.999"), "us": ("0001-01-01", "3000-01-01"), "ns": ("1700-01-01",)}
+
+
+@pytest.mark.parametrize(("precision", "time"), [(one, time) for one, times in TIMES.items() for time in times])
+def test_what_show_create_says_makes_the_same_sub_table(precision: str, time: str, empty: Connection) -> None:
+    empty.run(f"CREATE DATABASE e PRECISION '{precision}'")
+    empty.run("USE e")
+    empty.run(
+        "CREATE STABLE st (ts TIMESTAMP, v INT) TAGS "
+        "(path VARCHAR(40), on_ BOOL, since TIMESTAMP, n INT, f DOUBLE, b VARBINARY(9), none NCHAR(5), `we``ird` FLOAT)"
+    )
+    made = rf"CREATE TABLE `c``1` USING st TAGS ('C:\new ''x', true, '{time}', -5, 1e300, '\x4142', NULL, 0.1)"
+    seen = []
+    for _ in range(2):
+        empty.run(made)
+        empty.run("INSERT INTO `c``1` VALUES (1, 1)")
+        seen.append(rows(empty, "SELECT path, on_, since, n, f, b, none, `we``ird` FROM `c``1`"))
+        made = str(rows(empty, "SHOW CREATE TABLE `c``1`")[0][1])
+        empty.run("DROP TABLE `c``1`")
+    assert seen[0] == seen[1]
+    assert seen[0][0][0] == "C:\\new 'x"
+
+
+def test_no_two_tables_have_one_number(empty: Connection) -> None:
+    for name in ("aaa0000001", "bbb0000001"):
+        empty.run(f"CREATE TABLE {name} (ts TIMESTAMP, v INT)")
+    assert len({*rows(empty, "SELECT uid FROM information_schema.ins_tables WHERE db_name = 'd' AND uid > 0")}) == 2
+
+
 def test_a_csv_file_is_read_into_a_table(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("ts,x,y\n2024-01-01 00:00:00,1,2.5\n2024-01-02 00:00:00,2,\n")
     with Database(folders=(str(tmp_path),)) as database, database.connect() as connection:
@@ -142,3 +188,71 @@ def test_information_schema_can_be_the_current_database(plant: Connection) -> No
         assert connection.database == "power"
         connection.run("/* and back */ USE information_schema")
         assert rows(connection, "SELECT count(*) FROM ins_stables") == [(1,)]
+
+
+def at_once(database: Database, *texts: str) -> list[str]:
+    """Run statements that are all read before the first of them is carried out; what each said, "" for nothing."""
+    entered, gate = threading.Event(), threading.Event()
+
+    def hold(_: object) -> tuple[int, Callable[[], None]]:
+        entered.set()
+        gate.wait()
+        return 0, lambda: None
+
+    def run(text: str) -> str:
+        try:
+            with database.connect(database="d") as connection:
+                connection.run(text)
+        except ForetellError as error:
+            return str(error).partition("\n")[0]
+        return ""
+
+    with ThreadPoolExecutor(len(texts) + 1) as pool:
+        first = pool.submit(database.writer.change, hold)
+        entered.wait()
+        waiting = []
+        for i, text in enumerate(texts, 1):
+            waiting.append(pool.submit(run, text))
+            while database.writer._jobs.qsize() < i and not waiting[-1].done():
+                threading.Event().wait(0.001)
+        gate.set()
+        first.result()
+        return [one.result() for one in waiting]
+
+
+def test_changes_that_wait_for_each_other_are_all_kept(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    with Database(path) as database, database.connect() as root:
+        for text in ("CREATE DATABASE d", "CREATE DATABASE e", "CREATE STABLE d.st (ts TIMESTAMP, v INT) TAGS (a INT, b INT)",
+                     "CREATE TABLE d.c USING d.st TAGS (1, 2)", "CREATE USER eve PASS 'of-eve-12'"):  # fmt: skip
+            root.run(text)
+        said = at_once(
+            database,
+            "ALTER STABLE st ADD COLUMN x INT",
+            "ALTER STABLE st ADD COLUMN y INT",
+            "ALTER STABLE st ADD COLUMN x INT",
+            "ALTER STABLE st COMMENT 'z'",
+            "ALTER TABLE c SET TAG a = 3",
+            "ALTER TABLE c SET TAG b = 4",
+            "ALTER STABLE st DROP COLUMN y",
+            "GRANT READ ON d.* TO eve",
+            "GRANT WRITE ON d.* TO eve",
+            "ALTER USER eve ENABLE 0",
+            "CREATE USER joe PASS 'of-joe-12'",
+            "CREATE USER joe PASS 'of-joe-34'",
+            "DROP USER joe",
+            "GRANT READ ON d.* TO joe",
+            "DROP USER joe",
+            "DROP DATABASE e",
+            "GRANT READ ON e.* TO eve",
+        )
+        assert {said[i] for i in (0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 12)} == {""}, said
+        assert "x" in said[2]
+        assert said[11:12] + said[13:15] == ["User already exists: joe", "User not exist: joe", "User not exist: joe"]
+        assert said[15:] == ["", "Database not exist: e"]
+    with Database(path) as database, database.connect(database="d") as root:
+        assert [name for name, *_ in rows(root, "DESCRIBE st")] == ["ts", "v", "x", "a", "b"]
+        assert rows(root, "SELECT DISTINCT a, b FROM st") == [(3, 4)]
+        eve = database.users.known["eve"]
+        assert (eve.grants, eve.is_enabled) == ({"d": frozenset({"read", "write"})}, False)
+        assert "joe" not in database.users.known

@@ -94,3 +94,27 @@ def test_a_result_that_is_taken_as_it_is_equals_that_through_duckdb(
     assert taken.table.to_pylist() == made.table.to_pylist()
     assert taken.raw is not None and made.raw is not None
     assert taken.raw.table.schema == made.raw.table.schema
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """SELECT _wstart, AVG(current) AS "{}" FROM meters WHERE ts >= '2018-10-03' AND ts < '2018-10-04'
+        AND '{}' = '{}'
+        INTERVAL(12h) FILL(NULL)""",
+        """SELECT _wstart, AVG(current) FROM meters WHERE ts >= CASE WHEN '{}' = '{}' THEN TIMESTAMP '2018-10-03' END
+        AND ts < '2018-10-04' INTERVAL(12h) FILL(NULL)""",
+        """SELECT _irowts, INTERP(current) AS "{}" FROM d1001 RANGE('2018-10-03', '2018-10-04')
+        EVERY(12h) FILL(NULL)""",
+        """SELECT "{}", AVG(current) FROM (SELECT ts, current, '{}' AS "{}" FROM d1001) GROUP BY "{}" """,
+        """SELECT FIRST("{}") FROM (SELECT ts, current AS "{}" FROM d1001) STATE_WINDOW("{}")""",
+    ],
+)
+def test_braces_are_like_other_characters(text: str, plant: Connection) -> None:
+    assert plant.run(text).table.num_rows > 0
+
+
+@pytest.mark.parametrize("text", ["SELECT AVG(voltage) FROM meters WHERE ts >= '{}' INTERVAL(1h) FILL(PREV)"])
+def test_braces_in_what_is_no_time(text: str, plant: Connection) -> None:
+    with pytest.raises(SqlError, match=r"\{\}"):
+        plant.run(text)

@@ -124,7 +124,7 @@ def test_codes(plant: Connection, statement: str, code: int) -> None:
 
 
 def test_a_text_is_a_file_and_no_table(plant: Connection) -> None:
-    with pytest.raises(ForetellError, match="no file has this name"):
+    with pytest.raises(ForetellError, match="no table and no file has the name"):
         plant.run("SELECT * FROM AI.FORECAST(TABLE 'meters', data_col => 'v', timestamp_col => 'ts')")
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from foretell.errors import DatabaseInUse, InvalidInput
@@ -97,6 +98,29 @@ def test_a_file_that_is_no_database(tmp_path: Path, name: str, content: bytes) -
         with pytest.raises(InvalidInput, match=rf"db: .*{name} is no database file"):
             Database(str(path))
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE __foretell.databases SET options = '{broken'", "JSONDecodeError"),
+        ("UPDATE __foretell.tables SET columns = '[[1]]'", "ValueError"),
+        ("UPDATE __foretell.tables SET database = 'e'", "KeyError: 'e'"),
+        ("DROP TABLE d.st", "st does not exist"),
+        ("DROP TABLE __foretell.users", "users does not exist"),
+    ],
+)
+def test_a_damaged_catalog_is_told_and_the_file_let_go(change: str, said: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    with Database(path) as database, database.connect() as connection:
+        connection.run("CREATE DATABASE d")
+        connection.run("CREATE STABLE d.st (ts TIMESTAMP, v INT) TAGS (t INT)")
+    with duckdb.connect(path) as file:
+        file.execute(change).fetchall()
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match=f"x.db says nothing readable in its schema __foretell: .*{said}"):
+            Database(path)
+    assert not Path(f"{path}.lock").exists()
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

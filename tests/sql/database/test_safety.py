@@ -133,9 +133,19 @@ def test_files_are_written_where_the_setting_allows(tmp_path: Path) -> None:
         fill(connection)
         connection.run(f"COPY (SELECT tbname, voltage FROM meters) TO '{tmp_path}/out.parquet'")
         assert rows(connection, f"SELECT count(*) FROM '{tmp_path}/out.parquet'") == [(6,)]
-        for text in (f"COPY power.log FROM '{tmp_path}/x.csv'", "COPY (SELECT 1) TO '/nowhere/x.csv'", "COPY x"):
+        connection.run(f"COPY (FROM log) TO '{tmp_path}/it''s.csv' (HEADER, DELIMITER ';', NULLSTR '-- FROM')")
+        for text in (
+            f"COPY power.log FROM '{tmp_path}/x.csv'",
+            f"COPY power.log TO '{tmp_path}/x.csv'",
+            f"COPY (TABLE __foretell.users) TO '{tmp_path}/x.csv'",
+            f"COPY (SELECT 1 --\r) TO '{tmp_path}/x.csv'\nUNION ALL SELECT 2) TO '{tmp_path}/x.csv'",
+            f"COPY (SELECT 1) TO '{tmp_path}/x.csv' (HEADER (SELECT true FROM power.log))",
+            "COPY (SELECT 1) TO '/nowhere/x.csv'",
+            "COPY x",
+        ):
             with pytest.raises(ForetellError):
                 connection.run(text)
+        assert not (tmp_path / "x.csv").exists()
     with pytest.raises(InvalidInput, match="sql_folders"):
         Database(folders=(str(tmp_path / "nothing"),))
     with pytest.raises(InvalidInput, match=r"sql_memory: must be an amount such as .*4GB, got 'much'"):

@@ -23,6 +23,7 @@ from foretell.sql.database.catalog import Table
 from foretell.sql.database.halt import Halt
 from foretell.sql.database.rows import names_of, run_of, runs_of
 from foretell.sql.database.writer import INCOMING, _Job
+from foretell.sql.taos.schemaless import Lines
 from tests.sql.database.conftest import rows
 
 ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE i % 7 = 8"
@@ -347,6 +348,11 @@ def test_what_waits_together_is_written_in_one_transaction(empty: Connection, mo
         thread.join()
     assert sizes == [1, 12]
     assert rows(empty, "SELECT count(*) FROM a") == [(12,)]
+
+
+def test_schemaless_points_of_other_tags_are_of_other_tables(empty: Connection) -> None:
+    Lines.of(1, "ms", "m,a=b\\,c\\=d v=1 1\nm,a=b,c=d v=2 1", "").insert(empty)
+    assert rows(empty, "SELECT a, c, v FROM m ORDER BY v") == [("b,c=d", None, 1.0), ("b", "d", 2.0)]
 
 
 @pytest.fixture

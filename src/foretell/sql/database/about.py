@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from foretell.sql.statement import Statement
 from foretell.sql.text import written
+from foretell.sql.tokens import as_text
 
 if TYPE_CHECKING:
     from foretell.sql.database.connection import Connection
@@ -34,11 +35,10 @@ def tell(statement: Statement, connection: Connection) -> None:
         if not statement.is_sign(i + 1, "(") or statement.partner[i + 1] != i + 2:
             continue
         if statement.is_word(i, IS_UP, *ANSWERS):
-            sql = "1" if token.text == IS_UP else _text(ANSWERS[token.text](connection))
+            sql = "1" if token.text == IS_UP else _literal(ANSWERS[token.text](connection))
             start, end = statement.place((i, i + 3))
             statement.source.replace(start, end, written(sql, start))
 
 
-def _text(value: str | None) -> str:
-    escaped = (value or "").replace("'", "''")
-    return "CAST(NULL AS VARCHAR)" if value is None else f"'{escaped}'"
+def _literal(value: str | None) -> str:
+    return "CAST(NULL AS VARCHAR)" if value is None else as_text(value)

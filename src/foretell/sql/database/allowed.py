@@ -1,15 +1,20 @@
-"""What a query that comes from a network may call and say: an allow-list of table functions, and of statements."""
+"""What a query that comes from a network may read and call: the tables that were granted, files, an allow-list of
+functions behind FROM, and all but a few others.
+
+It is DuckDB that says what the text that is about to run reads (`reads`). So it does not matter how a table is written,
+nor how it came into the text: what was not granted is not read.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Set
 
 import duckdb
 
-from foretell.errors import SqlError
-from foretell.sql.database.references import Reference
-from foretell.sql.statement import Statement
-from foretell.sql.tokens import NAME, STRING, WORD, unquote
+from foretell.sql.database.reads import Named, Reads, reads_of
+from foretell.sql.duck import LENT, PATH, Refused
+from foretell.sql.statement import statements
 
 TABLE_FUNCTIONS = frozenset(
     [
@@ -42,52 +47,106 @@ REFUSED = re.compile(
     re.IGNORECASE,
 )
 """Functions that tell of the machine, read what no name of a table stands for, or change something."""
-OF_THE_SHELL = ("DESCRIBE", "DESC", "SUMMARIZE", "SHOW", "PIVOT", "UNPIVOT", "PRAGMA", "CALL")
-"""Words that begin a query that looks at tables by other ways than FROM."""
-_WRITES = re.compile(
-    r"\b(?:INSERT|UPDATE|DELETE|MERGE|COPY|CREATE|DROP|ALTER|ATTACH|DETACH|INSTALL|LOAD|SET|RESET|PRAGMA|CALL|EXPORT|"
-    r"IMPORT|CHECKPOINT|VACUUM|EXECUTE|PREPARE|TRUNCATE|USE|BEGIN|COMMIT|ROLLBACK)\b",
-    re.IGNORECASE,
-)
-_EXPLAIN = re.compile(r"\s*EXPLAIN(?:\s+ANALYZE)?\b", re.IGNORECASE)
+_OPTION = r"\s*(?:ANALYZE|FORMAT\s+\w+)\s*"
+EXPLAIN = re.compile(rf"\s*EXPLAIN\b\s*(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE)
+TO_FILE = re.compile(r"\s*TO\s+'(?:[^']|'')*'\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
+"""What stands behind the query of a COPY."""
+QUERY = re.compile(r"'(?:[^']|'')*'|\b(?P<word>SELECT|FROM|TABLE|VALUES|WITH|PIVOT|UNPIVOT)\b", re.IGNORECASE)
+"""A text, or a word that begins a query."""
+WITHOUT_SCHEMA = """
+SELECT table_name FROM duckdb_tables() WHERE schema_name IN ('main', 'pg_catalog')
+UNION SELECT view_name FROM duckdb_views() WHERE schema_name IN ('main', 'pg_catalog')
+"""
+SHELL = re.compile(r"\b(?:DESCRIBE|DESC|SUMMARIZE|SHOW)\b", re.IGNORECASE)
+"""Words that look at tables by other ways than FROM."""
+MOST_KEPT, LONGEST_KEPT = 1000, 10_000
+"""Texts of which it is kept what they read, and their characters."""
+NO_QUERY = "only queries may be run here"
 
 
-def check_words(statement: Statement) -> None:
-    """Refuse calls of REFUSED functions and queries that begin with a word OF_THE_SHELL."""
-    for i, token in enumerate(statement.tokens):
-        if token.kind not in (WORD, NAME):
-            continue
-        name = unquote(token, statement.source.text)
-        if statement.is_sign(i + 1, "(") and REFUSED.match(name):
-            raise statement.error(f"{name} cannot be called here", i)
-        if statement.is_word(i, *OF_THE_SHELL) and (i == 0 or statement.is_sign(i - 1, "(")):
-            raise statement.error(f"{token.text} cannot stand here", i)
+def names_without_schema(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """What a name alone may stand for in a file: DuckDB's own views, and tables that are not ours."""
+    return frozenset(name.lower() for (name,) in connection.execute(WITHOUT_SCHEMA).fetchall())
 
 
-def check_call(statement: Statement, reference: Reference, ours: frozenset[str]) -> None:
-    """Refuse table functions that are neither allowed nor our own."""
-    name = ".".join(reference.parts).lower()
-    if name not in TABLE_FUNCTIONS and name not in ours:
-        raise statement.error(f"{name} cannot be called behind FROM here", reference.span)
+class Guard:
+    """Lets pass what one connection may run.
+
+    `granted` gives the tables that it may read now; `closed` are names that nothing may stand for, `kept` is what texts
+    read, for all connections. `may_copy`: COPY (SELECT ...) TO a file, too.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        granted: Callable[[], Set[tuple[str, ...]]],
+        closed: Collection[str],
+        kept: dict[str, Reads],
+        may_copy: bool,
+    ) -> None:
+        self._connection = connection
+        self._granted = granted
+        self._closed = closed
+        self._kept = kept
+        self._may_copy = may_copy
+
+    def __call__(self, sql: str) -> None:
+        """Raise Refused, or DuckDB's error where the text is wrong."""
+        query, start = self._query_in(sql)
+        found = self._reads(query, sql)
+        for call in found.calls:
+            if REFUSED.match(call.parts[-1]):
+                raise _refused(f"{call} cannot be called here", call, query, start)
+        for call in found.table_calls:
+            if str(call).lower() not in TABLE_FUNCTIONS:
+                raise _refused(f"{call} cannot be called behind FROM here", call, query, start)
+        granted = self._granted()
+        for table in found.tables:
+            if len(table.parts) > 1:
+                if table.parts not in granted:
+                    raise _refused(f"{table} cannot be read here", table, query, start)
+            elif not self._may_stand(table.parts[0], found.defined):
+                raise _refused(f"no table and no file has the name {table}", table, query, start)
+
+    def _may_stand(self, name: str, defined: Collection[str]) -> bool:
+        """Whether a name alone is one of WITH, of a file, or of what was lent, whatever place it stands in."""
+        is_known = name.lower() in defined or name.startswith(LENT) or PATH.search(name) is not None
+        return is_known and name.lower() not in self._closed
+
+    def _reads(self, query: str, sql: str) -> Reads:
+        found = self._kept.get(query)
+        if found is None:
+            try:
+                found = reads_of(self._connection, query)
+            except RecursionError:
+                raise Refused("this is nested too deep: some 300 levels are known here") from None
+            if found is None:
+                self._connection.extract_statements(sql)  # says what is wrong with it
+                raise Refused(NO_QUERY)
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            if len(query) <= LONGEST_KEPT:
+                self._kept[query] = found
+        if found.others and (shown := SHELL.search(query)):
+            raise Refused(f"{shown[0].upper()} cannot stand here", shown[0])
+        if found.others:
+            raise Refused(NO_QUERY)
+        return found
+
+    def _query_in(self, sql: str) -> tuple[str, int]:
+        """The query that a statement runs, and where it begins."""
+        if explained := EXPLAIN.match(sql):
+            return sql[explained.end() :], explained.end()
+        if not self._may_copy or sql[:4].upper() != "COPY":
+            return sql, 0
+        [statement] = statements(sql)
+        end = statement.tokens[statement.partner[1]].end if statement.is_sign(1, "(") else 0
+        rest = sql[end:]
+        if not end or not TO_FILE.fullmatch(rest) or any(match["word"] for match in QUERY.finditer(rest)):
+            raise Refused("files are written by COPY (SELECT ...) TO 'file' (OPTION value, ...)")
+        return f"FROM{sql[4:end]}", 0  # as long, so that places stay
 
 
-def check_file(statement: Statement, i: int) -> None:
-    """Refuse a text behind FROM that is no file: DuckDB looks for a table of that name first."""
-    token = statement.tokens[i]
-    if token.kind == STRING and not re.search(r"[./*?]", unquote(token, statement.source.text)):
-        raise statement.error("no file has this name", i)
-
-
-def check_reads(connection: duckdb.DuckDBPyConnection, sql: str, may_copy: bool = False) -> None:
-    """Refuse whatever DuckDB does not take for a query, or, with `may_copy`, for a COPY. `sql` is what it is about to
-    run."""
-    if _WRITES.search(sql) is None:
-        return
-    explained = _EXPLAIN.match(sql)
-    try:
-        found = connection.extract_statements(sql[explained.end() :] if explained else sql)
-    except duckdb.Error:
-        return  # it says so itself when it runs, with the place
-    allowed = (duckdb.StatementType.SELECT, *((duckdb.StatementType.COPY,) if may_copy and not explained else ()))
-    if len(found) != 1 or found[0].type not in allowed:
-        raise SqlError("only queries may be run here")
+def _refused(message: str, name: Named, query: str, start: int) -> Refused:
+    place = None if name.place is None else start + len(query.encode()[: name.place].decode(errors="ignore"))
+    return Refused(message, name.parts[-1], place)

@@ -16,6 +16,7 @@ from foretell.sql.database import catalog
 from foretell.sql.database.catalog import (
     TBNAME,
     AnyTable,
+    Namespace,
     SubTable,
     SuperTable,
     Table,
@@ -23,7 +24,7 @@ from foretell.sql.database.catalog import (
 from foretell.sql.database.columns import read_column, refuse_twins
 from foretell.sql.database.databases import read_option
 from foretell.sql.database.outcome import Outcome
-from foretell.sql.database.reader import Reader
+from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.types import BY_NAME, Column
 from foretell.sql.database.values import Dialect, read_value
 from foretell.sql.database.writer import Apply, execute, insert_tags, nothing
@@ -36,15 +37,22 @@ Duck = duckdb.DuckDBPyConnection
 
 
 def alter_table(reader: Reader, home: Connection) -> Outcome:
-    """ALTER TABLE t or ALTER STABLE st, with one of ALTERATIONS."""
+    """ALTER TABLE t or ALTER STABLE st, with one of ALTERATIONS.
+
+    It is read in the writer's turn: what it alters is the table as others have left it.
+    """
     path = reader.path()
     namespace = home.namespace(reader, path)
+    return home.change(lambda duck: _alteration(reader, namespace, path, home)(duck), namespace)
+
+
+def _alteration(reader: Reader, namespace: Namespace, path: Path, home: Connection) -> Alteration:
     table = namespace.tables.get(path.name)
     if table is None:
         reader.fail(f"Table does not exist: {path.name}", path.token, NoSuchTable)
     for words, alter in ALTERATIONS.items():
         if reader.take(*words):
-            return home.change(alter(reader, table, home), namespace)
+            return alter(reader, table, home)
     raise reader.error(f"one of these is expected here: {', '.join(' '.join(words) for words in ALTERATIONS)}")
 
 

@@ -22,6 +22,8 @@ SYSTEM = "__foretell"
 RESERVED = frozenset({SYSTEM, "main", "temp", "system", "pg_catalog", "information_schema", "performance_schema"})
 """Schemas that no database may be called."""
 TBNAME = "tbname"
+TAGS = ".tags"
+"""What the name of the table with the tags ends with."""
 CREATED = ".created"
 """The column of a table of tags that says when a sub-table was made, in ms; no tag can be called so."""
 
@@ -75,6 +77,11 @@ class Table:
         return f"{self.namespace.schema}.{quote(self.name)}"
 
     @property
+    def paths(self) -> set[tuple[str, ...]]:
+        """The parts of DuckDB's names of all that is kept of it."""
+        return {(self.namespace.file, self.namespace.name, self.name)}
+
+    @property
     def time(self) -> str:
         return self.columns[0].name
 
@@ -92,7 +99,11 @@ class SuperTable(Table):
     @property
     def physical_tags(self) -> str:
         """DuckDB's name of the table that has the tags."""
-        return f"{self.namespace.schema}.{quote(self.name + '.tags')}"
+        return f"{self.namespace.schema}.{quote(self.name + TAGS)}"
+
+    @property
+    def paths(self) -> set[tuple[str, ...]]:
+        return {(self.namespace.file, self.namespace.name, self.name + end) for end in ("", TAGS)}
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,7 @@
 Rows come in the order of time, mixed between the sub-tables. When enough of them are loose, a thread writes a sorted
 copy beside the table, of a snapshot, while others go on to read and write; then the writer adds what was appended
 meanwhile and puts the copy in the table's place. Whatever else changes the table meanwhile (a late row, DELETE, ALTER)
-wins, and the copy is thrown away.
+wins, and the copy is thrown away. So it is where the copy fails; it is made again when twice as many rows are loose.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from foretell.errors import ForetellError
 from foretell.sql.database import catalog
 from foretell.sql.database.catalog import TBNAME, SuperTable, Table
 from foretell.sql.database.writer import Apply, Duck, Writer, insert
+from foretell.sql.duck import message_of
 from foretell.sql.tokens import quote
 
 log = logging.getLogger("foretell.sql.clustering")
@@ -40,6 +41,8 @@ class Clustering:
         self._cursor = cursor
         self._due: queue.SimpleQueue[Table | None] = queue.SimpleQueue()
         self._known: set[int] = set()
+        self._failed: dict[int, int] = {}
+        """The loose rows with which a table could not be sorted."""
         self._running: Duck | None = None
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="foretell-clustering", daemon=True)
@@ -47,7 +50,8 @@ class Clustering:
 
     def look(self, table: Table) -> None:
         """Have a table sorted if it is time; for the writer, after each write."""
-        if is_due(table) and id(table) not in self._known:
+        least = 2 * self._failed.get(id(table), 0)
+        if is_due(table) and table.loose >= least and id(table) not in self._known:
             self._known.add(id(table))
             self._due.put(table)
 
@@ -65,17 +69,28 @@ class Clustering:
             try:
                 self.sort(table)
             except (duckdb.Error, ForetellError) as error:
-                log.info("%s is not sorted this time: %s", table.name, error)
+                self._failed[id(table)] = table.loose
+                log.warning("%s is not sorted this time: %s", table.name, message_of(error))
+            else:
+                self._failed.pop(id(table), None)
 
     def sort(self, table: Table) -> bool:
         """Sort a table now; whether the sorted copy took its place."""
+        try:
+            self._copy(table)
+            return bool(self._writer.change(lambda duck: _swap(duck, table)))
+        except BaseException:
+            with contextlib.suppress(ForetellError):
+                self._writer.change(lambda duck: _give_up(duck, table))
+            raise
+
+    def _copy(self, table: Table) -> None:
         connection = self._cursor()
         self._running = connection
         try:
             self._writer.change(lambda _: _begin(connection, table))
             _copy(connection, table)
             connection.execute("COMMIT").fetchall()
-            return bool(self._writer.change(lambda duck: _swap(duck, table)))
         finally:
             self._running = None
             with contextlib.suppress(duckdb.Error):
@@ -122,6 +137,12 @@ def _swap(duck: Duck, table: Table) -> tuple[int, Apply]:
         table.tail, table.loose, table.sorted_rows, table.is_sorted = None, added, count, True
 
     return 1, apply
+
+
+def _give_up(duck: Duck, table: Table) -> tuple[int, Apply]:
+    """Throw the copy away, if there is one, and take no more note of what comes."""
+    duck.execute(f"DROP TABLE IF EXISTS {_copy_of(table)}").fetchall()
+    return 0, lambda: setattr(table, "tail", None)
 
 
 def forget_copies(connection: duckdb.DuckDBPyConnection) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from foretell.sql.database.catalog import (
     CREATED,
@@ -12,9 +11,6 @@ from foretell.sql.database.catalog import (
 from foretell.sql.database.reader import Reader
 from foretell.sql.database.types import BY_NAME, Column, Type
 from foretell.sql.tokens import STRING, WORD
-
-if TYPE_CHECKING:
-    pass
 
 MOST_BYTES = 65_517
 """Of a text in a column."""

@@ -15,13 +15,13 @@ from foretell.errors import ForetellError, InvalidInput, NoDatabase, NoPrivilege
 from foretell.sql.anode_statements import TABLES
 from foretell.sql.answer import FILES, TDENGINE, Context
 from foretell.sql.database.about import tell
-from foretell.sql.database.allowed import check_reads
+from foretell.sql.database.allowed import Guard
 from foretell.sql.database.arrow import append_rows, rows_of
 from foretell.sql.database.catalog import AnyTable, Catalog, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.commands import QUERIES, command_of
 from foretell.sql.database.halt import Halt
 from foretell.sql.database.insert import Selection, read_insert
-from foretell.sql.database.names import SYSTEM_SCHEMAS, Names, as_text
+from foretell.sql.database.names import SYSTEM_SCHEMAS, Names
 from foretell.sql.database.outcome import Outcome, read, settled, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.show import VIEWS
@@ -33,6 +33,7 @@ from foretell.sql.session import Session
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import check_text
 from foretell.sql.text import written as words
+from foretell.sql.tokens import as_text
 from foretell.wire.masking import mask
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class Connection:
         self.warnings: list[str] = []
         self._home = home
         cursor = home.cursor()
-        self._duck = Duck(cursor, None if home.is_own else lambda sql: check_reads(cursor, sql, home.writable))
         self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
+        guard = Guard(cursor, self._names.granted, home.closed_names, home.kept_reads, home.writable)
+        self._duck = Duck(cursor, None if home.is_own else guard)
         self._session = Session(
             duck=self._duck,
             engine=home.engine,
@@ -204,10 +206,6 @@ class Connection:
     def rows(self, query: object) -> pa.Table:
         """The rows of a query, as it was written."""
         return self._session.sql(str(query), timeout=self._halt.left()).table
-
-    def append_to(self, table: Table, rows: pa.Table) -> int:
-        """Write rows to a table that has the same columns."""
-        return self._home.writer.write([rows_of(table, table.columns, rows)], self._halt) if len(rows) else 0
 
     def select(self, statement: Statement, head: str) -> pa.Table:
         """The rows of a statement with `head` in place of its first word."""

@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Self
 import duckdb
 
 from foretell.engine.engine import Engine
+from foretell.errors import InvalidInput
+from foretell.sql.database.allowed import names_without_schema
 from foretell.sql.database.anodes import Kept
-from foretell.sql.database.catalog import Catalog
+from foretell.sql.database.catalog import SYSTEM, Catalog
 from foretell.sql.database.clustering import Clustering, forget_copies
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.lock import Lock
+from foretell.sql.database.reads import Reads
 from foretell.sql.database.safety import Limits, check_place, opened
 from foretell.sql.database.users import OWNER, User, Users
 from foretell.sql.database.writer import Writer, now
+from foretell.sql.duck import message_of
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
@@ -56,25 +60,36 @@ class Database:
         self._lock = None if path == IN_MEMORY else Lock(path)
         try:
             self._root = opened(path, Limits(memory, folders, writable, is_own))
+            self.catalog = Catalog()
+            self.users = Users()
+            self._load()
         except BaseException:
             self._let_go()
             raise
         self.engine = engine or Engine()
         self._own_engine = engine is None
-        self.catalog = Catalog()
-        self.users = Users()
-        self.catalog.load(self._root)
-        self.users.load(self._root, now())
-        forget_copies(self._root)
         self.writer = Writer(self.cursor())
         self.clustering = Clustering(self.writer, self.cursor)
         self.writer.grown = self.clustering.look
         self.writer.changed = self._forget
+        self.closed_names = names_without_schema(self._root)
+        self.kept_reads: dict[str, Reads] = {}
         self.described: dict[str, list[tuple[str, str]]] = {}
         """Columns of queries over tables of ours, until a table changes."""
         self._anodes: Anodes | None = None
         self._first_use = threading.Lock()
         self._address = ""
+
+    def _load(self) -> None:
+        """Read what the file says of databases, tables and users."""
+        try:
+            self.catalog.load(self._root)
+            self.users.load(self._root, now())
+            forget_copies(self._root)
+        except (duckdb.Error, ValueError, LookupError, TypeError, AttributeError) as error:
+            self._root.close()
+            said = f"{type(error).__name__}: {message_of(error)}"
+            raise InvalidInput("db", f"{self.path} says nothing readable in its schema {SYSTEM}: {said}") from None
 
     def _forget(self) -> None:
         """Another dictionary, not an empty one: whoever reads just now may still put what is old into his."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 8, 255
 """Characters of a password."""
+Rights = frozenset[Privilege]
 
 
 def create_user(reader: Reader, home: Connection) -> Outcome:
@@ -26,29 +28,36 @@ def create_user(reader: Reader, home: Connection) -> Outcome:
     password = _password(reader)
     _switches(reader)
     home.demand_admin(reader)
-    if name in home.users.known:
-        reader.fail(f"User already exists: {name}", token, UserExists)
-    return _kept(home, User(name, password=password, created=now()))
+
+    def made(known: User | None) -> User:
+        if known is not None:
+            reader.fail(f"User already exists: {name}", token, UserExists)
+        return User(name, password=password, created=now())
+
+    return _kept(home, name, made)
 
 
 def alter_user(reader: Reader, home: Connection) -> Outcome:
     """ALTER USER name PASS 'password' | ENABLE 0|1. Everybody may change his own password."""
-    user = _user(reader, home)
-    if user.name != home.user.name:
+    user, name = reader.i, reader.name("a user")
+    if name != home.user.name:
         home.demand_admin(reader)
     if reader.take("PASS"):
-        changed = replace(user, password=_password(reader), is_first=False)
+        password = _password(reader)
         reader.end()
-        return _kept(home, changed)
+        return _altered(reader, home, user, name, lambda known: replace(known, password=password, is_first=False))
     home.demand_admin(reader)
     token = reader.i
     switches = _switches(reader)
     if not switches:
         reader.fail("PASS, ENABLE or SYSINFO is expected here")
-    enabled = switches.get("ENABLE", user.is_enabled)
-    if user.name == FIRST and not enabled:
+    if name == FIRST and not switches.get("ENABLE", True):
         reader.fail(f"{FIRST} cannot be switched off", token)
-    return _kept(home, replace(user, is_enabled=enabled))
+
+    def switched(known: User) -> User:
+        return replace(known, is_enabled=switches.get("ENABLE", known.is_enabled))
+
+    return _altered(reader, home, user, name, switched)
 
 
 def drop_user(reader: Reader, home: Connection) -> Outcome:
@@ -60,10 +69,10 @@ def drop_user(reader: Reader, home: Connection) -> Outcome:
     home.demand_admin(reader)
     if name == FIRST:
         reader.fail(f"{FIRST} cannot be dropped", token)
-    if name not in home.users.known and not lenient:
-        reader.fail(f"User not exist: {name}", token, NoSuchUser)
 
     def change(duck: Duck) -> tuple[int, Apply]:
+        if name not in home.users.known and not lenient:
+            reader.fail(f"User not exist: {name}", token, NoSuchUser)
         forget(duck, name)
         return 0, lambda: home.users.drop(name)
 
@@ -72,41 +81,37 @@ def drop_user(reader: Reader, home: Connection) -> Outcome:
 
 def grant(reader: Reader, home: Connection) -> Outcome:
     """GRANT READ | WRITE | ALL ON database.* TO user."""
-    home.demand_admin(reader)
-    privileges, database = _what(reader, home)
-    reader.expect("TO")
-    user = _user(reader, home)
-    reader.end()
-    return _kept(home, user.granted(privileges, database))
+    return _with_rights(reader, home, "TO", User.granted)
 
 
 def revoke(reader: Reader, home: Connection) -> Outcome:
     """REVOKE READ | WRITE | ALL ON database.* FROM user."""
+    return _with_rights(reader, home, "FROM", User.revoked)
+
+
+def _with_rights(reader: Reader, home: Connection, word: str, change: Callable[[User, Rights, str], User]) -> Outcome:
     home.demand_admin(reader)
-    privileges, database = _what(reader, home)
-    reader.expect("FROM")
-    user = _user(reader, home)
-    reader.end()
-    return _kept(home, user.revoked(privileges, database))
-
-
-def _what(reader: Reader, home: Connection) -> tuple[frozenset[Privilege], str]:
-    privileges: frozenset[Privilege] = frozenset()
-    while True:
+    privileges = _privilege(reader)
+    while reader.take_sign(","):
         privileges |= _privilege(reader)
-        if not reader.take_sign(","):
-            break
     reader.expect("ON")
-    token = reader.i
+    place = reader.i
     database = EVERYWHERE if reader.take_sign("*") else reader.name("a database")
-    if database != EVERYWHERE and database not in home.catalog.namespaces:
-        reader.fail(f"Database not exist: {database}", token, NoSuchDatabase)
     if reader.take_sign(".") and not reader.take_sign("*"):
         reader.fail("rights are granted for whole databases: DATABASE.*")
-    return privileges, database
+    reader.expect(word)
+    token, name = reader.i, reader.name("a user")
+    reader.end()
+
+    def changed(known: User) -> User:
+        if database != EVERYWHERE and database not in home.catalog.namespaces:
+            reader.fail(f"Database not exist: {database}", place, NoSuchDatabase)
+        return change(known, privileges, database)
+
+    return _altered(reader, home, token, name, changed)
 
 
-def _privilege(reader: Reader) -> frozenset[Privilege]:
+def _privilege(reader: Reader) -> Rights:
     token = reader.i
     word = reader.word()
     if word == "ALL":
@@ -118,13 +123,15 @@ def _privilege(reader: Reader) -> frozenset[Privilege]:
     raise reader.error("READ, WRITE or ALL is expected here", token)
 
 
-def _user(reader: Reader, home: Connection) -> User:
-    token = reader.i
-    name = reader.name("a user")
-    found = home.users.known.get(name)
-    if found is None:
-        reader.fail(f"User not exist: {name}", token, NoSuchUser)
-    return found
+def _altered(reader: Reader, home: Connection, token: int, name: str, change: Callable[[User], User]) -> Outcome:
+    """Change a user whose name stands at `token`."""
+
+    def changed(known: User | None) -> User:
+        if known is None:
+            reader.fail(f"User not exist: {name}", token, NoSuchUser)
+        return change(known)
+
+    return _kept(home, name, changed)
 
 
 def _password(reader: Reader) -> str:
@@ -147,9 +154,12 @@ def _switches(reader: Reader) -> dict[str, bool]:
     return found
 
 
-def _kept(home: Connection, user: User) -> Outcome:
+def _kept(home: Connection, name: str, changed: Callable[[User | None], User]) -> Outcome:
+    """Make or change a user in the writer's turn, as others have left him; None where there is none of that name."""
+
     def change(duck: Duck) -> tuple[int, Apply]:
+        user = changed(home.users.known.get(name))
         keep(duck, user)
-        return 0, lambda: home.users.known.update({user.name: user})
+        return 0, lambda: home.users.known.update({name: user})
 
     return home.change(change)

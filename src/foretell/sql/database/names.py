@@ -14,17 +14,16 @@ import pyarrow as pa
 from foretell.errors import NoDatabase, NoPrivilege, NoSuchDatabase, NoSuchTable
 from foretell.sql.answer import Context
 from foretell.sql.blocks import ends_operand
-from foretell.sql.database.allowed import check_call, check_file, check_words
 from foretell.sql.database.catalog import CREATED, TBNAME, AnyTable, Catalog, SubTable, SuperTable, Table
 from foretell.sql.database.references import Origin, Reference, defined, named, origins, stars
-from foretell.sql.database.types import PRECISIONS, Column, Precision
+from foretell.sql.database.types import Column, Precision
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import written
-from foretell.sql.tokens import NAME, STRING, WORD, quote, unquote
+from foretell.sql.tokens import NAME, STRING, WORD, as_text, quote, unquote
 
 SYSTEM_SCHEMAS = ("information_schema", "performance_schema")
-OURS = frozenset({"ai.forecast"})
-"""Our own functions behind FROM."""
+MOMENT = {"ms": "make_timestamp_ms", "us": "make_timestamp", "ns": "make_timestamp_ns"}
+"""DuckDB's functions that make a time of a number in each precision."""
 System = Callable[[str], pa.Table | None]
 """A table of information_schema by name, as it is now."""
 
@@ -51,8 +50,6 @@ class Names:
         lists = list(origins(statement))
         known = defined(statement)
         found: dict[int, AnyTable] = {}
-        if self.strict:
-            _check(statement, lists)
         for reference in (one for origin in lists for one in origin.references):
             if reference.is_call or reference.is_file:
                 continue
@@ -65,11 +62,16 @@ class Names:
         named_so = [one for origin in lists for one in origin.references]
         self.are_ours = all(one.span[0] in found or one.parts[-1].lower() in known for one in named_so)
         _read_texts(statement, found, lists, known)
-        is_argument = any(statement.is_word(origin.token, "TABLE") for origin in lists)
+        is_argument = any(origin.is_argument for origin in lists)
         kinds = (WORD, NAME, STRING) if is_argument else (WORD, NAME)  # id_cols => ['site'] names a column in a text
         mentioned = {named(statement, i) for i, token in enumerate(statement.tokens) if token.kind in kinds}
         for origin in lists:
             _replace(statement, origin, found, mentioned, _asks_tags(statement, origin, found, mentioned, of_tags))
+
+    def granted(self) -> set[tuple[str, ...]]:
+        """DuckDB's names of what the last statement may read."""
+        owners = {one.parent if isinstance(one, SubTable) else one for one in self.touched}
+        return set().union(*(owner.paths for owner in owners))
 
     def _find(self, statement: Statement, reference: Reference, known: set[str], context: Context) -> AnyTable | None:
         """The table; None where the name is not ours and may stay."""
@@ -92,16 +94,6 @@ class Names:
             message = f"no database is chosen: say USE, or DATABASE.{name}"
             raise statement.error(message, reference.span, kind=NoDatabase)
         raise statement.error(f"Table does not exist: {name}", reference.span, kind=NoSuchTable)
-
-
-def _check(statement: Statement, lists: list[Origin]) -> None:
-    """Refuse what a query from a network must not say."""
-    check_words(statement)
-    for reference in (one for origin in lists for one in origin.references):
-        if reference.is_file:
-            check_file(statement, reference.span[0])
-        elif reference.is_call:
-            check_call(statement, reference, OURS)
 
 
 def _lend(statement: Statement, reference: Reference, table: pa.Table, context: Context) -> None:
@@ -171,8 +163,9 @@ def _replace(
         names = hidden.get(alias, []) if alias else everything
         if names:
             _exclude(statement, i, ", ".join(names))
-    if origin.items is None and everything:
-        _put(statement, (origin.token, origin.token + 1), f"SELECT * EXCLUDE ({', '.join(everything)}) FROM")
+    if origin.items is None and (everything or statement.is_word(origin.token, "TABLE")):
+        without = f" EXCLUDE ({', '.join(everything)})" if everything else ""
+        _put(statement, (origin.token, origin.token + 1), f"SELECT *{without} FROM")
 
 
 def _exclude(statement: Statement, star: int, names: str) -> None:
@@ -231,7 +224,7 @@ def literal(value: object, column: Column, precision: Precision) -> str:
     if value is None:
         plain = "NULL"
     elif column.type.name == "TIMESTAMP":
-        plain = f"make_timestamp_ns({value} * {PRECISIONS[precision][1]})"
+        plain = f"{MOMENT[precision]}({value})"
     else:
         plain = as_text("".join(f"\\x{byte:02x}" for byte in value) if isinstance(value, bytes) else value)
     return f"CAST({plain} AS {column.duck(precision)})"
@@ -239,12 +232,6 @@ def literal(value: object, column: Column, precision: Precision) -> str:
 
 def _listed(alias: str, names: Iterable[str]) -> str:
     return ", ".join(f"{alias}.{quote(name)}" for name in names)
-
-
-def as_text(value: object) -> str:
-    """A text as SQL writes it."""
-    escaped = str(value).replace("'", "''")
-    return f"'{escaped}'"
 
 
 def _read_texts(statement: Statement, found: dict[int, AnyTable], lists: list[Origin], known: set[str]) -> None:

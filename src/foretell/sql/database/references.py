@@ -39,6 +39,9 @@ NO_ALIAS = frozenset(
 )
 """Words behind a table that are no alias, beside those that begin a clause or an arm."""
 
+OTHER_QUERIES = ("VALUES", "TABLE", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW")
+"""Words that begin a query in brackets, beside QUERY; DuckDB knows no table of these names."""
+
 
 class Reference(NamedTuple):
     """A table as a statement names it: the tokens and parts of its name, its alias ("" for none), and whether it is
@@ -52,23 +55,27 @@ class Reference(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """FROM with its tables: its token, the references, and the span of the SELECT list, None where there is none."""
+    """FROM or TABLE with its tables: its token, the references, and the span of the SELECT list, None where there is
+    none. `is_argument`: it is the table of a function of ours."""
 
     token: int
     references: tuple[Reference, ...]
     items: Span | None
+    is_argument: bool = False
 
 
 def origins(statement: Statement) -> Iterator[Origin]:
-    """Every FROM of a statement, and every `TABLE t` in brackets."""
+    """Every FROM of a statement, and every `TABLE t`.
+
+    What they name becomes what DuckDB keeps for it. What may be read is no matter of theirs: see `allowed`.
+    """
     for i, token in enumerate(statement.tokens):
         if token.kind == WORD and token.text == "FROM" and _is_clause(statement, i):
             end = _end_of_query(statement, i)
             yield Origin(i, tuple(_tables(statement, i + 1, end)), _items(statement, i, end))
-        elif (
-            statement.is_word(i, "TABLE") and statement.tokens[i - 1].text in ("(", ",") and _is_name(statement, i + 1)
-        ):
-            yield Origin(i, (_reference(statement, i + 1),), (i, i))
+        elif statement.is_word(i, "TABLE") and not statement.is_word(i - 1, "AS") and _is_name(statement, i + 1):
+            is_argument = statement.is_sign(i - 1, "(") and statement.is_sign(i - 3, ".")  # AI.FORECAST(TABLE t, ...)
+            yield Origin(i, (_reference(statement, i + 1),), (i, i) if is_argument else None, is_argument)
 
 
 def _is_name(statement: Statement, i: int) -> bool:
@@ -80,7 +87,9 @@ def _is_clause(statement: Statement, i: int) -> bool:
     if not begins_clause(statement, i):
         return False
     parent = statement.parent[i]
-    return parent < 0 or statement.is_word(parent + 1, *QUERY)
+    if parent < 0 or statement.is_word(parent + 1, *QUERY):
+        return True
+    return any(statement.is_word(j, *ARMS) for j in statement.level((parent + 1, i)))
 
 
 def _end_of_query(statement: Statement, i: int) -> int:
@@ -94,7 +103,7 @@ def _tables(statement: Statement, i: int, end: int) -> Iterator[Reference]:
     while i < end:
         if is_due:
             is_due = statement.is_word(i, "LATERAL")
-            if statement.is_sign(i, "(") and not statement.is_word(i + 1, *QUERY, "VALUES"):
+            if statement.is_sign(i, "(") and not statement.is_word(i + 1, *QUERY, *OTHER_QUERIES):
                 yield from _tables(statement, i + 1, statement.partner[i])
             elif statement.tokens[i].kind in (WORD, NAME, STRING) and not is_due:
                 reference = _reference(statement, i)

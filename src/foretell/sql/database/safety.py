@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from foretell.errors import DatabaseInUse, InvalidInput, SqlError
+from foretell.sql.tokens import as_text
 
 _HOLDER = re.compile(r"Conflicting lock is held .*\(PID (\d+)\)")
 """What DuckDB says of a file that another process has; our own lock does not see hard links."""
@@ -65,13 +66,13 @@ def _settings(limits: Limits) -> Iterator[str]:
     yield "enable_progress_bar = false"
     yield "GLOBAL TimeZone = 'UTC'"
     if limits.memory:
-        yield f"memory_limit = {_text(limits.memory)}"
+        yield f"memory_limit = {as_text(limits.memory)}"
     if limits.is_own:
         return
     yield "autoinstall_known_extensions = false"
     yield "autoload_known_extensions = false"
     yield "allow_community_extensions = false"
-    yield f"allowed_directories = [{', '.join(_text(_folder(folder)) for folder in limits.folders)}]"
+    yield f"allowed_directories = [{', '.join(as_text(_folder(folder)) for folder in limits.folders)}]"
     yield "enable_external_access = false"
     yield "lock_configuration = true"
 
@@ -82,8 +83,3 @@ def _folder(folder: str) -> str:
     if not path.is_dir():
         raise InvalidInput("sql_folders", f"{folder} is no folder")
     return f"{path}/"
-
-
-def _text(value: str) -> str:
-    escaped = value.replace("'", "''")
-    return f"'{escaped}'"

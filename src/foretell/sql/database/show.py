@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,13 +14,13 @@ from foretell.sql.database.catalog import Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.outcome import Outcome, read
 from foretell.sql.database.reader import Reader
 from foretell.sql.database.types import Column
+from foretell.sql.database.values import written_value
+from foretell.sql.tokens import ticked
 
 if TYPE_CHECKING:
     from foretell.sql.database.connection import Connection
 
 TEXT, INT, BIGINT, TINY, TIME = pa.string(), pa.int32(), pa.int64(), pa.int8(), pa.timestamp("ms")
-VERSION = "3.3.6.0"
-"""The version of TDengine whose SQL this is; clients look at it before they speak."""
 SYSTEM_NAME = "information_schema"
 
 
@@ -115,7 +116,7 @@ def _tables(home: Connection) -> Iterator[Sequence[Any]]:
 
 def _uid(namespace: Namespace, name: str) -> int:
     """A number for a table, the same as long as it has its name."""
-    return int.from_bytes(f"{namespace.name}.{name}".encode()[-7:], "big")
+    return int.from_bytes(hashlib.blake2b(f"{namespace.name}.{name}".encode(), digest_size=7).digest(), "big")
 
 
 def _stables(home: Connection) -> Iterator[Sequence[Any]]:
@@ -336,7 +337,7 @@ def show_create(reader: Reader, home: Connection) -> Outcome:
         namespace = home.namespace_named(reader, reader.name("a database"), token)
         reader.end()
         return _pair(
-            "Database", namespace.name, f"CREATE DATABASE `{namespace.name}` PRECISION '{namespace.precision}'"
+            "Database", namespace.name, f"CREATE DATABASE {ticked(namespace.name)} PRECISION '{namespace.precision}'"
         )
     if not (reader.take("TABLE") or reader.take("STABLE")):
         reader.fail("DATABASE, TABLE or STABLE is expected here")
@@ -358,19 +359,17 @@ def _pair(what: str, name: str, text: str) -> Outcome:
 def definition(table: Table | SubTable) -> str:
     """The statement that makes a table."""
     if isinstance(table, SubTable):
-        values = ", ".join(
-            "NULL" if value is None else repr(value) if isinstance(value, str) else str(value) for value in table.tags
-        )
-        tags = ", ".join(f"`{tag.name}`" for tag in table.parent.tags)
-        return f"CREATE TABLE `{table.name}` USING `{table.parent.name}` ({tags}) TAGS ({values})"
+        tags = ", ".join(ticked(tag.name) for tag in table.parent.tags)
+        values = ", ".join(map(written_value, table.tags))
+        return f"CREATE TABLE {ticked(table.name)} USING {ticked(table.parent.name)} ({tags}) TAGS ({values})"
     columns = _defined(table.columns)
     if isinstance(table, SuperTable):
-        return f"CREATE STABLE `{table.name}` ({columns}) TAGS ({_defined(table.tags)})"
-    return f"CREATE TABLE `{table.name}` ({columns})"
+        return f"CREATE STABLE {ticked(table.name)} ({columns}) TAGS ({_defined(table.tags)})"
+    return f"CREATE TABLE {ticked(table.name)} ({columns})"
 
 
 def _defined(columns: Sequence[Column]) -> str:
-    return ", ".join(f"`{column.name}` {column.declared}" for column in columns)
+    return ", ".join(f"{ticked(column.name)} {column.declared}" for column in columns)
 
 
 def show_tags(reader: Reader, home: Connection) -> Outcome:

@@ -13,6 +13,7 @@ from foretell.errors import (
     TableExists,
 )
 from foretell.sql.database import catalog
+from foretell.sql.database.arrow import rows_of
 from foretell.sql.database.catalog import (
     CREATED,
     TBNAME,
@@ -27,7 +28,7 @@ from foretell.sql.database.databases import read_option, read_options
 from foretell.sql.database.insert import read_using
 from foretell.sql.database.outcome import Outcome, read, written
 from foretell.sql.database.reader import Path, Reader
-from foretell.sql.database.writer import Apply, delete_keys, execute, insert_tags, nothing, now
+from foretell.sql.database.writer import Apply, delete_keys, execute, fill, insert_tags, nothing, now
 from foretell.sql.tokens import quote
 
 if TYPE_CHECKING:
@@ -77,8 +78,16 @@ def _create_from(reader: Reader, home: Connection, path: Path, lenient: bool) ->
         reader.fail("the first column must be a TIMESTAMP", query[0])
     refuse_twins(reader, columns, query[0])
     table = Table(namespace, path.name, columns, now(), is_read=True)
-    home.change(lambda duck: _create(duck, reader, [_Made(table, path.token, lenient)]), namespace)
-    return written(home.append_to(table, rows.table))
+    found = rows_of(table, columns, rows.table)
+
+    def change(duck: Duck) -> tuple[int, Apply]:
+        _, apply = _create(duck, reader, [_Made(table, path.token, lenient)])
+        if path.name in namespace.tables:  # with IF NOT EXISTS: another was faster
+            return 0, apply
+        fill(duck, table, found)
+        return len(found), apply
+
+    return home.change(change, namespace)
 
 
 def create_stable(reader: Reader, home: Connection) -> Outcome:

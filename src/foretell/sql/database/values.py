@@ -16,7 +16,7 @@ from foretell.errors import ValueTooLong
 from foretell.sql.database.times import EPOCH, UNITS, check_range, read_time
 from foretell.sql.database.types import PRECISIONS, Column, Precision
 from foretell.sql.statement import Span, Statement
-from foretell.sql.tokens import NAME, NUMBER, STRING, unquote
+from foretell.sql.tokens import NAME, NUMBER, STRING, as_text, unquote
 from foretell.wire.taos_types import holds
 
 TRUTH = {"true": True, "false": False}
@@ -44,6 +44,17 @@ def read_value(statement: Statement, span: Span, column: Column, dialect: Dialec
     except (ValueError, OverflowError, InvalidOperation, pa.ArrowException):
         written = statement.written(span)
         raise statement.error(f"{column.name}: {written} is no value of {column.declared}", first) from None
+
+
+def written_value(value: object) -> str:
+    """The twin of `read_value`: a value of a tag or a column as a statement has it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
+    return repr(value) if isinstance(value, int | float) else as_text(value)
 
 
 def _literal(statement: Statement, span: Span) -> str:

@@ -300,6 +300,12 @@ def insert(connection: Duck, physical: str, batch: pa.Table) -> None:
     connection.unregister(INCOMING)
 
 
+def fill(connection: Duck, table: Table, rows: Rows) -> None:
+    """Write the first rows of a normal table that nobody knows yet: in the order of time, the last of equal times."""
+    insert(connection, table.physical, latest(rows.batch, table, is_super=False).sort_by(table.time))
+    table.newest = max((run.latest for run in rows.runs), default=None)
+
+
 def upsert(connection: Duck, table: Table, batch: pa.Table) -> None:
     """Rows, no two with the same table and time, in place of those that are there; columns that are not given keep
     what they have."""

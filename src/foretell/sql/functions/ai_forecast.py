@@ -24,7 +24,6 @@ from foretell.sql.functions.forecast import forecast_all
 from foretell.sql.history import NUMBERS, History, decoded
 from foretell.sql.long_form import ahead, bound
 from foretell.sql.options import READERS, Options, read_options
-from foretell.sql.relation import within
 from foretell.sql.rewrite import Names
 from foretell.sql.table_call import TableCall
 from foretell.sql.text import written
@@ -98,12 +97,12 @@ def _refuse_twice(call: TableCall, text: str) -> None:
 def _groups(call: TableCall, context: Context) -> Groups:
     """Pull the columns that are named, once, and cut them into series."""
     duck, source, lookup = context.place.duck, call.statement.source, context.place.lookup
-    found, seconds = duck.columns(within(call.block, written("SELECT * ", call.origin) + call.rows()), source, lookup)
+    found, seconds = duck.columns(call.block.within(written("SELECT * ", call.origin) + call.rows()), source, lookup)
     roles = _roles(call, found)
     names = list(roles)
     query = written(f"SELECT {', '.join(map(quote, names))} ", call.origin) + call.rows()
     ids = range(1, len(names) - 1)
-    table = duck.pull(within(call.block, query), source, lookup, ids, dear=seconds > DEAR_BIND)
+    table = duck.pull(call.block.within(query), source, lookup, ids, dear=seconds > DEAR_BIND)
     if not len(table):
         raise call.error(f"there are no rows for {call.name}")
     try:

@@ -47,9 +47,3 @@ def describe(connection: Connection, table: str) -> Described:
             for name, kind, size, note in zip(names, kinds, sizes, notes, strict=True)
         )
     )
-
-
-def quoted(name: str) -> str:
-    """A name as TDengine quotes it."""
-    escaped = name.replace("`", "``")
-    return f"`{escaped}`"

@@ -13,7 +13,8 @@ import pyarrow as pa
 from foretell.errors import InvalidInput, NoDatabase, NoSuchTable
 from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
-from foretell.sql.taos.described import Described, describe, quoted
+from foretell.sql.taos.described import Described, describe
+from foretell.sql.tokens import ticked
 from foretell.wire.schemaless import Cell, Point, read_points
 from foretell.wire.taos_types import NCHAR, VARCHAR, Type
 from foretell.wire.taos_values import NS
@@ -71,8 +72,14 @@ class Lines:
         """A name that the same tags have always."""
         if named := point.tags.get(self.name_tag):
             return named
-        key = ",".join([point.table, *(f"{tag}={value}" for tag, value in sorted(point.tags.items()))])
+        tags = (f"{_escaped(tag)}={_escaped(value)}" for tag, value in sorted(point.tags.items()))
+        key = ",".join([_escaped(point.table), *tags])
         return f"t_{hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _escaped(word: str) -> str:
+    """A word between commas and =, so that no two lists of words look the same."""
+    return word.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
 
 
 def _array(name: str, values: list[Any], kind: Type) -> pa.Array:
@@ -93,11 +100,11 @@ def _prepare(connection: Connection, table: str, points: list[Point]) -> None:
             tags[name] = _widest(tags.get(name), Cell(NCHAR, value))
     tags = tags or {NO_TAG: (NCHAR, 1)}
     try:
-        have = describe(connection, quoted(table))
+        have = describe(connection, ticked(table))
     except NoSuchTable:
-        body = ", ".join([f"{quoted(TIME)} TIMESTAMP", *map(_declared, columns.items())])
+        body = ", ".join([f"{ticked(TIME)} TIMESTAMP", *map(_declared, columns.items())])
         tail = ", ".join(map(_declared, tags.items()))
-        connection.run(f"CREATE STABLE IF NOT EXISTS {quoted(table)} ({body}) TAGS ({tail})")
+        connection.run(f"CREATE STABLE IF NOT EXISTS {ticked(table)} ({body}) TAGS ({tail})")
         return
     for what, wanted in (("COLUMN", columns), ("TAG", tags)):
         for one in wanted.items():
@@ -114,15 +121,15 @@ def _alter(connection: Connection, table: str, have: Described, what: str, one: 
     name, (kind, size) = one
     field = have.find(name)
     if field is None:
-        connection.run(f"ALTER STABLE {quoted(table)} ADD {what} {_declared(one)}")
+        connection.run(f"ALTER STABLE {ticked(table)} ADD {what} {_declared(one)}")
     elif not kind.width and field.bytes < size:
-        wide = f"{quoted(field.name)} {field.type.name}({_room(size)})"
-        connection.run(f"ALTER STABLE {quoted(table)} MODIFY {what} {wide}")
+        wide = f"{ticked(field.name)} {field.type.name}({_room(size)})"
+        connection.run(f"ALTER STABLE {ticked(table)} MODIFY {what} {wide}")
 
 
 def _declared(one: tuple[str, tuple[Type, int]]) -> str:
     name, (kind, size) = one
-    return f"{quoted(name)} {kind.name}" if kind.width else f"{quoted(name)} {kind.name}({_room(size)})"
+    return f"{ticked(name)} {kind.name}" if kind.width else f"{ticked(name)} {kind.name}({_room(size)})"
 
 
 def _room(size: int) -> int:

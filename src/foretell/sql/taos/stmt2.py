@@ -12,6 +12,7 @@ from foretell.errors import InvalidInput, SqlError
 from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.outcome import Outcome
+from foretell.sql.database.values import written_value
 from foretell.sql.statement import Statement, statements
 from foretell.sql.taos.described import Field, describe
 from foretell.sql.tokens import NAME, WORD, unquote
@@ -138,7 +139,7 @@ class Prepared:
         parts, at = [], 0
         for mark, column in zip(marks, one.columns, strict=True):
             token = found.tokens[mark]
-            parts += [found.source.text[at : token.start], literal(column[0].as_py())]
+            parts += [found.source.text[at : token.start], written_value(column[0].as_py())]
             at = token.end
         return "".join([*parts, found.source.text[at:]])
 
@@ -161,20 +162,6 @@ def _chained(arrays: list[pa.Array]) -> pa.Array:
     except pa.ArrowException:
         kinds = ", ".join(sorted({str(array.type) for array in arrays}))
         raise InvalidInput("bind", f"brings one column in several types: {kinds}") from None
-
-
-def literal(value: Any) -> str:
-    """A value as SQL writes it."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, bytes):
-        return f"'\\x{value.hex()}'"
-    escaped = str(value).replace("'", "''")
-    return f"'{escaped}'"
 
 
 class _Insert:

@@ -16,7 +16,6 @@ from foretell.sql.history import WHOLE
 from foretell.sql.items import column_name, label, split_alias
 from foretell.sql.limits import bounded, is_per_group, limit
 from foretell.sql.loose import aggregates_in, loose_columns
-from foretell.sql.relation import within
 from foretell.sql.statement import Span
 from foretell.sql.text import Text, joined
 from foretell.sql.tokens import quote
@@ -82,7 +81,7 @@ def _is_computed(window: Windowed, item: Span) -> bool:
 
 def _columns(window: Windowed, query: Text) -> list[tuple[str, str]]:
     place = window.context.place
-    return place.duck.columns(within(window.block, query), window.block.statement.source, place.lookup)[0]
+    return place.duck.columns(window.block.within(query), window.block.statement.source, place.lookup)[0]
 
 
 def _aggregated(window: Windowed, groups: Groups, computed: list[Span]) -> Text:
@@ -105,10 +104,11 @@ def _filled(window: Windowed, grid: Grid, fill: Fill, aggregated: Text, kinds: l
     row = ", ".join([*columns, "__a.__start IS NOT NULL AS __has", *found])
     values = [_value(window, fill, i, kind, partition) for i, kind in enumerate(kinds)]
     return window.write(
-        f"WITH __a AS MATERIALIZED ({{}}), __t AS ({_grid(window, grid, fill, keys)}), "
+        "WITH __a AS MATERIALIZED ({}), __t AS ({}), "
         f"__r AS (SELECT {row} FROM __t LEFT JOIN __a ON {same}) "
         f"SELECT {', '.join([*keys, '__start'])}{{}} FROM __r",
         aggregated,
+        _grid(window, grid, fill, keys),
         joined([window.write(", {}", value) for value in values], ""),
     )
 
@@ -137,7 +137,7 @@ def _value(window: Windowed, fill: Fill, i: int, kind: str, partition: str) -> T
     if fill.mode in VALUES:
         value = window.block.statement.cut(fill.values[min(i, len(fill.values) - 1)])
         value = window.write("trunc({})", value) if kind.startswith(WHOLE) else value
-        return window.write(f"CASE WHEN __has THEN {column} ELSE CAST({{}} AS {kind}) END AS {column}", value)
+        return window.write(f"CASE WHEN __has THEN {column} ELSE CAST({{}} AS {{}}) END AS {column}", value, kind)
     sql = column
     if fill.mode == "PREV":
         sql = BEFORE.format(column, partition)

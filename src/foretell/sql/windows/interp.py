@@ -61,9 +61,10 @@ def _rows(window: Windowed, calls: list[Call], fill: Fill) -> Text:
     found = " OR ".join(f"__c{i} IS NOT NULL" for i in range(len(calls)))
     where = f" WHERE {found}" if fill.mode in NEEDED else ""
     return window.write(
-        f"WITH __s AS ({{}}), __t AS ({_times(window, names)}), __r AS (SELECT {names}__start, {{}}, "
+        f"WITH __s AS ({{}}), __t AS ({{}}), __r AS (SELECT {names}__start, {{}}, "
         f"p0.__t IS DISTINCT FROM __start AS __filled FROM __t t{joins}) SELECT * FROM __r{where}",
         _samples(window, columns),
+        _times(window, names),
         values,
     )
 
@@ -125,7 +126,7 @@ def _selected(window: Windowed, rows: Text, calls: list[Call]) -> Text:
         expression, alias = split_alias(statement, item)
         put(statement, expression, known)
         name = "" if alias is not None else f" AS {quote(label(statement, expression))}"
-        items.append(window.write(f"{{}}{name}", statement.cut(item)))
+        items.append(window.write("{}{}", statement.cut(item), name))
     if "ORDER" in block.clauses:
         put(statement, block.clauses["ORDER"], known)
     return ordered_rows(window, items, rows)
