@@ -14,8 +14,8 @@ import numpy as np
 from foretell.engine import Engine
 from foretell.engine.worker import Executor, ThreadExecutor
 from foretell.registry import Kind, Limits, Model, Option, Options, Registry
-from foretell.series import OK, Batch, FloatArray, Forecast, Series
-from foretell.steps import DAY, Step
+from foretell.series import OK, Batch, FloatArray, Forecast, IntArray, Series
+from foretell.steps import DAY, Step, find_grid
 
 
 def wave(length: int, seed: int = 0, period: int = 12, noise: float = 0.3, start: int = 0) -> Series:
@@ -31,6 +31,14 @@ def walk(length: int, seed: int = 0) -> Series:
     """A daily random walk that starts at 100."""
     steps = np.random.default_rng(seed).normal(size=length)
     return Series(100 + np.cumsum(steps), 0, Step(ns=DAY), f"walk-{seed}")
+
+
+def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:
+    """A Series on the grid of ascending, distinct `times` [T]; missing timestamps become NaN."""
+    if not len(times):
+        return Series(values, id=id)
+    grid = find_grid(times, step)
+    return Series(grid.place(values), grid.start, grid.step, id)
 
 
 def scaled(series: Series, size: float, shift: float = 0.0) -> Series:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from foretell import admin
 from foretell.cli import main
 from foretell.sql.session import Session
 
@@ -272,6 +273,25 @@ def test_a_reload_without_a_server_says_so(foretell: Command, monkeypatch: pytes
     assert foretell("health", "--port", "1").stderr == done.stderr
     done = foretell("reload", "--url", "127.0.0.1:6035")
     assert (done.code, "url: must be like http://127.0.0.1:6035" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "message"),
+    [
+        ("http://elsewhere.example:6035", "", "url: must be https or on this machine"),
+        ("http://elsewhere.example:6035", "a-secret-of-ours", "url: must be https or on this machine"),
+        ("https://elsewhere.example:6035", "", "admin_token: is needed for elsewhere.example"),
+    ],
+)
+def test_the_secret_of_a_reload_does_not_leave_the_machine(
+    foretell: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, token: str, message: str
+) -> None:
+    (tmp_path / "admin-6035.token").write_text("made-at-the-start")
+    monkeypatch.setenv("FORETELL_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("FORETELL_ADMIN_TOKEN", token)
+    monkeypatch.setattr(admin, "_ask", lambda *_: pytest.fail("it was asked"))
+    done = foretell("reload", "--url", url)
+    assert (done.code, message in done.stderr) == (2, True), done.stderr
 
 
 def test_a_picture_of_nothing_is_an_error(foretell: Command) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 import types
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 
+from foretell.application import new_node
 from foretell.errors import InvalidInput, NotAvailable, UnknownName
 from foretell.registry import Kind, Option, Registry, load, registry, require
+from foretell.settings import read_settings
 from tests.fakes import Fake, Wide
 
 
@@ -90,6 +94,24 @@ def test_a_package_that_fails_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
         NotAvailable, match=r"Unlucky cannot run here: broken.package could not be loaded \(ImportError"
     ):
         models.find("Unlucky")
+
+
+def test_two_installed_models_of_one_name_keep_a_server_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other(Wide):
+        name = "Broad"
+        kind: ClassVar[Kind] = "forecast"
+        aliases = ()
+
+    points = [
+        SimpleNamespace(name=model.__name__, value=model.__name__, load=lambda m=model: m) for model in (Wide, Other)
+    ]
+    monkeypatch.setattr("foretell.registry.metadata.entry_points", lambda group: points)
+    models = Registry().discover()
+    assert models.find("broad").name == "wide"
+    assert list(models.broken) == ["Other"]
+    node = new_node(read_settings(workers=1), models)
+    with pytest.raises(InvalidInput, match=r"forecast 'Broad' is both tests\.fakes:Wide and tests"):
+        asyncio.run(node.reload())
 
 
 def test_a_module_that_fails_leaves_the_rest_of_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

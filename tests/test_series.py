@@ -24,9 +24,9 @@ from foretell.series import (
     has_forecast,
     levels_of,
     parse_time,
-    regular_series,
 )
 from foretell.steps import DAY, SECOND, Step, detect_step
+from tests.fakes import regular_series
 
 HOUR = 3600 * SECOND
 starts = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(parse_time)

@@ -49,6 +49,8 @@ def test_a_stray_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TRACES", "foo"),
         ("REPLICAS", '{"ets": 0}'),
         ("HOST_OPTION", "127.0.0.1:5001"),
+        ("PORT", "65536"),
+        ("ALSO", "6090,70000"),
         ("DEVICES", '{"timemoe-mini": ["gpu0"]}'),
     ],
 )

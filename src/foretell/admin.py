@@ -74,7 +74,7 @@ def _write(path: Path, token: str) -> None:
 def reload(settings: Settings, url: str | None = None) -> None:
     """Ask the server of these settings, or the one at `url`, to read its plugins and model servers anew."""
     parts = _parts(url or own_url(settings))
-    token = settings.admin_token or _token(settings, parts)
+    token = _secret(settings, parts)
     try:
         status, body = _ask(settings, parts, "POST", "/v1/reload", {"Authorization": f"Bearer {token}"}, TIMEOUT)
     except HungUp as error:
@@ -115,6 +115,19 @@ def _parts(url: str) -> SplitResult:
     if not fits:
         raise InvalidInput("url", f"must be like http://127.0.0.1:6035, got {url!r}")
     return parts
+
+
+def _secret(settings: Settings, parts: SplitResult) -> str:
+    """What a reload shows: the token of the settings, or the one that a server of this machine left here. It leaves the
+    machine encrypted only, and one that was left here not at all."""
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not is_loopback(host):
+        raise InvalidInput("url", f"must be https or on this machine: a reload shows a secret, got {parts.geturl()}")
+    if settings.admin_token:
+        return settings.admin_token
+    if not is_loopback(host) and host != settings.host:
+        raise InvalidInput("admin_token", f"is needed for {host}: the one made at the start is for its own machine")
+    return _token(settings, parts)
 
 
 def _token(settings: Settings, parts: SplitResult) -> str:

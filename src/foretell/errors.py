@@ -14,6 +14,7 @@
     |   |   |-- NoSuchUser      no user of that name                                      404  0x80000351
     |   |   `-- UserExists      there is one of that name                                 409  0x80000350
     |   |-- RepeatedTime        two rows of one series have the same time                400  0x80000118
+    |   |-- NameTwice           two installed models have one name                        400  0x80000118
     |   |-- BodyTooLate         a request body did not arrive in time                    408  0x80000118
     |   |-- BodyTooLarge        a request body has more bytes than the limit allows       413  0x80000118
     |   |-- WrongMediaType      a request body is of a kind that is not read                415  0x80000118
@@ -155,11 +156,18 @@ class RepeatedTime(InvalidInput):
         super().__init__(field, f"the time {time} stands twice{where}; {advice}")
 
 
+class NameTwice(InvalidInput):
+    """Two models have one name."""
+
+    def __init__(self, kind: str, name: str, one: str, other: str) -> None:
+        super().__init__("name", f"{kind} {name!r} is both {one} and {other}")
+
+
 class BodyTooLarge(InvalidInput):
     http_status = 413
 
-    def __init__(self, limit: int) -> None:
-        super().__init__("body", f"is larger than {limit} bytes")
+    def __init__(self, limit: int, when: str = "") -> None:
+        super().__init__("body", f"is larger than {limit} bytes{when}")
 
 
 class BodyTooLate(InvalidInput):

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Literal, Protocol, cast
 
-from foretell.errors import ForetellError, InvalidInput, NotAvailable, UnknownName
+from foretell.errors import ForetellError, InvalidInput, NameTwice, NotAvailable, UnknownName
 from foretell.results import Correlation, Detection, Imputation
 from foretell.series import Batch, Forecast
 from foretell.settings import settings
@@ -237,10 +237,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Registry:
-    """Names of one kind are unique and looked up in any case; `broken` says which entry points failed, and why."""
+    """Names of one kind are unique and looked up in any case; `broken` says which entry points failed, and why.
+
+    `twice` are the names that two installed models have. In Python the first of them answers; a server does not start.
+    """
 
     _by_name: dict[tuple[Kind, str], Entry] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    twice: list[NameTwice] = field(default_factory=list)
     _places: dict[str, str] = field(default_factory=dict)
     """Where the entry point of a name leads."""
     _standing: list[type[Named]] = field(default_factory=list)
@@ -263,7 +267,7 @@ class Registry:
         for name in (entry.name, *entry.aliases):
             other = self._by_name.get((entry.kind, name.lower()))
             if other is not None and other.target != entry.target:
-                raise InvalidInput("name", f"{entry.kind} {name!r} is both {other.target} and {entry.target}")
+                raise NameTwice(entry.kind, name, other.target, entry.target)
         for name in (entry.name, *entry.aliases):
             self._by_name[entry.kind, name.lower()] = entry
         return entry
@@ -271,7 +275,7 @@ class Registry:
     def beneath(self, entries: Iterable[Entry]) -> Registry:
         """A registry where the names of `entries` hide those that are here; what loses its name goes by an alias."""
         above = {(entry.kind, entry.name.lower()): entry for entry in entries}
-        found = Registry(dict(above), self.broken, self._places)
+        found = Registry(dict(above), self.broken, _places=self._places)
         for entry in self._by_name.values():
             names = [name for name in (entry.name, *entry.aliases) if (entry.kind, name.lower()) not in above]
             if names:
@@ -361,6 +365,7 @@ class Registry:
             yield
         except Exception as error:
             self.broken[place] = f"{type(error).__name__}: {error}"
+            self.twice += [error] if isinstance(error, NameTwice) else []
 
 
 def _entry_of(model: type[Named]) -> Entry:

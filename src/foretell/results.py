@@ -59,7 +59,7 @@ class Detection:
         """Runs of equal anomalous labels of one series, [N, 3]: first point, last point, label."""
         labels = self.row(index)
         starts = np.flatnonzero(np.diff(labels, prepend=labels[:1] - 1))
-        ends = np.append(starts[1:], len(labels)) - 1
+        ends = np.append(starts, len(labels))[1:] - 1
         runs = np.column_stack([starts, ends, labels[starts]])
         result: IntArray = runs[runs[:, 2] != self.normal]
         return result

@@ -74,6 +74,19 @@ def as_values(data: ArrayLike, field_name: str = "values") -> FloatArray:
     return values
 
 
+def as_covariates(rows: Sequence[Sequence[Any]] | None, length: int, field_name: str) -> FloatArray | None:
+    """Lists of numbers as float64 [C, length], None where there are none; each must have `length` of them."""
+    if not rows:
+        return None
+    wrong = next((len(row) for row in rows if len(row) != length), None)
+    if wrong is not None:
+        raise InvalidInput(field_name, f"needs {length} values in each list, got {wrong}")
+    try:
+        return np.array(rows, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(field_name, "must be lists of numbers") from None
+
+
 def as_horizon(horizon: Any) -> int:
     """A number of steps as it was given, which has to be whole."""
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer):
@@ -85,14 +98,6 @@ def levels_of(conf: float) -> tuple[float, float]:
     """The quantile levels of the bounds between which the truth lies with the probability `conf`."""
     tail = (1 - conf) / 2
     return round(tail, 12), round(1 - tail, 12)
-
-
-def regular_series(times: IntArray, values: FloatArray, id: str = "", step: Step | None = None) -> Series:
-    """A Series on the grid of ascending, distinct `times` [T]; missing timestamps become NaN."""
-    if not len(times):
-        return Series(values, id=id)
-    grid = find_grid(times, step)
-    return Series(grid.place(values), grid.start, grid.step, id)
 
 
 def evenly(series: Series) -> Series:

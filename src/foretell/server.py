@@ -213,7 +213,7 @@ def _database(node: Node, address: str) -> Iterator[TaosDoor | None]:
     ) as database:
         database.announce(address)
         owners = [key.hash for key in settings.keys.values() if "admin" in key.scopes]
-        yield TaosDoor(database, owners, settings.body_limit)
+        yield TaosDoor(database, owners, settings.body_limit, settings.body_timeout)
 
 
 def read_all(config: Path | None, flags: Mapping[str, Any]) -> tuple[Settings, list[str]]:

@@ -46,6 +46,7 @@ def _like(pattern: str, form: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+Port = Annotated[int, Field(ge=0, le=65535)]
 Url = Annotated[str, _like("https?://.+", "an http or https URL")]
 Device = Annotated[str, _like(r"cpu|\d+|(GPU|MIG)-[\w./-]+", "cpu, or a GPU as CUDA numbers it: 0, 1, ... or GPU-UUID")]
 Hash = Annotated[
@@ -115,8 +116,8 @@ class Settings(BaseSettings):
 
     # the server
     host: str = Field("127.0.0.1", description="Address that `foretell serve` listens on.")
-    port: int = Field(6035, ge=0, le=65535, description="Port of the server; 0 takes a free one.")
-    also: tuple[int, ...] = Field((), description="Further ports of the same server, such as 6090.")
+    port: Port = Field(6035, description="Port of the server; 0 takes a free one.")
+    also: tuple[Port, ...] = Field((), description="Further ports of the same server, such as 6090.")
     db: Path | None = Field(None, description="File of the embedded database, served to TDengine's clients.")
     sql_timeout: float = Field(600.0, gt=0, description="Seconds after which a statement on the database is stopped.")
     sql_memory: str = Field("", description="Memory that DuckDB may take, such as 4GB; empty: its own default.")

@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 
+from foretell.errors import BodyTooLarge
 from foretell.http_api.pages import KINDS
 from foretell.http_api.plots import MOST_POINTS, outline
+from foretell.http_api.upload import read_file
 from tests.http_api.conftest import serving
 
 USER = ("root", "taosdata")
@@ -137,6 +139,16 @@ def test_errors_have_place_and_code(url: str) -> None:
     wrong = requests.post(f"{url}/v1/sql", json={"sql": "SELECT 1"}, auth=("root", "no"), timeout=10)
     assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "X-Basic")
     assert requests.post(f"{url}/v1/sql", json={"sq": 1}, auth=USER, timeout=10).json()["field"] == "sq"
+
+
+@pytest.mark.parametrize("columns", [{"y": [1.0] * 200_000}, {"y": ["pump " * 20] * 20_000}, {"y": pa.nulls(200_000)}])
+def test_a_small_file_that_holds_much_is_refused(columns: dict[str, Any]) -> None:
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file)
+    assert len(file.getvalue()) < 10_000
+    with pytest.raises(BodyTooLarge, match="when it is unpacked"):
+        read_file(file.getvalue(), "parquet", 1_500_000)
+    assert read_file(file.getvalue(), "parquet", 3_000_000).num_rows == len(columns["y"])
 
 
 def statements(url: str) -> dict[str, float]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
 
-from foretell.engine import Engine
+from foretell.application import new_node
+from foretell.engine import Engine, forecasting, job, serving
+from foretell.engine.drift import Drift
+from foretell.engine.forecasting import Forecasting
+from foretell.engine.loop import MANY
 from foretell.errors import InvalidInput, UnknownName
 from foretell.registry import registry
 from foretell.series import Forecast, Series
+from foretell.settings import read_settings
 from foretell.steps import Step
 from tests.fakes import Noting, fake_engine, ramp, walk
 
@@ -172,3 +180,34 @@ def test_a_gap_at_the_end_is_said_in_the_status() -> None:
     answer = Engine().forecast_sync([Series(np.array([1.0, np.nan, 3, 5, 4, np.nan, np.nan]))], 2, "naive")
     assert answer.status == ("repaired(3)",)
     assert answer.point[0].tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("count", [MANY - 1, MANY])
+def test_what_is_done_with_each_of_many_series_is_done_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    node = new_node(read_settings(workers=1), fake_engine().models)
+    node.serving.drift = Drift(lambda *_: None)
+    where: dict[str, str] = {}
+
+    def watch(owner: Any, name: str) -> None:
+        work = getattr(owner, name)
+
+        def noting(*arguments: Any) -> Any:
+            where[name] = threading.current_thread().name
+            return work(*arguments)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    for name in ("prepare", "put", "__init__"):
+        watch(Forecasting, name)
+    for owner, name in ((job, "batch_of"), (serving, "digest"), (forecasting, "_earlier"), (forecasting, "_bounded")):
+        watch(owner, name)
+    watch(Drift, "see")
+    try:
+        asyncio.run(node.serving.forecast([Series(ramp(60))] * count, 2, "repeat", (0.1, 0.9)))
+    finally:
+        node.serving.close()
+        node.reader.close()
+    assert set(where) == {"prepare", "put", "__init__", "batch_of", "digest", "_earlier", "_bounded", "see"}
+    assert {name.startswith("foretell-beside") for name in where.values()} == {count == MANY}

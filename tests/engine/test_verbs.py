@@ -55,6 +55,11 @@ def test_windows_split_where_the_label_changes() -> None:
     assert found.windows(0).tolist() == [[0, 0, 3], [1, 1, -1]]
 
 
+def test_a_series_without_points_has_no_windows(engine: Engine) -> None:
+    found = engine.detect_sync([series(1, 20), series()], "above")
+    assert [found.windows(row).tolist() for row in (0, 1)] == [[[1, 1, -1]], []]
+
+
 def test_the_label_of_normal_points_is_an_option(engine: Engine) -> None:
     found = engine.detect_sync([series(1, 20), series(7, 7), series(7)], "above", {"valid_code": 5})
     assert found.labels.tolist() == [[5, -1], [5, 5], [5, 5]]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from foretell.http_api import jobs
+from foretell.http_api.forecast import FORECAST
+from foretell.http_api.verb import Asking
+from foretell.http_api.verbs import VERBS
 from foretell.registry import Registry
 from foretell.wire.ipc import ARROW, read_arrow
 from tests import fakes
@@ -54,6 +59,21 @@ def test_a_job_answers_what_the_call_does(url: str) -> None:
     assert read_arrow(arrow.content).num_rows == 90
     assert requests.delete(f"{url}/v1/jobs/{job['id']}", timeout=60).status_code == 200
     assert requests.get(f"{url}/v1/jobs/{job['id']}", timeout=60).status_code == 404
+
+
+def test_the_time_of_a_job_is_one_for_all_of_its_pieces(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadlines: list[float | None] = []
+
+    async def noting(asking: Asking, *arguments: Any) -> Any:
+        deadlines.append(asking.deadline)
+        return await FORECAST.ask(asking, *arguments)
+
+    monkeypatch.setattr(jobs, "PIECE", 1e5)
+    monkeypatch.setitem(VERBS, "forecast", replace(FORECAST, ask=noting))
+    job = hand_in(url, {**BODY, "timeout": 600})
+    assert wait(url, job["id"], "done", "failed")["state"] == "done"
+    assert len(deadlines) > 2
+    assert len(set(deadlines)) == 1
 
 
 def test_an_evaluation_is_a_job_too(url: str) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar import Litestar
+from litestar.routes import HTTPRoute
 from websockets.sync.client import ClientConnection, connect
 
-from foretell.application import new_node
+from foretell.application import application, new_node
 from foretell.errors import InvalidInput
 from foretell.http_api.journal import Journal
 from foretell.http_api.keys import DAY, Key, Meter, digest, lines_of, needed, new_secret
@@ -22,6 +26,7 @@ from foretell.server import in_background
 from foretell.settings import read_settings
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor
+from foretell.tdgpt.routes import BY_PATH
 from tests.http_api.conftest import ADMIN, serving
 
 SECRETS = {name: f"secret-of-{name}-0123456789" for name in ("reader", "user", "chief", "slow")}
@@ -149,6 +154,45 @@ def test_the_audit_log_has_the_messages_of_a_web_socket(tmp_path: Path) -> None:
 def test_an_open_server_still_guards_what_changes_it(url: str) -> None:
     assert requests.post(f"{url}/v1/reload", timeout=60).status_code == 401
     assert requests.post(f"{url}/v1/forecast", json=BODY, timeout=60).status_code == 200
+
+
+SPELLINGS = ("{}", "{}/", "{}//", "/{}", "//{}/")
+CHANGING = ("/v1/models/{name:str}/load", "/v1/models/{name:str}/pull", "/v1/models/{name:str}/unload", "/v1/reload")
+
+
+def spelled(path: str) -> list[str]:
+    """A path as it is written, and others that lead to the same endpoint."""
+    return [spelling.format(one) for spelling in SPELLINGS for one in (path, path.replace("/", "//"))]
+
+
+def test_no_spelling_of_a_path_needs_less_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    routes: dict[str, set[str]] = {f"/{path}": set(endpoint.methods) for path, endpoint in BY_PATH.items()}
+
+    class Seen(Litestar):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            routes.update({route.path: {*route.methods} for route in self.routes if isinstance(route, HTTPRoute)})
+
+    monkeypatch.setattr("foretell.application.Litestar", Seen)
+    application(new_node(read_settings(workers=1)))
+    assert len(routes) > 40
+    needs = {path: {needed(method, path) for method in methods} for path, methods in routes.items()}
+    assert tuple(sorted(path for path, scopes in needs.items() if "admin" in scopes)) == CHANGING
+    for path, methods in routes.items():
+        for other in spelled(path):
+            assert {needed(method, other) for method in methods} == needs[path], other
+
+
+def test_an_open_server_guards_what_changes_it_however_it_is_spelled() -> None:
+    gate: Any = application(new_node(read_settings(workers=1, admin_token=ADMIN)))
+
+    async def knock() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(gate)) as client:
+            for path in CHANGING:
+                for other in spelled(path.replace("{name:str}", "theta")):
+                    assert (await client.post(f"http://127.0.0.1{other}")).status_code == 401, other
+
+    asyncio.run(knock())
 
 
 def test_a_new_key_is_lines_that_the_settings_take() -> None:

@@ -40,6 +40,13 @@ def test_forecasts_in_the_shape_of_the_input(url: str) -> None:
     assert made["usage"]["total_tokens"] == made["usage"]["prompt_tokens"] + 21
 
 
+@pytest.mark.parametrize("start", ["2024-01-01T00:00:00", "2024-01-01T00:00:00.5", "2024-01-01T00:00:00.000000001"])
+def test_a_time_is_as_fine_as_it_came(url: str, start: str) -> None:
+    made = post(url, model="naive", inputs=[{**UNIVARIATE, "start_timestamp": f"{start}Z"}], options={"horizon": 1})
+    found = made.json()["outputs"][0]["content"][0]["start_timestamp"]
+    assert found == f"{start}Z".replace("01-01", "03-11")
+
+
 def test_no_time_is_invented(url: str) -> None:
     timeless = {key: value for key, value in UNIVARIATE.items() if key != "start_timestamp"}
     made = post(url, model="naive", inputs=[timeless], options={"horizon": 2}).json()

@@ -24,6 +24,8 @@ def ask(url: str, count: int) -> None:
 def samples(url: str) -> dict[str, float]:
     ask(url, 30)
     ask(url, 33)
+    for path in ("/v1/jobs?verb=", "/v1/upload", "/v1/timeseries/forecast"):
+        requests.post(f"{url}{path}", data=b"{}", timeout=60)
     answer = requests.get(f"{url}/metrics", timeout=60)
     assert answer.headers["Content-Type"].count("charset") == 1
     text = answer.text
@@ -44,6 +46,12 @@ def test_stages_points_and_the_truth_that_came(samples: dict[str, float]) -> Non
     assert samples[f"foretell_forecast_error_count{[model]}"] == 1
     assert samples[f"foretell_forecast_error_sum{[model]}"] == 0
     assert samples[f"foretell_forecast_coverage_count{[model]}"] == 1
+
+
+def test_every_request_that_computes_or_changes_is_counted(samples: dict[str, float]) -> None:
+    outcomes = {"/v1/jobs": "InvalidInput", "/v1/upload": "NotAvailable", "/v1/timeseries/forecast": "InvalidInput"}
+    for path, outcome in {**outcomes, "/v1/forecast": "ok"}.items():
+        assert samples[f"foretell_requests_total{[('outcome', outcome), ('path', path)]}"] >= 1
 
 
 def test_the_dashboard_asks_for_nothing_that_is_not_there(samples: dict[str, float]) -> None:

@@ -208,6 +208,18 @@ def test_problems_name_the_field(url: str, path: str, body: dict[str, Any], stat
             {"series": [{"values": [1]}], "horizon": 1, "priority": "high"},
             "priority: must be one of batch, interactive, got 'high'",
         ),
+        (
+            "POST",
+            "/v1/forecast",
+            {"series": [{"values": [1, 2], "future_covariates": [[1, 2, 3], [1, 2, 3, 4]]}], "horizon": 1},
+            "series[0].future_covariates: needs 3 values in each list, got 4",
+        ),
+        (
+            "POST",
+            "/v1/evaluate",
+            {"series": [{"values": [1, 2], "past_covariates": [[1]]}], "horizon": 1, "models": ["naive"]},
+            "series[0].past_covariates: needs 2 values in each list, got 1",
+        ),
         ("GET", "/v1/forecats", None, "there is nothing at /v1/forecats; /schema/swagger lists"),
         ("GET", "/v1/forecast", None, "/v1/forecast does not take GET; /schema/swagger lists"),
     ],
@@ -235,6 +247,12 @@ def test_a_body_that_is_packed_or_too_large_says_what_may_come(tmp_path: Path) -
             assert (packed.status_code, "Content-Encoding gzip" in packed.text) == (415, True)
         large = requests.post(f"{url}/v1/forecast", data=b"x" * 1001, timeout=60).json()
         assert (large["status"], large["field"], large["detail"]) == (413, "body", "body: is larger than 1000 bytes")
+        sink, table = pa.BufferOutputStream(), pa.table({"y": np.zeros(2000)})
+        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(table)
+        asked: dict[str, Any] = {"params": {"horizon": "1"}, "headers": {"Content-Type": ARROW}, "timeout": 60}
+        large = requests.post(f"{url}/v1/forecast", data=bytes(sink.getvalue()), **asked).json()
+        assert (large["status"], large["detail"]) == (413, "body: is larger than 8000 bytes when it is unpacked")
 
 
 def test_a_wrong_method_says_which_are_right(url: str) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Callable
+
 import pytest
 
-from foretell.errors import InvalidInput
+from foretell.errors import ForetellError, InvalidInput
 from foretell.sql.options import MILLISECOND, Options, place_of, read_options
+from foretell.sql.times import OFFSET
+from foretell.sql.tokens import tokenize
 from foretell.steps import DAY, SECOND, Step
+from foretell.wire.masking import mask
+from foretell.wire.options import read_pairs
+from foretell.wire.tdgpt import read_freq
 
 
 def test_defaults_are_tdengines() -> None:
@@ -18,6 +27,35 @@ def test_defaults_are_tdengines() -> None:
 def test_stray_commas_and_blanks_are_let_pass() -> None:
     assert read_options(", algo = ets ,, rows=3 , ").algo == "ets"
     assert read_options("period=12,trend=mul").model == {"period": "12", "trend": "mul"}
+
+
+def test_commas_in_brackets_do_not_separate_and_a_bracket_that_is_not_closed_is_a_sign() -> None:
+    assert read_pairs("a=[1,[2],b=x[3,4]y,c=]") == ({"a": "[1,[2]", "b": "x[3,4]y", "c": "]"}, [])
+    assert read_pairs("a=[1,b=[2") == ({"a": "[1", "b": "[2"}, [])
+    assert read_pairs("a=[1,2],b=[3,4") == ({"a": "[1,2]", "b": "[3"}, ["4"])
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_pairs, "x=" + "[" * 200_000),
+        (read_pairs, "x=" + "[]" * 30_000),
+        (read_freq, " " * 60_000 + "!"),
+        (read_freq, "5" + " " * 60_000 + "!"),
+        (OFFSET.search, "00:00:" * 10_000 + "!"),
+        (mask, "://a:" * 40_000),
+        (mask, "a-" * 100_000),
+        (mask, "'key'" * 40_000),
+        (tokenize, " ".join(f"$a{i}$" for i in range(20_000))),
+    ],
+)
+def test_a_long_text_takes_no_more_than_its_length(read: Callable[[str], object], text: str) -> None:
+    begun = time.thread_time()
+    with contextlib.suppress(ForetellError):
+        read(text)
+    assert (
+        time.thread_time() - begun < 5
+    )  # it is well below 1; where each sign costs the length of the text, 20 and more
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,17 @@ def test_networks_of_clients() -> None:
         ("/rest/login/root/pass/word failed", "/rest/login/*** failed"),
         ("GET /x?token=abc&a=1", "GET /x?token=***&a=1"),
         ("Authorization: Bearer abcdefgh", "Bearer ***"),
+        ("GET /x?auth_token=abc&sig=def", "GET /x?auth_token=***&sig=***"),
+        ("admin_token = 'a b', rows=3", "admin_token = ***, rows=3"),
+        ("postgres://u:pa/ss@h/x", "postgres://***@h/x"),
+        ("http://h/x?url=http://u:p@h", "http://h/x?url=http://***@h"),
+        ("https://h/models/a@main", "https://h/models/a@main"),
+        ("X-API-Key: abc", "X-API-Key: ***"),
+        ('{"password": "a b", "rows": 3}', '{"password": ***, "rows": 3}'),
+        ("{'password':'abc'}", "{'password':***}"),
+        ("ALTER USER u PASS 'it''s' SYSINFO 1", "ALTER USER u PASS *** SYSINFO 1"),
         ("rows: 3", "rows: 3"),
+        ("admin_token: is needed", "admin_token: is needed"),
     ],
 )
 def test_secrets_are_masked(text: str, masked: str) -> None:

@@ -25,7 +25,7 @@ from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import plugin_texts
 from tests.tdgpt.conftest import ADMIN, running
-from tests.tdgpt.taosd import NO_ACCESS, Taosd, TaosError
+from tests.tdgpt.taosd import NO_ACCESS, Column, Taosd, TaosError, body
 
 TIMES = [1_577_808_000_000 + 1000 * i for i in range(60)]
 VALUES = [float(i % 7 + i / 10) for i in range(60)]
@@ -269,6 +269,10 @@ def test_host_is_refused_unless_it_is_allowed() -> None:
         assert ask(taosd, "repeat", more=f",host={server.url}")[0][1] == VALUES[-1]
         with pytest.raises(TaosError, match="is refused"):
             ask(taosd, "repeat", more=f",host={server.url}/other")
+        for path, kind in (("anomaly-detect", "anomaly"), ("imputation", "imputation"), ("correlation", "correlation")):
+            columns = [Column("ts", "TIMESTAMP", TIMES), *(Column(name, "DOUBLE", VALUES) for name in ("val", "val1"))]
+            asked = body(columns[: 3 if kind == "correlation" else 2], [("option", f"algo=x,host={server.url}")])
+            assert taosd.post(f"/{path}", asked)["msg"].endswith(f"and forecasts else; this is {kind}")
 
 
 def test_plugin_before_url_before_local(tmp_path: Any) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
+import tracemalloc
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -14,8 +17,10 @@ import requests
 
 from foretell import admin
 from foretell.engine.worker import STOPPED
+from foretell.errors import DeadlineExceeded
 from foretell.registry import Kind, Limits, Registry
 from foretell.settings import read_settings
+from foretell.tdgpt import analysis
 from foretell.tdgpt.node import Node
 from tests import fakes
 from tests.tdgpt import taosd as server
@@ -153,6 +158,7 @@ def test_a_constant_series_stays_what_it_is(taosd: Taosd) -> None:
         (forecast_body(option="algo=naive,host=http://10.0.0.1"), "host: is refused"),
         (forecast_body().replace(b"0,\n1,\n2", b"0,\nnan,\n2"), "a value is NaN or infinite"),
         (forecast_body(option='algo=naive,x="y"'), "quote or a backslash"),
+        (forecast_body().replace(b"0,\n1,\n2", b"null,\n1" + b"0" * 400 + b",\n2"), "val: has a value that is no"),
         (forecast_body(algo="moirai"), "needs a model server"),
         (forecast_body(algo="nonsense"), "unknown forecast algorithm 'nonsense'"),
         (forecast_body(algo="holtwinters", option="algo=holtwinters,trend=up"), "trend"),
@@ -216,6 +222,8 @@ def test_imputation_refuses_a_freq_that_is_too_fine_or_does_not_fit(taosd: Taosd
         taosd.imputation(times(20), AIR_LIKE[:20], "algo=moment,freq=ms,wncheck=0")
     with pytest.raises(TaosError, match="whole number"):
         taosd.imputation(times(20), AIR_LIKE[:20], "algo=moment,freq=m,wncheck=0")
+    with pytest.raises(TaosError, match="freq: must be at most 106751d, got '999999999d'"):
+        taosd.imputation(times(20), AIR_LIKE[:20], "algo=moment,freq=999999999d,wncheck=0")
 
 
 def test_correlations(taosd: Taosd) -> None:
@@ -258,6 +266,49 @@ def test_golden_batch_pearson_and_profile_search(taosd: Taosd) -> None:
     search["algo"]["type"] = "cosine"
     found = taosd.post("/api/v1/analysis/profile-search", json.dumps(search).encode())
     assert (found["metric_type"], found["matches"][0]["criteria"]) == ("cosine_similarity", pytest.approx(1))
+
+
+def test_the_usual_course_of_many_runs_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "BLOCK", 4096)
+    random = np.random.default_rng(1)
+    values, lengths = random.normal(size=1000).cumsum(), random.integers(2, 900, 300)
+    firsts = random.integers(0, 1000 - lengths)
+    tracemalloc.start()
+    try:
+        centre, spread = analysis._resampled(values, firsts, lengths, math.inf)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 8 * 4096
+    finally:
+        tracemalloc.stop()
+    grid = np.linspace(0, 1, int(np.median(lengths)))
+    same = [np.interp(grid, np.linspace(0, 1, n), values[a : a + n]) for a, n in zip(firsts, lengths, strict=True)]
+    np.testing.assert_allclose(centre, np.mean(same, axis=0), rtol=1e-9)
+    np.testing.assert_allclose(spread, np.std(same, axis=0), rtol=1e-9)
+    with pytest.raises(DeadlineExceeded):
+        analysis._resampled(values, firsts, lengths, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["dtw", "cosine"])
+def test_a_search_in_small_parts_and_beside_the_loop_finds_the_same(
+    taosd: Taosd, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    points = {"ts": [*range(10, 90)], "data": [i % 7 + i % 11 / 10 for i in range(80)]}
+    source = {"ts": [0, 1, 2, 3], "data": [1, 5, 1, 2]}
+    search = {"algo": {"type": kind}, "source_data": source, "target_data": points}
+    url = "/api/v1/analysis/profile-search"
+    whole = taosd.post(url, json.dumps(search).encode())
+    blocks = analysis._blocks
+    seen: list[int] = []
+
+    def watched(windows: list[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+        for part in blocks(windows):
+            seen.append(sum(b - a + 1 for a, b in part))
+            yield part
+
+    monkeypatch.setattr(analysis, "_blocks", watched)
+    monkeypatch.setattr(analysis, "BLOCK", 30)
+    monkeypatch.setattr(analysis, "MUCH", 1)
+    assert taosd.post(url, json.dumps(search).encode()) == whole
+    assert (len(whole["matches"]), max(seen), sum(seen)) == (77, 28, 4 * 77)
 
 
 def test_ds_predict_is_a_model_server(taosd: Taosd) -> None:

@@ -23,7 +23,7 @@ from foretell.training.grow import main as begin
 from foretell.training.ingredients import recursive
 from foretell.training.loss import pinball, window_loss
 from foretell.training.muon import Muon, orthogonal
-from foretell.training.run import Progress
+from foretell.training.run import Progress, Run, Schedule
 from foretell.training.synthetic import FAMILIES, LONG, SHORT, Style, synthesize
 from foretell.training.train import Recipe, train
 from foretell.training.windows import SHORTEST, Pool
@@ -160,6 +160,24 @@ def test_the_network_cannot_tell_how_long_the_horizon_is() -> None:
         long = network(features(past, torch.arange(5), 80)[0])
     torch.testing.assert_close(long[:, :16], short, atol=1e-4, rtol=1e-4)
     assert (long.diff(dim=2) >= 0).all()
+
+
+@pytest.mark.parametrize("file", ["save_file", "torch.save"])
+def test_a_run_that_is_stopped_while_it_is_saved_can_be_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    layer = torch.nn.Linear(2, 2)
+    run = Run(Schedule(), tmp_path, layer, [*layer.parameters()][:1], 0.0)
+    run.save()
+
+    def half(_: object, path: Path) -> None:
+        path.write_bytes(b"half of")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"foretell.training.run.{file}", half)
+    with pytest.raises(KeyboardInterrupt):
+        run.save()
+    run.resume()
 
 
 def test_a_run_stops_resumes_and_is_exported(tmp_path: Path) -> None:

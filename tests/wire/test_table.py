@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretell.errors import InvalidInput, UnknownName
-from foretell.series import Forecast, regular_series
+from foretell.series import Forecast
 from foretell.steps import DAY, SECOND, Step
 from foretell.wire.table import forecast_table, level_name, read_forecast, read_groups
+from tests.fakes import regular_series
 
 HOUR = 3600 * SECOND
 

@@ -43,7 +43,3 @@ class Request:
     def as_dict(self) -> dict[str, Any]:
         """As JSON keeps it."""
         return {**asdict(self), "levels": list(self.levels), "options": dict(self.options)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Request:
-        return cls(**{**values, "levels": tuple(values["levels"])})

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from foretell import series as words
-from foretell.engine.job import Job
+from foretell.engine.job import Job, together
 from foretell.engine.repair import prepare_whole
 from foretell.engine.run import Run
 from foretell.registry import Entry
 from foretell.results import Correlation
-from foretell.series import Series, batch_of
+from foretell.series import Series
 
 Pair = tuple[Series, Series]
 
@@ -47,8 +47,8 @@ class Correlating(Job[tuple[Correlation, ...]]):
         return sum(map(len, self._pairs[row]))
 
     async def ask(self, run: Run, rows: Sequence[int]) -> tuple[Correlation, ...]:
-        first, second = (batch_of([self._pairs[row][side] for row in rows]) for side in (0, 1))
-        answers: tuple[Correlation, ...] = await run.ask(first, second)
+        sides = [await together([self._pairs[row][side] for row in rows]) for side in (0, 1)]
+        answers: tuple[Correlation, ...] = await run.ask(*sides)
         return answers
 
     def put(self, rows: Sequence[int], answer: tuple[Correlation, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from foretell import series as words
-from foretell.engine.job import SeriesJob
+from foretell.engine.job import SeriesJob, together
 from foretell.engine.repair import prepare_whole
 from foretell.engine.run import Run
 from foretell.errors import InvalidInput
@@ -36,7 +36,7 @@ class Detecting(SeriesJob[Detection]):
         )
 
     async def ask(self, run: Run, rows: Sequence[int]) -> Detection:
-        answer: Detection = await run.ask(batch_of([self.series[row] for row in rows]))
+        answer: Detection = await run.ask(await together([self.series[row] for row in rows]))
         return answer
 
     def put(self, rows: Sequence[int], answer: Detection) -> None:

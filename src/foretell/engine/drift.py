@@ -37,7 +37,10 @@ class Remembered:
 
 @dataclass(slots=True)
 class Drift:
-    """Remembers at most `most` series, the longest unseen forgotten first."""
+    """Remembers at most `most` series, the longest unseen forgotten first.
+
+    Threads may see at once: what is remembered is taken out, and put in, in one operation each.
+    """
 
     scored: Scored
     most: int = MOST_SERIES

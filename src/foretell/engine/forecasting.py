@@ -10,12 +10,13 @@ import numpy as np
 
 from foretell import series as words
 from foretell.engine import conformal
-from foretell.engine.job import SeriesJob
+from foretell.engine.job import SeriesJob, together
+from foretell.engine.loop import MANY, beside
 from foretell.engine.repair import Prepared, newest, prepare
 from foretell.engine.run import Run
 from foretell.errors import InvalidInput
 from foretell.registry import Entry, Registry
-from foretell.series import Forecast, Series, batch_of
+from foretell.series import Batch, Forecast, Series, batch_of
 
 
 def check_covariates(entry: Entry, series: Sequence[Series], models: Registry) -> None:
@@ -66,7 +67,7 @@ class Forecasting(SeriesJob[Forecast]):
     async def ask(self, run: Run, rows: Sequence[int]) -> Forecast:
         members = [self.series[row] for row in rows]
         native = self.levels if self.entry.limits.intervals else ()
-        forecast: Forecast = await run.ask(batch_of(members), max(map(self.steps, rows)), native)
+        forecast = await run.forecast(await together(members), max(map(self.steps, rows)), native)
         if native == self.levels and (not native or forecast.quantiles is not None):
             return forecast
         return await with_bounds(run, members, forecast, self.levels)
@@ -103,19 +104,35 @@ class Forecasting(SeriesJob[Forecast]):
 
 async def with_bounds(run: Run, members: Sequence[Series], forecast: Forecast, levels: tuple[float, ...]) -> Forecast:
     """Conformal quantiles for a point-only model: the same model from earlier origins of the same series."""
-    horizon = forecast.horizon
+    many = len(members) >= MANY
+    plans, earlier = await beside(many, _earlier, members, forecast, run.entry.limits.min_context)
+    longest = max((p.horizon for p in plans if p), default=0)
+    answer = None if earlier is None else await run.forecast(earlier, longest, ())
+    return await beside(many, _bounded, members, forecast, levels, plans, answer)
+
+
+Plans = Sequence[conformal.Plan | None]
+
+
+def _earlier(members: Sequence[Series], forecast: Forecast, least: int) -> tuple[Plans, Batch | None]:
+    """For each series the origins whose errors are its own, None where there are none; and all their histories."""
     answered = [
         words.has_forecast(status) and bool(np.isfinite(point).all())
         for status, point in zip(forecast.status, forecast.point, strict=True)
     ]
     plans = [
-        conformal.plan(len(s), horizon, run.entry.limits.min_context) if good else None
+        conformal.plan(len(s), forecast.horizon, least) if good else None
         for s, good in zip(members, answered, strict=True)
     ]
     histories = [_history(members[i], origin) for i, p in enumerate(plans) if p for origin in p.origins]
-    longest = max((p.horizon for p in plans if p), default=0)
-    answer = await run.ask(batch_of(histories), longest, ()) if histories else None
-    quantiles = np.full((len(members), horizon, len(levels)), np.nan)
+    return plans, batch_of(histories) if histories else None
+
+
+def _bounded(
+    members: Sequence[Series], forecast: Forecast, levels: tuple[float, ...], plans: Plans, answer: Forecast | None
+) -> Forecast:
+    """The forecast with quantiles from the errors of what was answered for earlier origins."""
+    quantiles = np.full((len(members), forecast.horizon, len(levels)), np.nan)
     status = list(forecast.status)
     row = 0
     for i, p in enumerate(plans):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from foretell import series as words
-from foretell.engine.job import SeriesJob
+from foretell.engine.job import SeriesJob, together
 from foretell.engine.repair import prepare_whole
 from foretell.engine.run import Run
 from foretell.registry import Entry
@@ -31,7 +31,7 @@ class Imputing(SeriesJob[Imputation]):
         )
 
     async def ask(self, run: Run, rows: Sequence[int]) -> Imputation:
-        answer: Imputation = await run.ask(batch_of([self.series[row] for row in rows]))
+        answer: Imputation = await run.ask(await together([self.series[row] for row in rows]))
         return answer
 
     def put(self, rows: Sequence[int], answer: Imputation) -> None:

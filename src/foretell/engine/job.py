@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from foretell.engine.batcher import batch_key, cut, point_cost
-from foretell.engine.loop import at_most
+from foretell.engine.loop import MANY, at_most, beside
 from foretell.engine.repair import Prepared
 from foretell.engine.run import Run
 from foretell.errors import ModelFailed
 from foretell.registry import Entry
-from foretell.series import OK, Series, failed
+from foretell.series import OK, Batch, Series, batch_of, failed
 
 Result = TypeVar("Result")
 
@@ -96,16 +96,25 @@ class SeriesJob(Job[Result]):
         self.details[row] = details
 
 
+async def together(series: Sequence[Series]) -> Batch:
+    """Series as one batch."""
+    return await beside(len(series) >= MANY, batch_of, series)
+
+
 async def carry_out(job: Job[Result], run: Run) -> Result:
-    rows = [row for row in range(len(job)) if job.prepare(row)]
-    run.advance(len(job) - len(rows))
-    chunks = [rows] if len(rows) == 1 else _chunks(job, run, rows)
+    chunks = await beside(len(job) >= MANY, _prepared, job, run)
+    run.advance(len(job) - sum(map(len, chunks)))
     await at_most(run.executor.slots, [partial(_chunk, job, run, chunk) for chunk in chunks])
     return job.result()
 
 
+def _prepared(job: Job[Result], run: Run) -> list[list[int]]:
+    """Rows that go to the model together; those that need none are answered."""
+    rows = [row for row in range(len(job)) if job.prepare(row)]
+    return [rows] if len(rows) == 1 else _chunks(job, run, rows)
+
+
 def _chunks(job: Job[Result], run: Run, rows: Sequence[int]) -> list[list[int]]:
-    """Rows that go to the model together."""
     widths = [job.width(row) for row in rows]
     keys = [
         batch_key(run.entry, run.options, width, job.steps(row), job.covariates(row))
@@ -133,4 +142,4 @@ async def _answer(job: Job[Result], run: Run, rows: list[int]) -> None:
         for row in rows:
             await _answer(job, run, [row])
     else:
-        job.put(rows, answer)
+        await beside(len(rows) >= MANY, job.put, rows, answer)

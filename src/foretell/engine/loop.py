@@ -1,4 +1,4 @@
-"""Work on an event loop: a few jobs at a time, and for callers that have no loop of their own."""
+"""Work on an event loop: a few jobs at a time, beside it, and for callers that have no loop of their own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,23 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent import futures
+from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+MANY = 256
+"""Series from which on what has to be done with each of them is done beside the loop."""
+_beside = futures.ThreadPoolExecutor(4, "foretell-beside")
+"""Not the loop's own threads: those may wait for the loop (evaluations do), and work there could wait for them."""
+
+
+async def beside(much: bool, work: Callable[..., T], *arguments: Any) -> T:
+    """What `work` gives; where it is much work, in a thread, so that others are answered meanwhile."""
+    if not much:
+        return work(*arguments)
+    run = partial(copy_context().run, work, *arguments)
+    return await asyncio.get_running_loop().run_in_executor(_beside, run)
 
 
 async def at_most(count: int, jobs: Sequence[Callable[[], Awaitable[None]]]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from foretell.engine.worker import Executor
 from foretell.errors import Cancelled, DeadlineExceeded
 from foretell.registry import VERBS, Entry
+from foretell.series import Batch, Forecast
 
 Progress = Callable[[int, int], None]
 
@@ -40,6 +41,10 @@ class Run:
     def __post_init__(self) -> None:
         if self.control.timeout is not None:
             self.deadline = time.monotonic() + self.control.timeout
+
+    async def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...]) -> Forecast:
+        """What a forecaster answers."""
+        return await self.executor.submit(self.entry.target, batch, horizon, levels, self.options, self.deadline)
 
     async def ask(self, *arguments: Any) -> Any:
         """What the model answers to its verb; the options come last."""

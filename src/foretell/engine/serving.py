@@ -17,6 +17,7 @@ from foretell.engine.engine import Engine
 from foretell.engine.forecasting import Forecasting, check_covariates, check_horizon, check_levels
 from foretell.engine.imputing import Imputing
 from foretell.engine.job import Job
+from foretell.engine.loop import MANY, beside
 from foretell.engine.pools import Pools
 from foretell.engine.queue import BatchQueue
 from foretell.engine.run import Control
@@ -87,7 +88,7 @@ class Serving:
         call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
         forecast: Forecast = await self._submit(call, deadline, later)
         if self.drift is not None:
-            self.drift.see(entry.name, series, forecast)
+            await beside(len(series) >= MANY, self.drift.see, entry.name, series, forecast)
         return forecast
 
     async def detect(
@@ -146,7 +147,7 @@ class Serving:
     async def _submit(self, call: Call, deadline: float | None, later: bool) -> Any:
         """The answer to a call: one that is kept, or a new one. Nobody knows when a server elsewhere changes."""
         keeps = self.cache.size > 0 and not self.pools.is_remote(call.entry.target)
-        question = _question(call) if keeps else None
+        question = await beside(len(call.inputs) >= MANY, _question, call) if keeps else None
         if keeps and (kept := self.cache.get(question)) is not None:
             return kept
         points = sum(_points(i) + call.horizon for i in call.inputs)
@@ -170,7 +171,8 @@ class Serving:
         started = time.monotonic()
         links = [call.span for call in calls]
         with tracing.span("batch", links, model=first.entry.name, callers=len(calls), series=len(inputs)):
-            answer: Any = await self.engine.run(JOBS[first.entry.kind](calls, inputs), first.options, control)
+            job = await beside(len(inputs) >= MANY, JOBS[first.entry.kind], calls, inputs)
+            answer: Any = await self.engine.run(job, first.options, control)
         if self.seen is not None:
             points = sum(_points(i) + call.horizon for call in calls for i in call.inputs)
             waited = [started - call.asked for call in calls]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
+from foretell.engine.loop import beside
 from foretell.errors import InvalidInput, WrongMediaType
 from foretell.http_api.verb import Question, Verb
 from foretell.wire.ipc import ARROW, write_arrow
 
-T = TypeVar("T")
 JSON = "application/json"
 UNSAID = ("application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
 """What curl, browsers and others call a body by themselves."""
@@ -20,15 +19,15 @@ LARGE = 1 << 16
 """Bytes from which on a body is read, and an answer written, in a thread."""
 
 
-async def read(verb: Verb, body: bytes, content_type: str, query: Mapping[str, str]) -> Question:
-    """The question of a body; raises InvalidInput."""
+async def read(verb: Verb, body: bytes, content_type: str, query: Mapping[str, str], limit: int) -> Question:
+    """The question of a body of at most `limit` bytes; raises InvalidInput."""
     if is_arrow(content_type):
-        return await beside(len(body), verb.read_arrow, body, dict(query))
+        return await beside(len(body) >= LARGE, verb.read_arrow, body, dict(query), limit)
     if not is_json(content_type):
         raise WrongMediaType("content-type", f"must be {JSON} or {ARROW}, got {content_type!r}")
     if query:
         raise InvalidInput(min(query), "stands in the query, which is for Arrow; put it into the JSON body")
-    return await beside(len(body), verb.read_json, body)
+    return await beside(len(body) >= LARGE, verb.read_json, body)
 
 
 def written(verb: Verb, parts: Any, media_type: str) -> bytes:
@@ -55,8 +54,3 @@ def wanted(accept: str, content_type: str) -> str:
     if ARROW in accept:
         return ARROW
     return ARROW if is_arrow(content_type) and accept in ("", "*/*") else JSON
-
-
-async def beside(size: int, work: Callable[..., T], *arguments: Any) -> T:
-    """Work on much data in a thread, so that others are answered meanwhile."""
-    return work(*arguments) if size < LARGE else await asyncio.to_thread(work, *arguments)

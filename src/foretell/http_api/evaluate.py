@@ -137,7 +137,7 @@ EVALUATE = Verb(
     "",
     EvaluateIn,
     EvaluateQuery,
-    lambda given: series_in.groups_of_json(given.series),
+    lambda given: series_in.groups_of_json(given.series, given.horizon),
     lambda body, columns, _: series_in.groups_of_arrow(body, columns),
     lambda groups, _: [groups],
     _ask,

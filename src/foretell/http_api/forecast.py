@@ -95,7 +95,7 @@ FORECAST = Verb(
     "",
     ForecastIn,
     ForecastQuery,
-    lambda given: series_in.groups_of_json(given.series),
+    lambda given: series_in.groups_of_json(given.series, given.horizon),
     lambda body, columns, _: series_in.groups_of_arrow(body, columns),
     cut_groups,
     _ask,

@@ -16,6 +16,7 @@ from foretell.http_api.jobs import Job
 from foretell.http_api.keys import key_name
 from foretell.http_api.openapi import Refusing
 
+PATH = "/v1/jobs"
 Web = Request[Any, Any, Any]
 
 
@@ -35,22 +36,23 @@ class JobOut(msgspec.Struct):
 def hand_in(door: Door) -> HTTPRouteHandler:
     summary = "Hand in long work: ?verb=forecast and that verb's body"
 
-    @post("/v1/jobs", status_code=202, summary=summary, operation_class=Refusing)
+    @post(PATH, status_code=202, summary=summary, operation_class=Refusing)
     async def handle(request: Web) -> Response[JobOut]:
         """The body, and beside an Arrow body the query, are those of POST /v1/VERB."""
-        query = dict(request.query_params)
-        verb = str(query.pop("verb", ""))
-        if not verb:
-            raise InvalidInput("verb", "must be named: ?verb=forecast")
-        content_type = request.headers.get("content-type", "")
-        job = await door.jobs.submit(verb, await request.body(), content_type, query, key_name(request.scope))
+        query, body = dict(request.query_params), await request.body()
+        with door.metrics.counting(PATH):
+            verb = str(query.pop("verb", ""))
+            if not verb:
+                raise InvalidInput("verb", "must be named: ?verb=forecast")
+            content_type = request.headers.get("content-type", "")
+            job = await door.jobs.submit(verb, body, content_type, query, key_name(request.scope))
         return Response(_out(job), status_code=202, headers={"Location": f"/v1/jobs/{job.id}"})
 
     return handle
 
 
 def all_jobs(door: Door) -> HTTPRouteHandler:
-    @get("/v1/jobs", summary="The caller's jobs, newest first", operation_class=Refusing)
+    @get(PATH, summary="The caller's jobs, newest first", operation_class=Refusing)
     async def handle(request: Web) -> list[JobOut]:
         """Those that are over are kept for the setting `job_age`."""
         return [_out(job) for job in door.jobs.list(key_name(request.scope))]

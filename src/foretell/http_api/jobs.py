@@ -112,7 +112,7 @@ class Jobs:
             raise UnknownName("verb", verb, VERBS, "verb")
         if sum(not job.over for job in self._jobs.values()) >= self.settings.queue_limit:
             raise Overloaded(f"{self.settings.queue_limit} jobs wait; try again later")
-        question = await read(VERBS[verb], body, content_type, query)
+        question = await read(VERBS[verb], body, content_type, query, self.settings.body_limit)
         VERBS[verb].check(question.parameters, self.settings, self.serving.engine.models)
         self._sweep()
         job = Job(uuid.uuid4().hex, verb, content_type, query, time.time(), owner)
@@ -179,14 +179,15 @@ class Jobs:
     async def _run(self, job: Job) -> None:
         verb, folder = VERBS[job.verb], self.folder / job.id
         body = await asyncio.to_thread((folder / "request").read_bytes)
-        question = await read(verb, body, job.content_type, job.query)
+        question = await read(verb, body, job.content_type, job.query, self.settings.body_limit)
         pieces = verb.pieces(question.inputs, self._points(verb, question))
         job.total = sum(map(len, pieces))
         self._keep(job)
         parts: list[Any] = [None] * len(pieces)
+        asking = self._asking(question)
 
         async def one(i: int) -> None:
-            parts[i] = pieces[i], await verb.ask(self._asking(question), question.parameters, pieces[i])
+            parts[i] = pieces[i], await verb.ask(asking, question.parameters, pieces[i])
             job.done += len(pieces[i])
             self._keep(job)
 
@@ -196,6 +197,7 @@ class Jobs:
             await asyncio.to_thread(_put, folder / name, data)
 
     def _asking(self, question: Question) -> Asking:
+        """The time of a job begins when it runs, and is one for all of its pieces."""
         timeout = question.parameters.timeout
         return Asking(self.serving, self.settings, None if timeout is None else time.monotonic() + timeout, later=True)
 

@@ -27,8 +27,9 @@ from foretell.settings import KeySettings, Scope
 DAY = 86_400
 ALL: frozenset[Scope] = frozenset({"read", "infer", "admin"})
 USE: frozenset[Scope] = frozenset({"read", "infer"})
-ADMIN_PATHS = ("/v1/reload",)
-ADMIN_ACTIONS = ("/load", "/unload", "/pull")
+RELOAD = ["v1", "reload"]
+MODELS = ["v1", "models"]
+ADMIN_ACTIONS = frozenset({"load", "unload", "pull"})
 
 
 KEY = "foretell_key"
@@ -82,8 +83,12 @@ def keys_of(settings: Mapping[str, KeySettings]) -> dict[str, Key]:
 
 
 def needed(method: str, path: str) -> Scope:
-    """What a request needs: looking is `read`, asking a model `infer`, changing the server `admin`."""
-    if path in ADMIN_PATHS or (path.startswith("/v1/models/") and path.endswith(ADMIN_ACTIONS)):
+    """What a request needs: looking is `read`, asking a model `infer`, changing the server `admin`.
+
+    Stray slashes make no other path, here as for whoever finds the endpoint.
+    """
+    parts = [part for part in path.split("/") if part]
+    if parts == RELOAD or (parts[:2] == MODELS and parts[-1] in ADMIN_ACTIONS):
         return "admin"
     return "read" if method in ("GET", "HEAD", "OPTIONS") else "infer"
 

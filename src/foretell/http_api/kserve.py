@@ -17,8 +17,9 @@ import numpy as np
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
+from foretell.engine.loop import beside
 from foretell.errors import ForetellError, InvalidInput
-from foretell.http_api.bodies import JSON, LARGE, beside
+from foretell.http_api.bodies import JSON, LARGE
 from foretell.http_api.door import Door
 from foretell.http_api.openapi import Refusing, taking
 from foretell.http_api.verb import decode
@@ -28,6 +29,7 @@ from foretell.wire.masking import mask
 from foretell.wire.options import DURATIONS
 from foretell.wire.table import level_name
 
+PATH = "/v1/timeseries/forecast"
 UNITS = {"S": "s", "T": "m", "H": "h", "D": "d", "W": "w", "M": "mo", "Q": "q", "Y": "y"}
 STEPS = {letter: DURATIONS[unit] for letter, unit in UNITS.items()}
 WORDS = dict(zip(("second", "minute", "hour", "day", "week", "month", "quarter", "year"), STEPS, strict=True))
@@ -104,18 +106,18 @@ class Refusal(msgspec.Struct):
 def forecast(door: Door) -> HTTPRouteHandler:
     described = taking(KserveIn, KserveOut, refusal=Refusal)
 
-    @post(
-        "/v1/timeseries/forecast", status_code=200, summary="Forecast, in KServe's protocol", operation_class=described
-    )
+    @post(PATH, status_code=200, summary="Forecast, in KServe's protocol", operation_class=described)
     async def handle(request: Web) -> Response[bytes]:
         """For clients of KServe's time-series runtime."""
         body = await request.body()
+        much = len(body) >= LARGE
         try:
-            given = await beside(len(body), decode, body, KserveIn)
-            made = await unless_gone(request.receive, _ask(door, given))
+            with door.metrics.counting(PATH):
+                given, series = await beside(much, _read, body)
+                made = await unless_gone(request.receive, _ask(door, given, series))
+                return Response(await beside(much, _write, given, made), media_type=JSON)
         except ForetellError as error:
             return _refusal(error)
-        return Response(await beside(len(body) * (len(body) > LARGE), _write, given, made), media_type=JSON)
 
     return handle
 
@@ -131,8 +133,12 @@ def models(door: Door) -> HTTPRouteHandler:
     return handle
 
 
-async def _ask(door: Door, given: KserveIn) -> Forecast:
-    series = [one for i, item in enumerate(given.inputs) for one in _series(item, f"inputs[{i}]")]
+def _read(body: bytes) -> tuple[KserveIn, list[Series]]:
+    given = decode(body, KserveIn)
+    return given, [one for i, item in enumerate(given.inputs) for one in _series(item, f"inputs[{i}]")]
+
+
+async def _ask(door: Door, given: KserveIn, series: list[Series]) -> Forecast:
     deadline = time.monotonic() + door.settings.request_timeout
     levels = given.options.quantiles or ()
     return await door.serving.forecast(series, given.options.horizon, given.model, levels, {}, deadline)
@@ -202,10 +208,15 @@ def _output(item: Input, made: Forecast, rows: range) -> Output:
         name=item.name,
         mean_forecast=_shaped(item, [made.point[row] for row in rows]),
         frequency=item.frequency,
-        start_timestamp=None if first is None else f"{np.datetime64(int(first), 'ns').astype('M8[s]')}Z",
+        start_timestamp=None if first is None else _text(int(first)),
         quantiles=_quantiles(item, made, rows),
     )
     return Output(kind, name, "completed", [content], None)
+
+
+def _text(time: int) -> str:
+    """ns since the epoch as ISO 8601 UTC, as fine as they are."""
+    return f"{np.datetime64(time, 'ns')}".rstrip("0").rstrip(".") + "Z"
 
 
 def _quantiles(item: Input, made: Forecast, rows: range) -> dict[str, Any] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -67,6 +69,17 @@ class Metrics:
         self._size: Callable[..., Histogram] = lru_cache(None)(self._sizes.labels)
         self._stage: Callable[..., Histogram] = lru_cache(None)(self._stages.labels)
         self._point: Callable[..., Counter] = lru_cache(None)(self._points.labels)
+
+    @contextlib.contextmanager
+    def counting(self, path: str) -> Iterator[None]:
+        """Count what is done here as a request."""
+        started = time.monotonic()
+        try:
+            yield
+        except BaseException as error:
+            self.request(path, error, time.monotonic() - started)
+            raise
+        self.request(path, None, time.monotonic() - started)
 
     def request(self, path: str, error: BaseException | None, seconds: float) -> None:
         """A request was answered, or (path `sql`) a statement at one of the database's doors."""

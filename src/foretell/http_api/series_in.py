@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput
-from foretell.series import FloatArray, Series, as_values, parse_time
+from foretell.series import FloatArray, Series, as_covariates, as_values, parse_time
 from foretell.steps import Step
 from foretell.wire.frames import groups_of
 from foretell.wire.ipc import read_arrow
@@ -62,9 +62,9 @@ class Columns(msgspec.Struct):
         return None if self.id_col is None else [name.strip() for name in self.id_col.split(",") if name.strip()]
 
 
-def groups_of_json(given: Sequence[SeriesIn]) -> Groups:
+def groups_of_json(given: Sequence[SeriesIn], horizon: int = 0) -> Groups:
     """The series of a JSON body; errors name the place in it."""
-    series = [_series(one, f"series[{i}]") for i, one in enumerate(given)]
+    series = [_series(one, horizon, f"series[{i}]") for i, one in enumerate(given)]
     has_times = any(one.start is not None for one in series)
     return groups_by_id(series, pa.timestamp("ns", "UTC") if has_times else None)
 
@@ -91,7 +91,7 @@ def pairs_of_arrow(body: bytes, columns: Columns, first: str, second: str) -> li
     return list(zip(one, other, strict=True))
 
 
-def _series(given: SeriesIn, name: str) -> Series:
+def _series(given: SeriesIn, horizon: int, name: str) -> Series:
     start = None if given.start is None else parse_time(given.start, f"{name}.start")
     step: Step | None = None if given.step is None else read_step(f"{name}.step", given.step)
     if step is not None and start is None:
@@ -103,18 +103,10 @@ def _series(given: SeriesIn, name: str) -> Series:
         start,
         step,
         given.id,
-        _rows(given.past_covariates, f"{name}.past_covariates"),
-        _rows(given.future_covariates, f"{name}.future_covariates"),
+        as_covariates(given.past_covariates, len(given.values), f"{name}.past_covariates"),
+        as_covariates(given.future_covariates, len(given.values) + horizon, f"{name}.future_covariates"),
     )
 
 
 def _values(given: Sequence[float | None], name: str) -> FloatArray:
     return as_values(np.array(given, dtype=np.float64), name)
-
-
-def _rows(given: Sequence[Sequence[float | None]] | None, name: str) -> FloatArray | None:
-    if not given:
-        return None
-    if len({len(row) for row in given}) != 1:
-        raise InvalidInput(name, "must be lists of equal length")
-    return np.array(given, dtype=np.float64)

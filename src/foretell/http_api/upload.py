@@ -25,13 +25,17 @@ from foretell.http_api.openapi import taking
 from foretell.http_api.sql_door import connected, refusal, statement
 from foretell.sql.tokens import quote
 from foretell.wire.frames import ID_NAMES
+from foretell.wire.unpacked import TIMES, check_cells, too_large
 
 if TYPE_CHECKING:
     from foretell.sql.database import Connection, Precision
 
 Web = Request[Any, Any, Any]
 NAME = re.compile(r"[A-Za-z_]\w{0,127}")
+PATH = "/v1/upload"
 READERS = ("csv", "parquet")
+ROWS_AT_ONCE = 8192
+"""Rows of a Parquet file that are unpacked before their size is looked at."""
 PLAIN = re.compile(r"(?!.*_[0-9a-f]{16}$)[a-z0-9_]{1,64}")
 """A series that stands in the name of its sub-table as it is: none that looks as if it had a mark."""
 OTHERS = re.compile(r"[^a-z0-9_]")
@@ -50,15 +54,17 @@ class UploadOut(msgspec.Struct):
 
 
 def upload(door: Door) -> HTTPRouteHandler:
-    @post("/v1/upload", status_code=200, summary="A file into a table", operation_class=taking(None, UploadOut, QUERY))
+    @post(PATH, status_code=200, summary="A file into a table", operation_class=taking(None, UploadOut, QUERY))
     async def handle(request: Web) -> Response[Any]:
         """The body is the file; `format` is csv or parquet."""
         query, body = request.query_params, await request.body()
         try:
-            connection = await connected(door, request, query.get("database", ""))
-            table = await asyncio.to_thread(read_file, body, query.get("format", ""))
-            name = query.get("table", "")
-            return Response(await statement(door, connection, lambda: keep(connection, name, table)))
+            with door.metrics.counting(PATH):
+                connection = await connected(door, request, query.get("database", ""))
+                most = TIMES * door.settings.body_limit
+                table = await asyncio.to_thread(read_file, body, query.get("format", ""), most)
+                name = query.get("table", "")
+                return Response(await statement(door, connection, lambda: keep(connection, name, table)))
         except ForetellError as error:
             return refusal(error)
 
@@ -68,8 +74,8 @@ def upload(door: Door) -> HTTPRouteHandler:
 QUERY = ("table", "database", "format")
 
 
-def read_file(body: bytes, kind: str) -> pa.Table:
-    """The rows of a file."""
+def read_file(body: bytes, kind: str, most: int) -> pa.Table:
+    """The rows of a file; BodyTooLarge where they take more than `most` bytes."""
     if kind not in READERS:
         raise InvalidInput("format", f"must be one of {', '.join(READERS)}, got {kind!r}")
     try:
@@ -77,11 +83,31 @@ def read_file(body: bytes, kind: str) -> pa.Table:
             from pyarrow import csv
 
             return csv.read_csv(pa.BufferReader(body))
-        from pyarrow import parquet
-
-        return parquet.read_table(pa.BufferReader(body))
+        return _read_parquet(body, most)
     except (pa.ArrowException, OSError) as error:
         raise InvalidInput("body", f"is no {kind} file that can be read: {str(error).splitlines()[0]}") from None
+
+
+def _read_parquet(body: bytes, most: int) -> pa.Table:
+    """What a file says of itself is looked at first, and what is read is counted: a page holds a value a million times
+    in a few bytes."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(pa.BufferReader(body)) as file:
+        about = file.metadata
+        check_cells(about.num_rows, about.num_columns, most)
+        _check(sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)), most)
+        batches, size = [], 0
+        for batch in file.iter_batches(ROWS_AT_ONCE):
+            size += batch.nbytes
+            _check(size, most)
+            batches.append(batch)
+        return pa.Table.from_batches(batches, file.schema_arrow)
+
+
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise too_large(most)
 
 
 def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:

@@ -20,6 +20,7 @@ from foretell.http_api.series_in import Columns
 from foretell.registry import Entry, Kind, Registry
 from foretell.settings import Settings
 from foretell.wire.options import read_pairs
+from foretell.wire.unpacked import TIMES, check_arrow
 
 T = TypeVar("T", bound=msgspec.Struct)
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -97,8 +98,8 @@ class Verb:
         given = decode(body, self.body)
         return Question(self, given, self.from_json(given))
 
-    def read_arrow(self, body: bytes, query: Mapping[str, str]) -> Question:
-        """`query` holds the parameters as text: lists with commas, options as `k=v,k=v`."""
+    def read_arrow(self, body: bytes, query: Mapping[str, str], limit: int) -> Question:
+        """`query` holds the parameters as text: lists with commas, options as `k=v,k=v`. `limit` is that of bodies."""
         names = set(Columns.__struct_fields__)
         columns = msgspec.convert({k: v for k, v in query.items() if k in names}, Columns)
         rest: dict[str, Any] = {k: _read(k, v, self.query) for k, v in query.items() if k not in names}
@@ -106,6 +107,7 @@ class Verb:
             given = msgspec.convert(rest, self.query, strict=False)
         except msgspec.ValidationError as error:
             raise _wrong(error, self.query) from None
+        check_arrow(body, TIMES * limit)
         return Question(self, given, self.from_arrow(body, columns, given))
 
 

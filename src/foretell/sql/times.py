@@ -22,7 +22,7 @@ from foretell.sql.words import to_utc
 SMALLEST = 9
 """Digits from which on a number may be a time; 0 may be one too."""
 TIME_WORDS = ("_ROWTS", "_C0", "_WSTART", "_WEND", "_FROWTS")
-OFFSET = re.compile(r"(?<=\d\d:\d\d)[\d:.]*([+-])(\d\d):?(\d\d)?$")
+OFFSET = re.compile(r"(?<=\d\d:\d\d)[\d:.]{0,16}([+-])(\d\d):?(\d\d)?$")
 """An offset from UTC behind a time of day."""
 
 

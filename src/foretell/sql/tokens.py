@@ -29,6 +29,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 """A token and the blanks before it; the most frequent kinds come first."""
+_TAG = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+"""What a string between dollars begins with. (One that is never closed was looked for to the end of the text.)"""
 _COMMENT = re.compile(r"/\*|\*/")
 
 
@@ -60,6 +62,8 @@ def tokenize(source: str) -> list[Token]:
         elif kind == OTHER:
             if text in UNCLOSED:
                 raise SqlError(f"this {text} is never closed", source, start)
+            if opening := _TAG.match(source, start):
+                raise SqlError(f"this {opening[0]} is never closed", source, start)
             kind = SIGN
         elif kind == END:
             return tokens

@@ -13,7 +13,8 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 import numpy as np
 
-from foretell.errors import InvalidInput, TooManyRows
+from foretell.engine.loop import MANY, beside
+from foretell.errors import DeadlineExceeded, InvalidInput, TooManyRows
 from foretell.series import FloatArray, IntArray, Series
 from foretell.tdgpt.node import Node
 from foretell.wire import tdgpt
@@ -23,7 +24,14 @@ MAX_MATCHES = 500
 MAX_WINDOWS = 20_000
 BAND = 3.0
 """Standard deviations between the centre of a golden batch and its bounds, unless `config.sigma` says otherwise."""
+BLOCK = 1 << 18
+"""Points that are worked on at once: so memory does not grow with windows x points."""
+MUCH = 1 << 14
+"""Points from which on work is done beside the loop."""
 Number = int | float
+Window = tuple[int, int]
+"""First and last point."""
+Shape = Callable[[FloatArray], FloatArray]
 T = TypeVar("T")
 
 
@@ -61,16 +69,55 @@ async def golden_batch(node: Node, body: bytes) -> Answer:
     Each window is resampled to the median length; centre and bounds are mean and standard deviations at each point.
     """
     request = await node.reader.read(_read_batch, body)
-    times, values = request.read("data")
-    runs = [values[(times >= a) & (times <= b)] for a, b in request.window]
-    if not runs or min(map(len, runs)) < 2:
-        raise InvalidInput("window", "needs windows [start, end] with at least 2 points each")
-    length = int(np.median([len(run) for run in runs]))
-    grid = np.linspace(0, 1, length)
-    same = np.array([np.interp(grid, np.linspace(0, 1, len(run)), run) for run in runs])
-    centre, width = same.mean(axis=0), _sigma(request.config.sigma) * same.std(axis=0)
+    sigma, (times, values) = _sigma(request.config.sigma), request.read("data")
+    firsts, lengths = _runs(times, request.window)
+    much = len(lengths) * int(lengths.max()) >= MUCH
+    centre, spread = await beside(much, _resampled, values, firsts, lengths, _deadline(node))
+    width = sigma * spread
     bounds = {"lower": finite(centre - width), "upper": finite(centre + width)}
-    return {"rows": length, "center": finite(centre), **bounds}
+    return {"rows": len(centre), "center": finite(centre), **bounds}
+
+
+def _runs(times: IntArray, windows: Sequence[tuple[int, int]]) -> tuple[IntArray, IntArray]:
+    """The first point of each window and how many points it has."""
+    try:
+        bounds = np.array(windows, dtype=np.int64).reshape(-1, 2)
+    except OverflowError:
+        raise InvalidInput("window", "a number is too large") from None
+    firsts = np.searchsorted(times, bounds[:, 0])
+    lengths = np.searchsorted(times, bounds[:, 1], "right") - firsts
+    if not len(lengths) or lengths.min() < 2:
+        raise InvalidInput("window", "needs windows [start, end] with at least 2 points each")
+    return firsts, lengths
+
+
+def _resampled(
+    values: FloatArray, firsts: IntArray, lengths: IntArray, deadline: float
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of the runs at each point of the median length; a few points of all runs at once."""
+    length = int(np.median(lengths))
+    grid, centre, spread = np.linspace(0, 1, length), np.empty(length), np.empty(length)
+    for part in _slices(length, max(1, BLOCK // len(lengths))):
+        _check(deadline)
+        at = grid[part, None] * (lengths - 1)
+        left = np.minimum(at.astype(np.int64), lengths - 2)
+        before, after = values[firsts + left], values[firsts + left + 1]
+        same = before + (after - before) * (at - left)
+        centre[part], spread[part] = same.mean(axis=1), same.std(axis=1)
+    return centre, spread
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
+    return (slice(begin, begin + size) for begin in range(0, count, size))
+
+
+def _deadline(node: Node) -> float:
+    return time.monotonic() + min(tdgpt.DEFAULT_TIMEOUT, node.settings.request_timeout)
+
+
+def _check(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise DeadlineExceeded
 
 
 def _sigma(sigma: Number) -> float:
@@ -142,18 +189,24 @@ async def profile_search(node: Node, body: bytes) -> Answer:
     request = await node.reader.read(_read_search, body)
     source_times, source = request.source_data.read("source_data")
     times, target = request.target_data.read("target_data")
-    shape = NORMALIZE[request.normalization]
+    shape, deadline = NORMALIZE[request.normalization], _deadline(node)
+    wanted = shape(source)
     windows = list(_windows(request.algo, len(source), len(target)))
     if request.result.exclude_source:
         windows = [(a, b) for a, b in windows if times[b] < source_times[0] or times[a] > source_times[-1]]
-    pieces = [shape(target[a : b + 1]) for a, b in windows]
-    if request.algo.type == "dtw":
-        found = await _distances(node, shape(source), pieces, request.algo.params.radius)
-    else:
-        found = [_cosine(shape(source), piece) for piece in pieces]
-    sign = 1 if request.algo.type == "dtw" else -1
-    matches = [Match(a, b, c) for (a, b), c in zip(windows, found, strict=True)]
-    chosen = _choose(sorted(matches, key=lambda m: sign * m.criteria), request.result, sign)
+    matches: list[Match] = []
+    for part in _blocks(windows):
+        _check(deadline)
+        much = sum(last - first + 1 for first, last in part) >= MUCH
+        if request.algo.type == "dtw":
+            pieces = await beside(much, _pieces, target, part, shape)
+            found = await _distances(node, wanted, pieces, request.algo.params.radius, deadline)
+        else:
+            found = await beside(much, _similarities, wanted, target, part, shape)
+        matches += [Match(*window, criteria) for window, criteria in zip(part, found, strict=True)]
+    chosen = await beside(
+        len(matches) >= MANY, _choose, matches, request.result, 1 if request.algo.type == "dtw" else -1
+    )
     return {
         "rows": len(chosen),
         "metric_type": "dtw_distance" if request.algo.type == "dtw" else "cosine_similarity",
@@ -168,8 +221,8 @@ async def profile_search(node: Node, body: bytes) -> Answer:
     }
 
 
-def _windows(algo: Algo, source: int, target: int) -> Iterator[tuple[int, int]]:
-    """First and last point of each window that is tried."""
+def _windows(algo: Algo, source: int, target: int) -> Iterator[Window]:
+    """Each window that is tried."""
     params = algo.params
     low, high = (params.min_window or source, params.max_window or source) if algo.type == "dtw" else (source, source)
     if min(low, params.window_size_step, params.window_sliding_step, params.radius) < 1 or high < low:
@@ -183,9 +236,29 @@ def _windows(algo: Algo, source: int, target: int) -> Iterator[tuple[int, int]]:
             yield first, first + size - 1
 
 
-async def _distances(node: Node, source: FloatArray, pieces: Sequence[FloatArray], radius: int) -> list[float]:
+def _blocks(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
+    """Windows in parts of so many points that their pieces can be held at once."""
+    begin, size = 0, 0
+    for i, (first, last) in enumerate(windows):
+        size += last - first + 1
+        if size > BLOCK and i > begin:
+            yield windows[begin:i]
+            begin, size = i, last - first + 1
+    yield windows[begin:]
+
+
+def _pieces(target: FloatArray, windows: Sequence[Window], shape: Shape) -> list[FloatArray]:
+    return [shape(target[first : last + 1]) for first, last in windows]
+
+
+def _similarities(source: FloatArray, target: FloatArray, windows: Sequence[Window], shape: Shape) -> list[float]:
+    return [_cosine(source, piece) for piece in _pieces(target, windows, shape)]
+
+
+async def _distances(
+    node: Node, source: FloatArray, pieces: Sequence[FloatArray], radius: int, deadline: float
+) -> list[float]:
     pairs = [(Series(source), Series(piece)) for piece in pieces]
-    deadline = time.monotonic() + min(tdgpt.DEFAULT_TIMEOUT, node.settings.request_timeout)
     answers = await node.serving.correlate(pairs, "dtw", {"radius": str(radius)}, deadline)
     for answer in answers:
         check_status(answer.status, "dtw")
@@ -193,10 +266,10 @@ async def _distances(node: Node, source: FloatArray, pieces: Sequence[FloatArray
 
 
 def _choose(matches: Sequence[Match], wanted: Wanted, sign: int) -> list[Match]:
-    """The best ones, best first: `num` of them, or all within the threshold."""
+    """The best ones (the lowest `sign` x criteria), best first: `num` of them, or all within the threshold."""
     limit = MAX_MATCHES if wanted.num is None else max(0, min(wanted.num, MAX_MATCHES))
     chosen: list[Match] = []
-    for match in matches:
+    for match in sorted(matches, key=lambda m: sign * m.criteria):
         beyond = wanted.threshold is not None and sign * match.criteria > sign * wanted.threshold
         if beyond or len(chosen) == limit:
             break
@@ -214,7 +287,7 @@ def _by_size(values: FloatArray, shift: float, size: float) -> FloatArray:
     return (values - shift) / size if size > 0 else values - shift
 
 
-NORMALIZE: dict[str, Callable[[FloatArray], FloatArray]] = {
+NORMALIZE: dict[str, Shape] = {
     "z-score": lambda v: _by_size(v, float(v.mean()), float(v.std())),
     "min-max": lambda v: _by_size(v, float(v.min()), float(np.ptp(v))),
     "centering": lambda v: v - v.mean(),

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from foretell.errors import InvalidInput
 from foretell.registry import Entry
-from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, FloatArray, Forecast, Series, levels_of
+from foretell.series import ALL_MISSING, NON_FINITE, TOO_SHORT, Forecast, Series, as_covariates, as_values, levels_of
 from foretell.tdgpt.node import Node
 from foretell.wire import tsfm
 from foretell.wire.masking import mask
@@ -63,9 +63,12 @@ def _series(request: tsfm.ForecastRequest, entry: Entry) -> Series:
     """What the model shall see: covariates only where it takes some."""
     given = [] if request.input is UNSET else request.input
     rows = len(given)
-    past = _covariates("past_dynamic_real", request.past_dynamic_real, rows)
-    future = _covariates("dynamic_real", request.dynamic_real, rows + request.next_len)
-    values = _floats("input", [given])[0]
+    past = as_covariates(request.past_dynamic_real, rows, "past_dynamic_real")
+    future = as_covariates(request.dynamic_real, rows + request.next_len, "dynamic_real")
+    values = as_values(np.array(given, dtype=object), "input")
+    for name, array in (("input", values), ("past_dynamic_real", past), ("dynamic_real", future)):
+        if array is not None and np.isinf(array).any():
+            raise InvalidInput(name, "a value is not finite")
     if not entry.limits.covariates:
         return Series(values)
     return Series(values, past_covariates=past, future_covariates=future)
@@ -93,23 +96,3 @@ def _short(request: tsfm.ForecastRequest, entry: Entry) -> str:
     """How many values are needed, where there are fewer; empty where there are enough."""
     seen, needed = sum(value is not None for value in request.input or ()), entry.limits.min_context
     return f"needs at least {needed} values, got {seen}" if 0 < seen < needed else ""
-
-
-def _covariates(name: str, rows: list[list[int | float | None]], length: int) -> FloatArray | None:
-    """[C, length], or None where there are none."""
-    if not rows:
-        return None
-    wrong = next((len(row) for row in rows if len(row) != length), None)
-    if wrong is not None:
-        raise InvalidInput(name, f"needs {length} values in each list, got {wrong}")
-    return _floats(name, rows)
-
-
-def _floats(name: str, rows: list[list[int | float | None]]) -> FloatArray:
-    try:
-        values = np.array(rows, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
-        raise InvalidInput(name, "must be lists of numbers of equal length") from None
-    if np.isinf(values).any():
-        raise InvalidInput(name, "a value is not finite")
-    return values

@@ -17,7 +17,7 @@ from foretell.settings import Settings
 from foretell.tdgpt.catalogue import Catalogue, Offer
 from foretell.tdgpt.inside import Inside
 from foretell.tdgpt.local import Local
-from foretell.tdgpt.model_servers import check_name, entry_of
+from foretell.tdgpt.model_servers import KINDS, check_name, entry_of
 from foretell.tdgpt.plugins.offers import Loaded, load
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.tdgpt.reader import Reader
@@ -55,6 +55,8 @@ class Node:
             await self._reload()
 
     async def _reload(self) -> None:
+        if self.models.twice:
+            raise self.models.twice[0]
         fresh = self.reread() if self.reread is not None else self.settings
         settings = self.settings.model_copy(update={name: getattr(fresh, name) for name in RELOADED})
         configuration = Configuration(settings.tsfm_service, str(settings.model_dir or ""))
@@ -127,7 +129,11 @@ class Node:
             return self._winner(kind, question.algo)
         if host not in self.settings.host_option:
             raise InvalidInput("host", "is refused: the node's setting host_option does not allow this address")
-        return self._server(question.algo, host, _copy_point(self.settings))
+        server = self._server(question.algo, host, _copy_point(self.settings))
+        if server.kind != kind:
+            names = ", ".join(KINDS)
+            raise InvalidInput("host", f"a model server has imputations as {names}, and forecasts else; this is {kind}")
+        return server
 
     def _winner(self, kind: Kind, name: str) -> Offer:
         """The winner of a name; NotAvailable says what a name that is known needs to run here."""

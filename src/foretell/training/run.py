@@ -124,18 +124,20 @@ class Run(Generic[Network]):
         return loss.item()
 
     def save(self) -> None:
-        """model.safetensors (averaged weights), state.pt (everything) and recipe.json in the run's folder."""
+        """model.safetensors (averaged weights), state.pt (everything) and recipe.json in the run's folder.
+
+        Each is written beside its place and then put there: a run that is stopped meanwhile can be taken up again.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_file(self.average.state_dict(), self.folder / "model.safetensors")
+        _put(self.folder / "model.safetensors", lambda path: save_file(self.average.state_dict(), path))
         state = {
             "network": self.network.state_dict(),
             "optimisers": [o.state_dict() for o in self.optimisers],
             "step": self.progress.step,
             "spent": self.progress.spent,
         }
-        torch.save(state, self.folder / "state.tmp")
-        (self.folder / "state.tmp").replace(self.folder / "state.pt")
-        (self.folder / "recipe.json").write_text(json.dumps(self.story(), indent=1) + "\n")
+        _put(self.folder / "state.pt", lambda path: torch.save(state, path))
+        _put(self.folder / "recipe.json", lambda path: path.write_text(json.dumps(self.story(), indent=1) + "\n"))
 
     def story(self) -> dict[str, Any]:
         """What recipe.json says of the run so far."""
@@ -185,6 +187,12 @@ class Run(Generic[Network]):
         p = self.progress
         mean = sum(recent) / max(1, len(recent))
         return f"{p.share:6.1%} {p.spent:7.0f} s  step {p.step:6d}  loss {mean:.4f}  rate {p.rate():.1e}"
+
+
+def _put(path: Path, write: Callable[[Path], object]) -> None:
+    beside = path.with_suffix(".tmp")
+    write(beside)
+    beside.replace(path)
 
 
 def say(line: str) -> None:

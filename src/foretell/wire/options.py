@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from foretell.errors import InvalidInput
 from foretell.steps import DAY, SECOND, Step
@@ -26,17 +27,18 @@ DURATIONS = {
 }
 """Units of a duration: TDengine's (b, u, a, s, m, h, d, w, n for a calendar month, y) and the usual ones."""
 
-_PART = re.compile(r"[^,\[]*(?:\[[^\]]*\][^,\[]*)*")
+_SEPARATOR = re.compile(r"\[[^\]]*\]|(,)")
 
 
 def read_pairs(text: str) -> tuple[dict[str, str], list[str]]:
     """Keys and values, and the parts that are none (no `=`, nothing beside it, a key given before).
 
-    Commas inside [ ] do not separate; stray commas and blanks are let pass; the first of two equal keys counts.
+    Commas inside [ ] do not separate, but a [ that nothing closes is a sign like others; stray commas and blanks are
+    let pass; the first of two equal keys counts.
     """
     pairs: dict[str, str] = {}
     stray: list[str] = []
-    for part in _PART.findall(text):
+    for part in _parts(text):
         if not part.strip():
             continue
         key, sign, value = (word.strip() for word in part.partition("="))
@@ -45,6 +47,18 @@ def read_pairs(text: str) -> tuple[dict[str, str], list[str]]:
         else:
             stray.append(part.strip())
     return pairs, stray
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text between commas. Behind the last ] no [ is looked for, which would be a search to the end for each."""
+    start, closed = 0, text.rfind("]") + 1
+    for match in _SEPARATOR.finditer(text, 0, closed):
+        if match[1]:
+            yield text[start : match.start()]
+            start = match.end()
+    first, *others = text[closed:].split(",")
+    yield text[start:closed] + first
+    yield from others
 
 
 def read_step(key: str, text: str, bare: Step | None = None) -> Step:

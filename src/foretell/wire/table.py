@@ -48,12 +48,7 @@ def groups_by_id(series: Sequence[Series], time_type: pa.DataType | None = None)
 
 
 def read_groups(
-    table: pa.Table,
-    value: str,
-    time: str | None = None,
-    ids: Sequence[str] = (),
-    past: Sequence[str] = (),
-    step: Step | None = None,
+    table: pa.Table, value: str, time: str | None = None, ids: Sequence[str] = (), past: Sequence[str] = ()
 ) -> Groups:
     """The series of `table`: one for each combination of the id columns, in order of first appearance.
 
@@ -61,7 +56,7 @@ def read_groups(
     taken in their order, evenly spaced. Unsorted times are sorted; two equal times of one series are an error.
     """
     rows = _sorted_rows(table, (value, *past), time, ids)
-    return Groups(_series(rows, step), rows.keys, time or "", rows.time_type)
+    return Groups(_series(rows), rows.keys, time or "", rows.time_type)
 
 
 def read_points(
@@ -164,13 +159,9 @@ def _refuse_duplicates(times: IntArray, codes: IntArray, names: Sequence[str], b
         raise RepeatedTime(field, np.datetime64(int(times[equal[0]]), "ns"), series)
 
 
-def _series(rows: _Rows, step: Step | None) -> list[Series]:
+def _series(rows: _Rows) -> list[Series]:
     times, columns = rows.times, rows.columns
-    grids = (
-        [Grid(0, None, b - a) for a, b, _ in rows.spans]
-        if times is None
-        else _grids(times, rows.bounds, step, rows.zone)
-    )
+    grids = [Grid(0, None, b - a) for a, b, _ in rows.spans] if times is None else _grids(times, rows.bounds, rows.zone)
     result = []
     for (a, b, name), grid in zip(rows.spans, grids, strict=True):
         values = grid.place(columns[0][a:b])
@@ -179,12 +170,11 @@ def _series(rows: _Rows, step: Step | None) -> list[Series]:
     return result
 
 
-def _grids(times: IntArray, bounds: IntArray, step: Step | None, zone: str | None) -> list[Grid]:
+def _grids(times: IntArray, bounds: IntArray, zone: str | None) -> list[Grid]:
     """The grid of each series."""
-    even = [0] * (len(bounds) - 1) if step else _even_gaps(times, bounds, zone)
     return [
-        Grid(int(times[a]), Step(ns=gap), int(b - a)) if gap else find_grid(times[a:b], step, zone)
-        for a, b, gap in zip(bounds[:-1], bounds[1:], even, strict=True)
+        Grid(int(times[a]), Step(ns=gap), int(b - a)) if gap else find_grid(times[a:b], zone=zone)
+        for a, b, gap in zip(bounds[:-1], bounds[1:], _even_gaps(times, bounds, zone), strict=True)
     ]
 
 

@@ -42,6 +42,8 @@ FREQUENCIES = {
     **TICKS,
 }
 """ns of one unit of an imputation's `freq`; t, l and u are pandas' letters for m, ms and us."""
+LONGEST_FREQ = 2**63 - 1
+"""ns: what an integer of 64 bits holds."""
 Number = int | float
 T = TypeVar("T")
 
@@ -271,10 +273,13 @@ def _hint(text: bytes) -> str:
 
 def read_freq(text: str) -> int:
     """ns of a frequency: a unit in either case, with or without a count before it (`s`, `S`, `5m`)."""
-    match = re.fullmatch(r"\s*(\d{0,9})\s*([a-z]+)\s*", text.lower())
+    match = re.fullmatch(r"(\d{0,9})\s*([a-z]+)", text.strip().lower())
     if match is None or match[2] not in FREQUENCIES or match[1] == "0":
         raise InvalidInput("freq", f"must be one of d, h, m, s, ms, us, got {text!r}")
-    return int(match[1] or 1) * FREQUENCIES[match[2]]
+    freq = int(match[1] or 1) * FREQUENCIES[match[2]]
+    if freq > LONGEST_FREQ:
+        raise InvalidInput("freq", f"must be at most {LONGEST_FREQ // FREQUENCIES['d']}d, got {text!r}")
+    return freq
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,11 +326,8 @@ class _Columns:
         """A column as float64; null is a missing value."""
         if name not in self.by_name:
             raise InvalidInput("schema", f"has no column {name}, got {', '.join(self.names)}")
-        column = self.by_name[name]
         try:
-            return np.frombuffer(array("d", cast(list[float], column)))
-        except TypeError:
-            return np.array(column, dtype=np.float64)
+            return _floats(self.by_name[name])
         except OverflowError:
             raise InvalidInput(name, "has a value that is no float64") from None
 
@@ -349,6 +351,13 @@ class _Columns:
 
     def named(self, prefix: str) -> dict[str, FloatArray]:
         return {name: self.floats(name) for name in self.by_name if name.startswith(prefix)}
+
+
+def _floats(column: list[Number | None]) -> FloatArray:
+    try:
+        return np.frombuffer(array("d", cast(list[float], column)))
+    except TypeError:
+        return np.array(column, dtype=np.float64)
 
 
 def _read_times(column: list[Number | None]) -> IntArray:

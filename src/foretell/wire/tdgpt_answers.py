@@ -62,6 +62,11 @@ def list_answer(algorithms: Mapping[str, Iterable[Mapping[str, Any]]]) -> Answer
     return {"protocol": PROTOCOL, "version": VERSION, "details": details}
 
 
+def no_interval(name: str) -> NotAvailable:
+    """Says that `name` has no bounds, which were asked for."""
+    return NotAvailable(f"{name} {NO_INTERVAL}; drop _flow and _fhigh")
+
+
 def forecast_answer(question: ForecastQuestion, forecast: Forecast, copy_point: bool = False) -> Answer:
     """2 arrays, or 4 where bounds were asked for; without bounds an error, or with `copy_point` TDgpt's copies."""
     check_status(forecast.status[0], question.algo)
@@ -70,7 +75,7 @@ def forecast_answer(question: ForecastQuestion, forecast: Forecast, copy_point: 
     if question.bounds and forecast.quantiles is not None and np.isfinite(forecast.quantiles[0]).all():
         bounds = forecast.quantiles[0].T
     elif question.bounds and not copy_point:
-        raise NotAvailable(f"{question.algo} {NO_INTERVAL}; drop _flow and _fhigh")
+        raise no_interval(question.algo)
     elif question.bounds:
         bounds = point, point
     details = forecast.details[0] if forecast.details else {}

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from websockets.sync.client import connect as socket_to
 
 from foretell.sql.database import Database
 from foretell.sql.taos import TaosDoor
-from foretell.sql.taos.websocket import AT_ONCE
+from foretell.sql.taos.websocket import AT_ONCE, MOST_WAITING
 from foretell.wire import taos_frames as frames
 from tests.sql.taos.serving import serving
 
@@ -77,6 +78,18 @@ def test_a_rest_statement_ends_with_its_caller(door: TaosDoor, begun: bool) -> N
         assert "hung up" in json.loads(await body_of(caller))["desc"]
 
     run(work)
+
+
+def test_a_body_that_does_not_come_is_given_up_after_the_time_of_the_settings() -> None:
+    async def work(door: TaosDoor) -> None:
+        caller = Caller("http", "/rest/sql")
+        await caller.call(door)
+        assert "did not arrive within 0.01 s" in json.loads(await body_of(caller))["desc"]
+
+    with Database() as database:
+        door = TaosDoor(database, body_timeout=0.01)
+        run(lambda: work(door))
+        door.close()
 
 
 def test_the_first_password_works_from_this_machine_only(door: TaosDoor) -> None:
@@ -142,6 +155,42 @@ def test_a_client_that_asks_too_much_at_once_is_refused_and_its_end_is_noticed(d
         caller.say("websocket.disconnect", code=1005)
         await task
         assert caller.heard.empty()
+
+    run(work)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["full", "no login"])
+def test_what_is_refused_keeps_no_message_and_who_takes_no_answers_is_gone(door: TaosDoor, known: bool) -> None:
+    class Text(str):
+        """A message that can be watched."""
+
+    async def work() -> None:
+        caller = Caller("websocket", "/ws")
+        caller.say("websocket.connect")
+        taken = asyncio.Event()
+        taken.set()
+
+        async def send(message: Any) -> None:
+            await taken.wait()
+            caller.heard.put_nowait(message)
+
+        talk = asyncio.ensure_future(door(caller.scope, caller.said.get, send))
+        await caller.hear()
+        if known:
+            login = {"action": "conn", "args": {"req_id": 1, "user": "root", "password": "taosdata"}}
+            caller.say("websocket.receive", text=json.dumps(login))
+            await caller.hear()
+            for _ in range(AT_ONCE):
+                caller.say("websocket.receive", text='{"action": "version"}')
+        taken.clear()
+        kept: weakref.WeakSet[Text] = weakref.WeakSet()
+        for _ in range(MOST_WAITING + 1):
+            message = Text('{"action": "query", "args": {"sql": "SELECT 1"}}')
+            kept.add(message)
+            caller.say("websocket.receive", text=message)
+        del message
+        await talk
+        assert len(kept) <= caller.said.qsize() + 1  # those that were never read
 
     run(work)
 

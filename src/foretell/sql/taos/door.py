@@ -18,9 +18,11 @@ class TaosDoor:
     """TDengine's interfaces over `database`, which it leaves open. Who has a token of one of these SHA-256 hashes, in
     hexadecimal, is an owner."""
 
-    def __init__(self, database: Database, owners: Iterable[str] = (), body_limit: int = 32 << 20) -> None:
+    def __init__(
+        self, database: Database, owners: Iterable[str] = (), body_limit: int = 32 << 20, body_timeout: float = 60.0
+    ) -> None:
         self.database, self.threads, self.logins = database, Threads(), Logins(database, owners)
-        self._rest = Rest(database, self.logins, self.threads, body_limit)
+        self._rest = Rest(database, self.logins, self.threads, body_limit, body_timeout)
         self._sockets = WebSockets(database, self.logins, self.threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

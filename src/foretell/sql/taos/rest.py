@@ -21,8 +21,6 @@ from foretell.wire.taos_rows import ROWS_AT_ONCE, affected_answer, answer, error
 
 JSON = "application/json; charset=utf-8"
 SQL = "/rest/sql"
-BODY_SECONDS = 60.0
-"""Longest that the body of a request may take to arrive."""
 LOGIN = "/rest/login/"
 
 
@@ -72,13 +70,16 @@ def query_fields(query: bytes) -> dict[str, str]:
 
 
 class Rest:
-    """The interface over one database. `body_limit` in bytes."""
+    """The interface over one database. `body_limit` in bytes, `body_timeout` in seconds."""
 
-    def __init__(self, database: Database, logins: Logins, threads: Threads, body_limit: int) -> None:
+    def __init__(
+        self, database: Database, logins: Logins, threads: Threads, body_limit: int, body_timeout: float
+    ) -> None:
         self._database = database
         self._logins = logins
         self._threads = threads
         self._body_limit = body_limit
+        self._body_timeout = body_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -126,7 +127,7 @@ class Rest:
         )
 
     async def _text(self, scope: Scope, receive: Receive) -> str:
-        body = await read_body(scope, receive, self._body_limit, BODY_SECONDS)
+        body = await read_body(scope, receive, self._body_limit, self._body_timeout)
         try:
             text = body.decode()
         except UnicodeDecodeError:

@@ -27,6 +27,8 @@ AT_ONCE = 1_000
 BYTES_AT_ONCE = 128 << 20
 """Messages of one connection, and their bytes, that may wait for an answer; further ones are refused. All are read, so
 that it is noticed when the client goes."""
+MOST_WAITING = 2 * AT_ONCE
+"""Answers, refusals among them, that may wait until the client takes them; who lets more wait is gone."""
 TURNED_AWAY = (401, 403)
 _encode = msgspec.json.Encoder().encode
 
@@ -58,13 +60,21 @@ class WebSockets:
 
 
 async def _converse(peer: Peer, receive: Receive, send: Send) -> None:
-    """Read messages until the client goes; then what still runs for it is stopped."""
+    """Read messages until the client goes; then what still runs for it is stopped.
+
+    Of what is refused, and of whom nobody knows yet, only the answer waits.
+    """
     tasks: dict[asyncio.Task[None], int] = {}
     try:
-        while (message := await receive())["type"] != "websocket.disconnect":
+        while (message := await receive())["type"] != "websocket.disconnect" and len(tasks) < MOST_WAITING:
             size = len(message.get("text") or message.get("bytes") or "")
             full = len(tasks) >= AT_ONCE or (bool(tasks) and sum(tasks.values()) + size > BYTES_AT_ONCE)
-            task = asyncio.create_task(_handle(peer, message, send, full))
+            if full or not peer.user:
+                made = await _made(peer, message, full)
+                work, size = _say(send, made), len(made or "")
+            else:
+                work = _handle(peer, message, send)
+            task = asyncio.create_task(work)
             tasks[task] = size
             task.add_done_callback(tasks.pop)
     finally:
@@ -74,9 +84,17 @@ async def _converse(peer: Peer, receive: Receive, send: Send) -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _handle(peer: Peer, message: Any, send: Send, full: bool) -> None:
+async def _handle(peer: Peer, message: Any, send: Send) -> None:
+    await _say(send, await _made(peer, message, full=False))
+
+
+async def _made(peer: Peer, message: Any, full: bool) -> str | bytes | None:
+    """The answer to a message."""
     text = message.get("text")
-    made = await (_text(peer, text, full) if text is not None else _binary(peer, message["bytes"], full))
+    return await (_text(peer, text, full) if text is not None else _binary(peer, message["bytes"], full))
+
+
+async def _say(send: Send, made: str | bytes | None) -> None:
     if made is not None:
         with contextlib.suppress(OSError):  # the client has gone meanwhile
             kind = "bytes" if isinstance(made, bytes) else "text"

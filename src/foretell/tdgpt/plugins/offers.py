@@ -16,7 +16,7 @@ import numpy as np
 
 from foretell.engine.queue import BatchQueue
 from foretell.engine.worker import ProcessExecutor
-from foretell.errors import ForetellError, ModelFailed, NotAvailable
+from foretell.errors import ForetellError, ModelFailed
 from foretell.registry import Entry, Kind
 from foretell.results import Detection
 from foretell.series import OK
@@ -25,7 +25,7 @@ from foretell.tdgpt.inside import plugin_entry
 from foretell.tdgpt.plugins.process import Description, Input, PluginFile
 from foretell.tdgpt.plugins.shim import Configuration
 from foretell.wire.tdgpt import CorrelationQuestion, ForecastQuestion, ImputationQuestion, Question
-from foretell.wire.tdgpt_answers import Answer, anomaly_answer, finite, number
+from foretell.wire.tdgpt_answers import Answer, anomaly_answer, finite, no_interval, number
 
 log = logging.getLogger("foretell.tdgpt")
 
@@ -153,7 +153,7 @@ def _forecast(plugin: Plugin, question: ForecastQuestion, raw: Any) -> Answer:
         raise ModelFailed(f"the plugin {plugin.name} gave {[len(c) for c in res]} values, not {question.rows} of each")
     if question.bounds and len(res) < 4:
         if not plugin.copy_point:
-            raise NotAvailable(f"{plugin.name} gives no interval here; drop _flow and _fhigh")
+            raise no_interval(plugin.name)
         res = [*res[:2], res[1], res[1]]
     columns = [finite(np.array(column, dtype=np.float64)) for column in res[1 : 4 if question.bounds else 2]]
     return {
