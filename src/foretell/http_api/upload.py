@@ -23,7 +23,6 @@ from foretell.errors import ForetellError, InvalidInput, listed
 from foretell.http_api.door import Door
 from foretell.http_api.openapi import taking
 from foretell.http_api.sql_door import connected, refusal, statement
-from foretell.sql.tokens import quote
 from foretell.wire.frames import ID_NAMES
 from foretell.wire.unpacked import TIMES, check_cells, too_large
 
@@ -112,6 +111,8 @@ def _check(size: int, most: int) -> None:
 
 def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:
     """Write rows into a table; the columns of one that is there must fit."""
+    from foretell.sql.tokens import quote
+
     if NAME.fullmatch(name) is None:
         raise InvalidInput("table", f"must be a name of letters, digits and _, got {name!r}")
     if not connection.database:
@@ -212,6 +213,7 @@ def _sub_table(table: str, series: str) -> str:
 def _declared(table: pa.Table, name: str) -> str:
     """A column as CREATE TABLE has it."""
     from foretell.sql.database import column_of
+    from foretell.sql.tokens import quote
 
     kind = table.schema.field(name).type
     if pa.types.is_timestamp(kind):
