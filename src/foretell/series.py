@@ -229,7 +229,7 @@ class Forecast:
 
     `levels` [Q] names the quantiles; `quantiles is None` means that no bounds are known. `status` [B] is one of the
     words above; rows without a forecast are NaN. `details` [B] holds what a model says about a series: `period`,
-    `mse` (mean squared in-sample error), `hint`. `model` names the model that answered.
+    `mse` (mean squared in-sample error), `hint`, `outliers` (values left out). `model` names the model that answered.
     """
 
     point: FloatArray

@@ -105,6 +105,17 @@ def test_theta_takes_out_the_season_it_is_told_though_a_trend_hides_it(period: i
     assert not passes_test(series.values, period)
 
 
+@pytest.mark.parametrize(("period", "length"), [(4, 8), (4, 12), (7, 14), (12, 24), (12, 30)])
+@pytest.mark.parametrize("model", ["ets", "arima"])
+def test_a_plain_season_of_few_cycles_is_not_turned_down(model: str, period: int, length: int) -> None:
+    random = np.random.default_rng(period)
+    values = 100 + np.resize(15 * random.normal(size=period), length + period) + random.normal(size=length + period)
+    forecast = ask(Series(values[:length]), model, period, period=period)
+    assert forecast.details[0]["period"] == period
+    assert np.abs(forecast.point[0] - values[length:]).mean() < 2.5
+    assert np.mean((values[length:] > forecast.quantile(0.1)) & (values[length:] < forecast.quantile(0.9))) > 0.4
+
+
 def test_theta_of_nothing_but_a_season_repeats_it() -> None:
     season = np.tile([1.0, 5.0, 2.0, 8.0, 3.0], 8)
     for values in (season, -season, season + 1e9):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from foretell.models.hybrid.outliers import without_outliers
 from foretell.models.hybrid.rows import usual_periods
 from foretell.models.hybrid.shape import LEVELS
 from foretell.series import FloatArray, Forecast, Series, batch_of
-from foretell.steps import DAY, Step
+from foretell.steps import DAY, SECOND, Step
 from tests.fakes import wave
 
 MODEL = ForetellSmall()
@@ -101,7 +102,7 @@ def test_a_season_that_is_not_there_changes_nothing() -> None:
         (Step(ns=DAY), (7, 365)),
         (Step(ns=DAY, calendar=BUSINESS), (5, 261)),
         (Step(ns=DAY // 24), (24, 168)),
-        (Step(ns=DAY // 1440), (60,)),
+        (Step(ns=DAY // 1440), (60, 1440)),
         (Step(months=1), (12,)),
         (Step(months=12), ()),
         (None, ()),
@@ -223,6 +224,27 @@ def test_values_that_cannot_be_meant_are_missing_ones(wrong: float, places: list
     np.testing.assert_array_equal(numbers(ask(spoilt)), numbers(ask(missing)))
     kept = ask(spoilt, outliers=False).point[0] - ask(values).point[0]
     assert np.abs(kept).mean() > values.std() / 2
+
+
+@pytest.mark.parametrize(
+    ("length", "peak", "asked"),
+    [
+        (6 * 288, slice(30, None, 288), {"step": Step(ns=300 * SECOND)}),
+        (4 * 168, slice(90, None, 168), {"step": Step(ns=3600 * SECOND)}),
+        (3 * 365, slice(355, None, 365), {"step": Step(ns=DAY)}),
+        (200, slice(151, None, 152), {"period": 152}),
+        (1200, slice(100, None, 250), {}),
+    ],
+    ids=["each day", "each week", "each year", "a season that was named", "ever again"],
+)
+def test_a_peak_that_comes_again_is_no_outlier(length: int, peak: slice, asked: dict[str, Any]) -> None:
+    values = np.random.default_rng(6).normal(20, 1, length)
+    values[peak] = 200.0
+    found = ask(values, horizon=16, **asked)
+    np.testing.assert_array_equal(found.point, ask(values, horizon=16, outliers=False, **asked).point)
+    assert found.details == ({},)
+    values[length - 25] = 200.0
+    assert ask(values, horizon=16, **asked).details == ({"outliers": 1},)
 
 
 def changed(at: dict[int, float], values: FloatArray) -> FloatArray:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from foretell.algorithms.one_by_one import Answer
+from foretell.algorithms.seasonality import detect_periods
 from foretell.series import FloatArray
 
 ROUNDS = 2
+FEW_CYCLES = 4
+"""A criterion such as AICc may turn down a season of fewer cycles, though it is plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,15 @@ class Decomposition:
         return total
 
     def restore(self, answer: Answer) -> Answer:
-        """The answer for the series from that for its rest; the seasons are taken as known."""
-        ahead = self.ahead(len(answer.point))
+        """The answer for the series from that for its rest; the seasons are taken as known, but what they took of the
+        errors (a mean of c cycles takes one part of c) is given back to the quantiles."""
+        ahead, count = self.ahead(len(answer.point)), len(self.rest)
+        wider = np.sqrt(count / (count - max(self.periods)))
+        point = answer.point[:, None]
         names = ", ".join(map(str, self.periods))
         return Answer(
             answer.point + ahead,
-            None if answer.quantiles is None else answer.quantiles + ahead[:, None],
+            None if answer.quantiles is None else point + wider * (answer.quantiles - point) + ahead[:, None],
             answer.errors,
             max(self.periods),
             {**answer.notes, "model": f"STL({names}) + {answer.notes['model']}"},
@@ -58,3 +64,8 @@ def decompose(values: FloatArray, periods: Sequence[int]) -> Decomposition:
             seasonal[i] = STL(rest, period=period, seasonal=11 + 4 * i, seasonal_deg=0).fit().seasonal
             rest = rest - seasonal[i]
     return Decomposition(rest, seasonal, periods)
+
+
+def shows_few(values: FloatArray, period: int) -> bool:
+    """Whether a series [T] shows a season, of which it has few cycles."""
+    return period > 1 and len(values) < FEW_CYCLES * period and detect_periods(values[None], (period,))[0] == period

@@ -21,6 +21,7 @@ from foretell.models.hybrid.arrays import NUMPY
 from foretell.models.hybrid.features import PATCH, make_features
 from foretell.models.hybrid.grid import put_on_grid
 from foretell.models.hybrid.network import NumpyNetwork
+from foretell.models.hybrid.outliers import without_outliers
 from foretell.models.hybrid.quantiles import at_levels
 from foretell.models.hybrid.rows import CONTEXTS, LEAST, MEMORY, Row, newest_known, usual_periods
 from foretell.models.hybrid.scaling import scale
@@ -69,7 +70,7 @@ class ForetellSmall:
         ),
         "floor": Option(True, "a series without negative values gets no negative forecast (1) or may (0)", bool),
         "outliers": Option(
-            True, "a few values far beyond all others are taken as missing (1) or as they are (0)", bool
+            True, "a few values far beyond all others that do not come again are missing (1) or as they are (0)", bool
         ),
         "grid": Option(True, "a series of few values on one grid (counts) is forecast on it (1) or between (0)", bool),
     }
@@ -77,10 +78,13 @@ class ForetellSmall:
     @np.errstate(over="ignore", invalid="ignore")  # what overflows is not finite, and then has no forecast
     def forecast(self, batch: Batch, horizon: int, levels: tuple[float, ...], options: Options) -> Forecast:
         """Quantiles at `levels`; the point forecast is the median. NaN may be anywhere; see `Limits` for the rest."""
-        rows = [
-            newest_known(row, usual_periods(step, options["period"]), options["outliers"])
-            for row, step in zip(batch.rows(), batch.steps, strict=True)
-        ]
+        rows, details = [], []
+        for values, step in zip(batch.rows(), batch.steps, strict=True):
+            usual = usual_periods(step, options["period"])
+            meant = without_outliers(values[-MEMORY:], usual, options["period"]) if options["outliers"] else values
+            rows.append(newest_known(meant, usual))
+            left_out = np.count_nonzero(np.isnan(meant)) - np.count_nonzero(np.isnan(values[-MEMORY:]))
+            details.append({"outliers": left_out} if left_out else {})
         trained = _trained(rows, horizon)
         _take_as_given(trained, rows, options["period"] or 1)
         for quantiles, row in zip(trained, rows, strict=True):
@@ -95,7 +99,7 @@ class ForetellSmall:
         middle = trained.shape[2] // 2
         asked = at_levels(trained, built_in().shape.levels, levels) if levels else None
         status = tuple(row.status for row in rows)
-        return Forecast(trained[:, :, middle], asked, levels, status, f"{NAME}@{fingerprint()}")
+        return Forecast(trained[:, :, middle], asked, levels, status, f"{NAME}@{fingerprint()}", tuple(details))
 
 
 DEFAULTS: Options = {name: option.default for name, option in ForetellSmall.options.items()}

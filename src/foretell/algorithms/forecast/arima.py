@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from foretell.algorithms.decomposition import decompose
+from foretell.algorithms.decomposition import decompose, shows_few
 from foretell.algorithms.intervals import normal_quantiles
 from foretell.algorithms.one_by_one import Answer, one_by_one
 from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of
@@ -64,7 +64,9 @@ def search(
     """Find a model for one series [T] and forecast with it."""
     check_cycles(len(values), period)
     if period <= LONGEST_SEASON:
-        return _fit(values, period, horizon, levels, orders)
+        answer = _fit(values, period, horizon, levels, orders)
+        if answer.period == period or not shows_few(values, period):
+            return answer
     parts = decompose(values, [period])
     return parts.restore(_fit(parts.rest, 1, horizon, levels, orders))
 

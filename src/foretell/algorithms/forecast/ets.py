@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from foretell.algorithms.decomposition import decompose
+from foretell.algorithms.decomposition import decompose, shows_few
 from foretell.algorithms.exponential_smoothing import Smoothing
 from foretell.algorithms.one_by_one import Answer, Unsuitable, one_by_one
 from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of
@@ -59,12 +59,15 @@ def check_model(model: str) -> str:
 def smooth(
     values: FloatArray, period: int, horizon: int, levels: tuple[float, ...], model: str, damped: bool | None
 ) -> Answer:
-    """Fit one series [T] and forecast it; a long season whose model is free is taken out and put back."""
+    """Fit one series [T] and forecast it; a long season whose model is free is taken out and put back, as is one of few
+    cycles that AICc turned down."""
     if model[2] in "AM" and period < 2:
         raise Unsuitable(f"model {model} needs a period; none was given or found")
     check_cycles(len(values), period)
     if period <= LONGEST_SEASON or model[2] != "Z":
-        return _fit(values, period, horizon, levels, model, damped)
+        answer = _fit(values, period, horizon, levels, model, damped)
+        if answer.period == period or model[2] != "Z" or not shows_few(values, period):
+            return answer
     parts = decompose(values, [period])
     return parts.restore(_fit(parts.rest, 1, horizon, levels, model[:2] + "N", damped))
 
@@ -75,6 +78,10 @@ def _fit(
     from statsforecast.ets import ets_f, forecast_ets
 
     seasonal = period > 1 and len(values) > period + 8  # as many free states as AICc can be had for
+    if model[2] in "AM" and not seasonal:
+        raise Unsuitable(
+            f"model {model} with a period of {period} needs more than {period + 8} values, got {len(values)}"
+        )
     try:
         fitted = ets_f(values, m=period if seasonal else 1, model=model if seasonal else model[:2] + "N", damped=damped)
     except NotImplementedError:

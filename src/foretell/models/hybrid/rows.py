@@ -9,7 +9,6 @@ import numpy as np
 
 from foretell.algorithms.seasonality import natural_periods
 from foretell.models.hybrid.long_cycles import LongCycle, find_long_cycle
-from foretell.models.hybrid.outliers import without_outliers
 from foretell.models.hybrid.periods import REACH
 from foretell.models.hybrid.scaling import is_constant
 from foretell.series import ALL_MISSING, CONSTANT, NON_FINITE, OK, TOO_SHORT, FloatArray
@@ -56,24 +55,16 @@ class Row:
 
 
 def usual_periods(step: Step | None, given: int | None) -> tuple[int, ...]:
-    """Those of the step, where a given one takes the place of those up to it; and longer ones that come with them.
-
-    The network must be able to reach them.
-    """
+    """Those of the step, where a given one takes the place of those up to it; and longer ones that come with them."""
     usual = natural_periods(step)
     if given is not None:
         usual = (given, *(p for p in usual if p > given)) if given > 1 else ()
     longer = {LONGER[p] for p in usual if p in LONGER}
-    return tuple(p for p in sorted({*usual, *longer}) if 1 < p < SHORTEST_LONG)
+    return tuple(p for p in sorted({*usual, *longer}) if p > 1)
 
 
-def newest_known(values: FloatArray, usual: tuple[int, ...] = (), outliers: bool = True) -> Row:
-    """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any.
-
-    With `outliers`, values far beyond all others are missing too.
-    """
-    if outliers:
-        values = np.concatenate([values[:-MEMORY], without_outliers(values[-MEMORY:])])
+def newest_known(values: FloatArray, usual: tuple[int, ...] = ()) -> Row:
+    """Without the missing values at both ends, at most as long as the longest context; its long cycle, if any."""
     places = np.flatnonzero(~np.isnan(values))
     if not len(places):
         return Row(values[:0], len(values), ALL_MISSING)
@@ -84,7 +75,8 @@ def newest_known(values: FloatArray, usual: tuple[int, ...] = (), outliers: bool
     status = _status(len(known), low, high)
     history = values[max(0, last - MEMORY) : last]
     cycle = find_long_cycle(history, SHORTEST_LONG) if status == OK else None
-    return Row(values[places[0] : last], len(values) - last, status, low, cycle, usual)
+    within = tuple(p for p in usual if p < SHORTEST_LONG)  # of the network's reach
+    return Row(values[places[0] : last], len(values) - last, status, low, cycle, within)
 
 
 def _status(count: int, low: float, high: float) -> str:
