@@ -109,10 +109,10 @@ def forecast(door: Door) -> HTTPRouteHandler:
     @post(PATH, status_code=200, summary="Forecast, in KServe's protocol", operation_class=described)
     async def handle(request: Web) -> Response[bytes]:
         """For clients of KServe's time-series runtime."""
-        body = await request.body()
-        much = len(body) >= LARGE
         try:
             with door.metrics.counting(PATH):
+                body = await request.body()
+                much = len(body) >= LARGE
                 given, series = await beside(much, _read, body)
                 made = await unless_gone(request.receive, _ask(door, given, series))
                 return Response(await beside(much, _write, given, made), media_type=JSON)

@@ -56,9 +56,9 @@ def upload(door: Door) -> HTTPRouteHandler:
     @post(PATH, status_code=200, summary="A file into a table", operation_class=taking(None, UploadOut, QUERY))
     async def handle(request: Web) -> Response[Any]:
         """The body is the file; `format` is csv or parquet."""
-        query, body = request.query_params, await request.body()
         try:
             with door.metrics.counting(PATH):
+                query, body = request.query_params, await request.body()
                 connection = await connected(door, request, query.get("database", ""))
                 most = TIMES * door.settings.body_limit
                 table = await asyncio.to_thread(read_file, body, query.get("format", ""), most)
