@@ -40,7 +40,7 @@ Change = Callable[[Duck], tuple[int, Apply]]
 """Changes the file; gives the rows that it wrote, and what to do after the commit."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     work: Sequence[Rows] | Change
     halt: Halt
