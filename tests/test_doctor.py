@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,6 @@ def test_what_is_wrong_is_named_with_advice(monkeypatch: pytest.MonkeyPatch, nam
 def test_it_looks_at_the_memory_of_the_database_and_at_the_file_that_serve_is_given(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("FORETELL_CONFIG", "")  # to be restored
     monkeypatch.setenv("FORETELL_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("FORETELL_DB", str(tmp_path / "plant.db"))
     config = tmp_path / "own.toml"
@@ -61,6 +61,7 @@ def test_it_looks_at_the_memory_of_the_database_and_at_the_file_that_serve_is_gi
     assert done.exit_code == 1
     assert "sql_memory: must be an amount such as 512MB or 4GB, got 'lots'" in done.output
     assert "anybody who reaches 0.0.0.0:6035" in done.output
+    assert "FORETELL_CONFIG" not in os.environ
     config.write_text("port = ")
     assert (
         f"settings: --config: {config} is not TOML"

@@ -273,10 +273,8 @@ def test_a_start_that_fails_says_why(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FORETELL_WEIGHTS", "{}")
     monkeypatch.setattr(sys, "argv", ["foretell", "serve-model", *arguments])
-    settings.cache_clear()
     with pytest.raises(SystemExit) as ended:
         main()
-    settings.cache_clear()
     stderr = capfd.readouterr().err
     assert (ended.value.code, stderr.count("\n")) == (code, 1), stderr
     assert reason in stderr
@@ -331,11 +329,9 @@ def test_a_folder_that_is_named_reaches_the_workers(monkeypatch: pytest.MonkeyPa
     models = Registry()
     entry = models.register(Fetched)
     monkeypatch.setenv("FORETELL_WEIGHTS", '{"other": "/somewhere"}')
-    settings.cache_clear()
     place(entry, Path("/elsewhere"))
     assert json.loads(os.environ["FORETELL_WEIGHTS"]) == {"other": "/somewhere", "fetched-1b": "/elsewhere"}
     assert settings().weights["fetched-1b"] == Path("/elsewhere")
-    settings.cache_clear()
     plain = models.register(Fake)
     with pytest.raises(InvalidInput, match="none to choose"):
         place(plain, Path("/elsewhere"))

@@ -9,7 +9,7 @@ import pytest
 
 from foretell.errors import InvalidInput
 from foretell.server import check_certificate, listen, run, serve
-from foretell.settings import read_settings, settings
+from foretell.settings import read_settings
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,8 @@ def test_a_wrong_setting_is_found_at_the_start(
     monkeypatch.setenv("FORETELL_ADMIN_TOKEN", "only-for-tests")
     monkeypatch.setenv(f"FORETELL_{name.upper()}", value)
     monkeypatch.setattr("foretell.server.start_log", lambda _: None)
-    settings.cache_clear()
     with pytest.raises(InvalidInput, match=said):
         serve(say=lambda _: None, port=0, workers=1)
-    settings.cache_clear()
 
 
 def test_a_key_that_is_not_there_is_not_blamed_on_the_certificate() -> None:

@@ -354,7 +354,7 @@ def _settings_of(config: Path | None, url: str | None, port: int | None) -> Sett
 
 @app.command()
 def doctor(config: ConfigFlag = None) -> None:
-    """Say what is set up here, what is wrong, and what to do about it. Changes nothing."""
+    """Say what is set up here, what is wrong, and what to do about it. Loads the plugins, changes nothing else."""
     from foretell.doctor import examine
 
     found = examine(config)

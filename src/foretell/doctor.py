@@ -1,8 +1,9 @@
-"""`foretell doctor`: what is set up here, what is not, and what to do about it. It only looks."""
+"""`foretell doctor`: what is set up here, what is not, what to do about it. It only looks, and loads the plugins."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -19,7 +20,7 @@ from foretell.errors import ForetellError
 from foretell.http_api.access import Rules, has_rule
 from foretell.registry import registry, require
 from foretell.server import check_certificate, read_given
-from foretell.settings import CONFIG, Settings
+from foretell.settings import CONFIG, Settings, settings
 from foretell.tdgpt.node import named
 from foretell.wire.hosts import is_loopback
 
@@ -40,12 +41,27 @@ class Finding:
 
 def examine(config: Path | None = None) -> list[Finding]:
     """Everything that can be seen from here, for a server that is started with the file `config`."""
+    with _own_settings():
+        try:
+            given, _ = read_given(config, {})
+        except ForetellError as error:
+            file = f"the file that {CONFIG} names" if config is None else str(config)
+            return [Finding("wrong", f"settings: {error}", f"mend it in the environment or {file}"), *_versions()]
+        return [finding for check in CHECKS for finding in check(given)]
+
+
+@contextlib.contextmanager
+def _own_settings() -> Iterator[None]:
+    """The settings that are read meanwhile, here and in the processes of plugins, are those of the server only."""
+    before = os.environ.get(CONFIG)
+    settings.cache_clear()
     try:
-        settings, _ = read_given(config, {})
-    except ForetellError as error:
-        file = f"the file that {CONFIG} names" if config is None else str(config)
-        return [Finding("wrong", f"settings: {error}", f"mend it in the environment or {file}"), *_versions()]
-    return [finding for check in CHECKS for finding in check(settings)]
+        yield
+    finally:
+        os.environ.pop(CONFIG, None)
+        if before is not None:
+            os.environ[CONFIG] = before
+        settings.cache_clear()
 
 
 def _versions(_: Settings | None = None) -> Iterator[Finding]:

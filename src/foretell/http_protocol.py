@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+GOODBYE = 0.5
+"""Seconds in which a client answers the end of TLS; the loop alone would wait 30, and the server's end with it."""
+
 
 class PatientHttp(HttpToolsProtocol):
     """Waits `patience` seconds for the head of a request, and twice as long between two pieces of its body.
@@ -44,10 +47,13 @@ class PatientHttp(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """At the server's end, who has not sent all of its request is hung up on; what has come is answered."""
-        if self.cycle is not None and self.cycle.more_body and not self.pipeline:
-            self.transport.close()
-        else:
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and (self.pipeline or not cycle.more_body):
             super().shutdown()
+            return
+        self.transport.close()
+        if not self.flow.write_paused:
+            self.loop.call_later(GOODBYE, self.transport.abort)
 
     def handle_websocket_upgrade(self) -> None:
         self._rest()

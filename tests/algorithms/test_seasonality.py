@@ -53,6 +53,11 @@ def test_natural_periods(step: Step | None, periods: tuple[int, ...]) -> None:
     assert natural_periods(step) == periods
 
 
+def test_natural_periods_are_found_once_for_all_series_of_a_step() -> None:
+    first, second = (Step(ns=HOUR, calendar=Week(168, ((9, 17), (33, 41)))) for _ in range(2))
+    assert natural_periods(first) is natural_periods(second)
+
+
 def rate(make: Callable[[np.random.Generator], FloatArray], natural: tuple[int, ...], period: int) -> float:
     """How often the period is found in 200 draws."""
     random = np.random.default_rng(0)

@@ -10,6 +10,8 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.http_api.conftest import serving
+
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana-dashboard.json"
 HISTORY = [float(10 + t % 5) for t in range(40)]
 
@@ -52,6 +54,14 @@ def test_every_request_that_computes_or_changes_is_counted(samples: dict[str, fl
     outcomes = {"/v1/jobs": "InvalidInput", "/v1/upload": "NotAvailable", "/v1/timeseries/forecast": "InvalidInput"}
     for path, outcome in {**outcomes, "/v1/forecast": "ok"}.items():
         assert samples[f"foretell_requests_total{[('outcome', outcome), ('path', path)]}"] >= 1
+
+
+def test_bodies_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    with serving(tmp_path, body_limit=1000) as url:
+        for path in ("/v1/jobs", "/v1/upload", "/v1/timeseries/forecast", "/v1/forecast"):
+            assert requests.post(f"{url}{path}?verb=forecast", data=b" " * 2000, timeout=60).status_code == 413
+            counted = rf'foretell_requests_total{{outcome="(?!ok)\w+",path="{path}"}} 1.0'
+            assert re.search(counted, requests.get(f"{url}/metrics", timeout=60).text), path
 
 
 def test_the_dashboard_asks_for_nothing_that_is_not_there(samples: dict[str, float]) -> None:

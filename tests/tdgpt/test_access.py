@@ -6,6 +6,7 @@ import base64
 import logging
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,16 @@ def test_clients_that_bring_no_certificate_are_not_let_in(certificate: tuple[str
         assert answer.json()["status"] == "ready"
         with pytest.raises(requests.ConnectionError):
             requests.get(f"{url}/status", verify=made, timeout=10)
+
+
+def test_who_keeps_a_connection_with_tls_open_does_not_delay_the_end(certificate: tuple[str, str]) -> None:
+    made, key = certificate
+    settings = read_settings(workers=1, tls_certificate=made, tls_key=key)
+    with requests.Session() as caller:
+        with in_background(new_node(settings, one_model())) as url:
+            caller.get(f"{url}/status", verify=made, timeout=10)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(

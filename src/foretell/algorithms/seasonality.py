@@ -19,6 +19,7 @@ Autocorrelations of all rows come from one FFT (Wiener-Khinchin), so a batch of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,6 +61,7 @@ NATURAL_SPANS = (60 * SECOND, 3600 * SECOND, DAY, 7 * DAY)
 WEEKS_A_YEAR = 52
 
 
+@lru_cache
 def natural_periods(step: Step | None) -> tuple[int, ...]:
     """Periods, in points, that people give to a series with this step; shortest first."""
     if step is None:

@@ -94,15 +94,16 @@ def _groups(data: Any, id_col: str | Sequence[str] | None, time_col: str | None,
     if isinstance(data, str | Path):
         raise InvalidInput("data", "a path is read by the command `foretell evaluate`; pass a table or arrays here")
     table = to_arrow(data)
-    if table is not None:
-        groups = groups_of(table, id_col, time_col, value_col)
-    elif isinstance(data, Sequence) and len(data) and all(isinstance(item, Series) for item in data):
-        groups = groups_by_id(data)
-    else:
-        groups = groups_by_id(series_of(data))
-    series = [s if s.id else replace(s, id=str(i)) for i, s in enumerate(groups.series)]
-    named = groups_by_id(series).keys if table is None or not groups.keys.num_columns else groups.keys
-    return replace(groups, series=series, keys=named)
+    if table is None:
+        return groups_by_id(_named(series_of(data)))
+    groups = groups_of(table, id_col, time_col, value_col)
+    series = _named(groups.series)
+    keys = groups.keys if groups.keys.num_columns else groups_by_id(series).keys
+    return replace(groups, series=series, keys=keys)
+
+
+def _named(series: Sequence[Series]) -> list[Series]:
+    return [s if s.id else replace(s, id=str(i)) for i, s in enumerate(series)]
 
 
 def _usual_season(visible: Sequence[Series]) -> int:

@@ -39,8 +39,8 @@ def hand_in(door: Door) -> HTTPRouteHandler:
     @post(PATH, status_code=202, summary=summary, operation_class=Refusing)
     async def handle(request: Web) -> Response[JobOut]:
         """The body, and beside an Arrow body the query, are those of POST /v1/VERB."""
-        query, body = dict(request.query_params), await request.body()
         with door.metrics.counting(PATH):
+            query, body = dict(request.query_params), await request.body()
             verb = str(query.pop("verb", ""))
             if not verb:
                 raise InvalidInput("verb", "must be named: ?verb=forecast")

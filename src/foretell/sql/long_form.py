@@ -23,15 +23,17 @@ from foretell.sql.rewrite import Names
 from foretell.wire.table import Groups, Rows, forecast_rows, times_as
 
 
-def long_form(block: Block, call: Call, history: History, forecast: Forecast, options: Options) -> pa.Table:
-    """H rows for each series, one for each without a forecast."""
+def long_form(
+    block: Block, call: Call, history: History, moved_on: Groups, forecast: Forecast, levels: Sequence[float]
+) -> pa.Table:
+    """H rows for each series, one for each without a forecast; the times are those of `moved_on`, see `ahead`."""
     rows = forecast_rows(forecast)
     own = {
-        "_frowts": rows.times(ahead(history.groups, options)),
+        "_frowts": rows.times(moved_on),
         block.statement.written(call.span): rows.numbers(forecast.point),
     }
     if block.mentions("_FLOW", "_FHIGH"):
-        for name, level in zip(("_flow", "_fhigh"), options.levels, strict=True):
+        for name, level in zip(("_flow", "_fhigh"), levels, strict=True):
             own[name] = bound(rows, forecast, level)
     return answer_table(history, rows.series, own, forecast.status, forecast.model)
 

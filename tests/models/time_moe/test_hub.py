@@ -16,7 +16,6 @@ from foretell.errors import InvalidInput, NotAvailable
 from foretell.models import hub
 from foretell.models.published import Published
 from foretell.models.time_moe_model import SMALL, TimeMoe50M
-from foretell.settings import settings
 from tests.models.time_moe.golden import TINY
 
 TINY_MOE = Published("tiny", "someone/Tiny", ("tiny",), {"hidden_size": 32})
@@ -90,7 +89,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     for name in (*names, "HF_TOKEN_PATH", "FORETELL_MODEL_DIR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(hub, "PIECE", 16_384)
-    settings.cache_clear()
     with Hub() as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -98,7 +96,6 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         yield running
         running.shutdown()
         thread.join()
-    settings.cache_clear()
 
 
 def test_pull_into_the_cache_of_the_hub(server: Hub, tmp_path: Path) -> None:
@@ -123,14 +120,12 @@ def test_what_is_there_is_not_asked_for(server: Hub) -> None:
 
 def test_pull_into_the_model_directory(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORETELL_MODEL_DIR", str(tmp_path / "models"))
-    settings.cache_clear()
     assert hub.pull(TINY_MOE) == tmp_path / "models" / "tiny"
 
 
 def test_pull_into_a_folder_that_is_named(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "new" / "here"
     monkeypatch.setenv("FORETELL_WEIGHTS", json.dumps({"tiny": str(folder)}))
-    settings.cache_clear()
     assert TINY_MOE.folder() is None
     assert f"into the folder {folder}" in TINY_MOE.how_to_place()
     assert hub.pull(TINY_MOE) == folder == TINY_MOE.folder()
@@ -142,7 +137,6 @@ def test_a_named_folder_that_holds_something_else_is_not_written_over(
 ) -> None:
     (tmp_path / "config.json").write_text('{"hidden_size": 7}')
     monkeypatch.setenv("FORETELL_WEIGHTS", json.dumps({"tiny": str(tmp_path)}))
-    settings.cache_clear()
     with pytest.raises(InvalidInput, match=r"config\.json of another network"):
         hub.pull(TINY_MOE)
     assert (tmp_path / "config.json").read_text() == '{"hidden_size": 7}'

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ NAMES = (TimeMoe50M, TimeMoe200M, TimeMoeMini, TimeMoeFc)
 
 
 @pytest.fixture(autouse=True)
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without weights: an empty model directory, which is given, and an empty cache."""
     directory = tmp_path / "models"
     directory.mkdir()
@@ -48,9 +47,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    settings.cache_clear()
-    yield directory
-    settings.cache_clear()
+    return directory
 
 
 @pytest.fixture
@@ -131,7 +128,6 @@ def test_with_weights_the_name_is_listed(small: Path) -> None:
 def test_a_folder_without_the_setting_is_found_in_the_cache_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     use_tiny(monkeypatch)
     monkeypatch.delenv("FORETELL_MODEL_DIR")
-    settings.cache_clear()
     cached = hub_cache() / "models--Maple728--TimeMoE-50M"
     folder = place(cached / "snapshots" / "bbb")
     assert TimeMoe50M.source().folder() == folder
@@ -204,7 +200,6 @@ def test_timemoe_fc_follows_its_setting(small: Path, machine: Path, monkeypatch:
 @pytest.mark.parametrize("setting", ["1b", "http://127.0.0.1:6037/ds_predict"])
 def test_a_setting_that_names_no_weights(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORETELL_TIMEMOE_FC", setting)
-    settings.cache_clear()
     assert "timemoe-fc" not in [e.name for e in models().entries()]
     with pytest.raises(NotAvailable, match=f"timemoe_fc is '{setting}'; known here: auto, 200m, 50m, mini"):
         models().find("timemoe-fc")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from foretell.models.time_moe_numpy import NumpyTimeMoe
 from foretell.models.time_moe_onnx import OnnxTimeMoe, is_exported
 from foretell.models.time_moe_shape import Shape
 from foretell.series import Series, batch_of
-from foretell.settings import settings
 from tests.models.time_moe.golden import TINY, TOLERANCE, each_set, input_values, inputs, read
 from tests.models.time_moe.plain import Plain, published_tensors
 from tests.models.time_moe.test_network import GAP, SHAPES, drawn
@@ -51,12 +49,9 @@ def network(folder: Path) -> OnnxTimeMoe:
 
 
 @pytest.fixture(autouse=True)
-def weights(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[None]:
+def weights(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("FORETELL_WEIGHTS", f'{{"timemoe-50m": "{folder}"}}')
     monkeypatch.setattr(time_moe_model, "has_gpu", lambda: False)
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 def options(**given: Any) -> dict[str, Any]:
@@ -198,7 +193,6 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pa
     folder = copied(tmp_path / "tiny")
     (folder / "model.onnx").mkdir()
     monkeypatch.setenv("FORETELL_WEIGHTS", f'{{"timemoe-50m": "{folder}"}}')
-    settings.cache_clear()
     with pytest.raises(NotAvailable, match="cannot write into"):
         TimeMoe50M.export()
 
@@ -239,7 +233,6 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: py
     folder = copied(tmp_path / "tiny")
     monkeypatch.setenv("FORETELL_WEIGHTS", f'{{"timemoe-50m": "{folder}"}}')
     for arguments, code in ((["timemoe-50m"], 0), (["naive"], 2), (["timemoe-200m"], 1), ([], 2)):
-        settings.cache_clear()
         monkeypatch.setattr(sys, "argv", ["foretell", "models", "export", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()

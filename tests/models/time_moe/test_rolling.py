@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from foretell.models.time_moe import Group, TimeMoe
 from foretell.models.time_moe_model import Scale, TimeMoe50M, loaded
 from foretell.registry import Registry
 from foretell.series import FloatArray, Forecast, Series, batch_of
-from foretell.settings import settings
 from foretell.steps import DAY, Step
 from tests.models.time_moe.golden import ROOT, TINY, tiny
 from tests.models.time_moe.plain import Plain, published_tensors
@@ -30,12 +28,9 @@ GAP = 1e-5
 
 
 @pytest.fixture(autouse=True)
-def weights(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiny checkpoint behind timemoe-50m, here and in worker processes."""
     monkeypatch.setenv("FORETELL_WEIGHTS", f'{{"timemoe-50m": "{TINY}"}}')
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 def entry() -> Any:

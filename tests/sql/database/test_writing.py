@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -456,6 +457,12 @@ def test_rows_that_could_not_be_written_are_let_go(empty: Connection) -> None:
     for change, missing in ((fails, "nowhere"), (looks, INCOMING)):
         with pytest.raises(SqlError, match=missing):
             empty._home.writer.change(change)
+
+
+def test_jobs_are_never_compared_by_what_they_write() -> None:
+    works: Any = ([np.zeros(2)], [np.zeros(2)])
+    first, second = (_Job(work, Halt()) for work in works)
+    assert first != second
 
 
 def test_one_that_is_stopped_does_not_take_its_neighbours_along(empty: Connection, busy: threading.Event) -> None:

@@ -48,8 +48,9 @@ def answer(call: TableCall, context: Context) -> Answer:
     forecast = forecast_all(asked, groups.series, bounds=True)
     plan = asked.plan(list(map(len, groups.series)), options.rows) if context.explain else {}
     history = History(groups, (), groups.time_name)
-    table, moved_on = _table(groups, forecast, options), ahead(groups, options).series
-    return Answer(call.block, table, Names({}, {}), history, forecast, plan, moved_on)
+    moved_on = ahead(groups, options)
+    table = _table(moved_on, forecast, options)
+    return Answer(call.block, table, Names({}, {}), history, forecast, plan, moved_on.series)
 
 
 def _model(call: TableCall, options: Options, context: Context) -> tuple[Entry, Engine]:
@@ -147,14 +148,14 @@ def _ids(call: TableCall) -> list[str]:
     return names
 
 
-def _table(groups: Groups, forecast: Forecast, options: Options) -> pa.Table:
-    """H rows for each series, one for each without a forecast."""
+def _table(moved_on: Groups, forecast: Forecast, options: Options) -> pa.Table:
+    """H rows for each series, one for each without a forecast; `moved_on` as `ahead` gives it."""
     rows = forecast_rows(forecast)
-    keys = groups.keys.take(pa.array(rows.series))
+    keys = moved_on.keys.take(pa.array(rows.series))
     low, high = (bound(rows, forecast, level) for level in options.levels)
     columns = dict(zip(keys.column_names, keys.itercolumns(), strict=True))
     columns |= {
-        "forecast_timestamp": rows.times(ahead(groups, options)),
+        "forecast_timestamp": rows.times(moved_on),
         "forecast_value": rows.numbers(forecast.point),
         "confidence_level": pa.array(np.full(len(rows.series), options.conf)),
         "prediction_interval_lower_bound": low,

@@ -37,10 +37,10 @@ def answer(block: Block, context: Context) -> Answer:
     history = read_history(block, context.place, [target, *covariates.values()], options.ts)
     series = with_futures(block, call, history.groups.series, list(covariates), options)
     forecast = forecast_all(asked, series, bounds=block.mentions("_FLOW", "_FHIGH"))
-    table = long_form(block, call, history, forecast, options)
+    moved_on = ahead(history.groups, options)
+    table = long_form(block, call, history, moved_on, forecast, options.levels)
     plan = asked.plan(list(map(len, series)), options.rows) if context.explain else {}
-    moved_on = ahead(history.groups, options).series
-    return Answer(block, table, names(block, call, history, "_frowts"), history, forecast, plan, moved_on)
+    return Answer(block, table, names(block, call, history, "_frowts"), history, forecast, plan, moved_on.series)
 
 
 def _refuse_stray_options(block: Block, call: Call) -> None:
