@@ -162,12 +162,15 @@ def _find_week(cells: Cells, size: int) -> Week | None:
 def _hours_of_days(cells: Cells, size: int) -> Cells | None:
     """The slots of a week if some days of it are open at the same of their `size` slots.
 
-    That takes fewer weeks than slots that are told apart day by day.
+    That takes fewer weeks than slots that are told apart day by day. None if one of them was never seen.
     """
     days = cells // size
     is_new = np.diff(days, prepend=days[0] - 1) > 0
     weekdays, hours = _regular(days[is_new], 7), _regular(np.cumsum(is_new) * size + cells % size, size)
-    return None if weekdays is None or hours is None else (weekdays[:, None] * size + hours).ravel()
+    if weekdays is None or hours is None:
+        return None
+    slots = (weekdays[:, None] * size + hours).ravel()
+    return slots if np.isin(slots, cells % (7 * size)).all() else None
 
 
 def _regular(cells: Cells, size: int) -> Cells | None:
