@@ -162,7 +162,9 @@ def day_numbers(count: int, *shut: int) -> Times:
         (np.append(day_numbers(60, 6), 66), 7, "a Sunday after all"),
         (np.delete(day_numbers(28, 6), [3, 9]), 7, "too many gaps for so few weeks"),
         (day_numbers(400)[np.arange(400) % 3 > 0], 7, "two of three days"),
-        (day_numbers(14, 5, 6), 7, "a weekend and a half"),
+        (day_numbers(11, 5, 6), 7, "one weekend and no second Friday"),
+        (np.delete(day_numbers(12, 5, 6), 7), 7, "one weekend and a gap"),
+        (np.arange(4 * 24, 17 * 24).reshape(-1, 24)[:, 9:17].ravel(), 168, "a day less than two weeks of hours"),
         (np.array([i for i in range(24 * 60) if i % 24 != 2]), 168, "an hour a day without a value"),
         (np.array([i for i in range(24 * 20) if i % 24 > 5 or i > 24 * 12]), 168, "nights for a while"),
     ],
@@ -174,6 +176,16 @@ def test_what_is_no_calendar(cells: Times, size: int, why: str) -> None:
 
 def test_a_weekend_takes_less_evidence() -> None:
     assert find_calendar(np.delete(day_numbers(19, 5, 6), 4), 7) == BUSINESS
+    assert find_calendar(day_numbers(12, 5, 6), 7) == BUSINESS
+
+
+@pytest.mark.parametrize("days", [5, 7])
+@pytest.mark.parametrize("hours", [(0, 24), (9, 17)], ids=str)
+def test_two_weeks_tell_the_same_hours_of_all_days_or_weekdays(days: int, hours: tuple[int, int]) -> None:
+    """From the first hour to the last, without the weekend or night that follows."""
+    slots = np.add.outer(np.arange(days) * 24, np.arange(*hours)).ravel()
+    found = find_calendar(np.append(slots, slots + 168) + 4 * 24, 168)
+    assert found is None if len(slots) == 168 else isinstance(found, Week) and found.open.tolist() == slots.tolist()
 
 
 def test_calendars_have_names() -> None:
