@@ -20,7 +20,9 @@ import pytest
 
 from foretell import admin
 from foretell.cli import main
+from foretell.errors import SqlError
 from foretell.sql.session import Session
+from foretell.sql.whole_file import read_file
 
 ROOT = Path(__file__).parents[1]
 AIR = str(ROOT / "examples" / "air_passengers.csv")
@@ -233,6 +235,23 @@ def test_a_day_that_may_be_a_month_is_told(foretell: Command, tmp_path: Path) ->
     assert (done.stdout.splitlines()[1][:10], done.stderr) == ("2024-01-01", "")
 
 
+def test_days_that_may_be_months_in_many_files_are_told(foretell: Command, tmp_path: Path) -> None:
+    for month in (1, 2):
+        rows = "".join(f"{month:02}/{day:02}/2023,{day}\n" for day in range(1, 13))
+        (tmp_path / f"p{month}.csv").write_text("day,y\n" + rows)
+    done = foretell("forecast", "p*.csv", "-n", "2", "-m", "naive")
+    assert (done.code, "p*.csv: day was read with the" in done.stderr) == (0, True)
+
+
+def test_a_warning_never_fails_a_read() -> None:
+    def ask(query: str) -> pa.Table:
+        if "sniff_csv" in query:
+            raise SqlError("one file only")
+        return pa.table({"day": pa.array([0], pa.date32())})
+
+    assert read_file("https://host/p*.csv", "p*.csv", ask, pytest.fail).num_rows == 1
+
+
 def test_a_file_that_is_not_utf8_says_how_to_read_it(foretell: Command, tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text("Datum;Käse\n" + "".join(f"2024-01-{n:02};{n}\n" for n in range(1, 9)), "latin-1")
     done = foretell("forecast", "old.csv", "-n", "2")
@@ -405,7 +424,9 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from foretell.algorithms.forecast.arima import Arima
 from foretell.cli import main
+from foretell.errors import SqlError
 from foretell.sql.session import Session
+from foretell.sql.whole_file import read_file
 
 def forever(*arguments, plain=Arima.forecast):
     print("begun", flush=True)

@@ -65,6 +65,19 @@ def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
     assert "after the rotation" not in (tmp_path / "log.1").read_text("utf-8")
 
 
+def test_a_log_whose_folder_is_gone_harms_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    lines(folder / "log", "text")
+    folder.rename(tmp_path / "old")
+    for _ in range(2):
+        logging.getLogger("foretell.x").warning("into nothing")
+        assert "FileNotFoundError" in capsys.readouterr().err
+    folder.mkdir()
+    logging.getLogger("foretell.x").warning("it is back")
+    assert "it is back" in (folder / "log").read_text("utf-8")
+
+
 def test_text(tmp_path: Path) -> None:
     found = lines(tmp_path / "log", "text")
     assert found[0].endswith("WARNING foretell.x: asked http://***@host/x [r-1]")

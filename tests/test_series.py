@@ -279,3 +279,10 @@ def test_one_who_knows_no_calendar_has_missing_values() -> None:
     np.testing.assert_array_equal(even.past_covariates[0], even.values)
     np.testing.assert_array_equal(even.future_covariates[0], [*even.values, 25, 26, 27])
     assert evenly(even) is even
+
+
+def test_missing_days_are_those_of_a_clock_that_changes() -> None:
+    weekdays = Step(ns=DAY, calendar=BUSINESS, zone="Europe/Berlin")
+    even = evenly(Series(np.arange(60.0), parse_time("2024-02-26T00:00+01:00"), weekdays))
+    assert (len(even), even.step) == (82, Step(ns=DAY, zone="Europe/Berlin"))
+    assert np.flatnonzero(np.isnan(even.values)).tolist() == [i for i in range(82) if i % 7 > 4]

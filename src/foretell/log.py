@@ -47,6 +47,16 @@ class Json(logging.Formatter):
 FORMATS = {"text": Text, "json": Json}
 
 
+class LogFile(WatchedFileHandler):
+    """A file that may be moved away: it is made anew. One that cannot be is an error of the log, not of who logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # looking whether the file is still there
+            self.handleError(record)
+
+
 def start_log(settings: Settings) -> None:
     """One log for the process, as the settings say; of other people's libraries, which tell every connection and query
     string, only warnings."""
@@ -59,8 +69,7 @@ def start_log(settings: Settings) -> None:
 
 
 def _file(path: str) -> logging.Handler:
-    """A file that may be moved away: it is made anew."""
     try:
-        return WatchedFileHandler(path)
+        return LogFile(path)
     except OSError as error:
         raise InvalidInput("app_log", f"cannot write {path}: {error.strerror}") from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foretell.errors import InvalidInput
-from foretell.steps import Step, find_grid
+from foretell.steps import DAY, Step, find_grid
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -101,22 +101,18 @@ def levels_of(conf: float) -> tuple[float, float]:
 
 
 def evenly(series: Series) -> Series:
-    """The same as one who knows no calendar has it: what it leaves out is missing."""
+    """The same as one who knows no calendar has it: what it leaves out is missing. Days stay those of a clock."""
     step = series.step
     if series.start is None or step is None or not (step.calendar and step.ns):
         return series
-    grid = find_grid(step.times(series.start, len(series)), step.even)
+    even = step.even if step.ns % DAY else replace(step, calendar=None)
+    grid = find_grid(step.times(series.start, len(series)), even)
     past, future = series.past_covariates, series.future_covariates
-    return Series(
-        grid.place(series.values),
-        grid.start,
-        grid.step,
-        series.id,
-        None if past is None else grid.place(past),
-        None
-        if future is None
-        else np.concatenate([grid.place(future[:, : len(series)]), future[:, len(series) :]], axis=1),
-    )
+    if past is not None:
+        past = grid.place(past)
+    if future is not None:
+        future = np.concatenate([grid.place(future[:, : len(series)]), future[:, len(series) :]], axis=1)
+    return Series(grid.place(series.values), grid.start, grid.step, series.id, past, future)
 
 
 @dataclass(frozen=True, eq=False)

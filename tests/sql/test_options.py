@@ -96,3 +96,13 @@ def test_place_of_a_key() -> None:
     text = "algo=rows, rows = 3"
     assert text[place_of("rows", text) :] == "rows = 3"
     assert place_of("nosuch", text) == 0
+
+
+@pytest.mark.parametrize("text", ["rows=+-5", "rows=-5", "rows=1_0", "start=+-5", "start=" + "9" * 5000])
+def test_what_is_no_number_is_named(text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{text.partition('=')[0]}: must"):
+        read_options(text)
+
+
+def test_a_number_may_have_a_sign() -> None:
+    assert (read_options("rows=+5").rows, read_options("start=+5", unit=1).start) == (5, 5)

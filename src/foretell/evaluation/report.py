@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from foretell.evaluation.backtest import Evaluation
 from foretell.series import has_forecast
-from foretell.wire.table import Rows, beside
+from foretell.wire.table import Rows, with_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def window_table(evaluation: Evaluation) -> pa.Table:
     for name in dict.fromkeys(name for answer in answers for name in answer.errors):
         values = np.concatenate([a.errors.get(name, unknown) for a in answers])
         columns[name] = pa.array(values, from_pandas=True)
-    return beside({name: ids[name] for name in ids.column_names}, columns)
+    return with_answers({name: ids[name] for name in ids.column_names}, columns)
 
 
 def _last_if_nan(value: str | float) -> tuple[bool, float]:

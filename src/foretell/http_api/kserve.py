@@ -99,12 +99,12 @@ class KserveOut(msgspec.Struct):
     usage: Usage
 
 
-class Refusal(msgspec.Struct):
+class KserveProblem(msgspec.Struct):
     error: Fault
 
 
 def forecast(door: Door) -> HTTPRouteHandler:
-    described = taking(KserveIn, KserveOut, refusal=Refusal)
+    described = taking(KserveIn, KserveOut, refusal=KserveProblem)
 
     @post(PATH, status_code=200, summary="Forecast, in KServe's protocol", operation_class=described)
     async def handle(request: Web) -> Response[bytes]:
@@ -238,4 +238,4 @@ def _shaped(item: Input, variables: Sequence[FloatArray]) -> list[Any]:
 def _refusal(error: ForetellError) -> Response[bytes]:
     field = error.field if isinstance(error, InvalidInput) else None
     about = Fault(str(error.http_status), mask(str(error)), field, type(error).__name__)
-    return Response(msgspec.json.encode(Refusal(about)), status_code=error.http_status, media_type=JSON)
+    return Response(msgspec.json.encode(KserveProblem(about)), status_code=error.http_status, media_type=JSON)

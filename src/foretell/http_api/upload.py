@@ -24,6 +24,7 @@ from foretell.http_api.door import Door
 from foretell.http_api.openapi import taking
 from foretell.http_api.sql_door import connected, refusal, statement
 from foretell.wire.frames import ID_NAMES
+from foretell.wire.taos_types import TBNAME
 from foretell.wire.unpacked import TIMES, check_cells, too_large
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ PLAIN = re.compile(r"(?!.*_[0-9a-f]{16}$)[a-z0-9_]{1,64}")
 OTHERS = re.compile(r"[^a-z0-9_]")
 LONGEST = 64
 """Characters of a series that are kept beside its mark."""
-TBNAME = "tbname"
 
 
 class UploadOut(msgspec.Struct):

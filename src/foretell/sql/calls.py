@@ -15,6 +15,7 @@ from foretell.sql.statement import Statement
 from foretell.sql.text import Text, joined, written
 from foretell.sql.tokens import quote
 from foretell.sql.words import to_local
+from foretell.wire.taos_types import TBNAME
 
 TIME_WORDS = ("_ROWTS", "_C0")
 OF_ALL = ("FIRST", "LAST", "LAST_ROW")
@@ -171,7 +172,7 @@ def _of_all(block: Block, context: Context, call: Call, meaning: Meaning) -> Tex
     start = statement.place(call.span)[0]
     found = []
     for name, _ in relation(block, context).columns:
-        if name.lower() == "tbname":
+        if name.lower() == TBNAME:
             continue
         text = spelled(block, context, meaning.sql[0], [written(quote(name), start)])
         found.append(text + written(f" AS {quote(f'{call.name.lower()}({name})')}", start))

@@ -44,7 +44,7 @@ Lookup = Callable[[str], object | None]
 """A table by name that DuckDB does not know, or None."""
 
 
-class Refused(Exception):
+class Forbidden(Exception):
     """Some SQL must not be run: `subject` is what is wrong with it, `position` where that stands, if it is known."""
 
     def __init__(self, message: str, subject: str = "", position: int | None = None) -> None:
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 Guard = Callable[[str], None]
-"""Raises Refused, or DuckDB's error where the SQL is wrong."""
+"""Raises Forbidden, or DuckDB's error where the SQL is wrong."""
 
 
 class UnknownColumn(NoSuchColumn):
@@ -206,7 +206,7 @@ class Duck:
         before = len(KEPT) if sql.startswith(KEPT) else 0
         try:
             self._guard(sql[before:])
-        except Refused as error:
+        except Forbidden as error:
             position = None if error.position is None else text.origin(before + error.position)
             position = _place_of(error.subject, source) if position is None else position
             raise SqlError(error.message, source.text, position) from None

@@ -24,6 +24,8 @@ MILLISECOND = SECOND // 1000
 MAX_TIMEOUT = 1200
 DIGITS = 19
 """Of a number of rows; more are too many whatever follows."""
+LONGEST = 99
+"""Digits of a time; no text with more is read as a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _text(_key: str, value: str, _unit: int) -> str:
 
 
 def _rows(key: str, value: str, _unit: int) -> int:
-    rows = int(value[:DIGITS]) if value.lstrip("+-").isdecimal() else 0
+    rows = int(value[:DIGITS]) if re.fullmatch(r"\+?\d+", value) else 0
     if rows < 1:
         raise InvalidInput(key, f"must be a whole number of at least 1, got {value}")
     return rows
@@ -156,7 +158,7 @@ def _timeout(key: str, value: str, _unit: int) -> float:
 
 
 def _start(key: str, value: str, unit: int) -> int:
-    start = int(value) * unit if value.lstrip("+-").isdecimal() else _iso(key, value)
+    start = int(value) * unit if re.fullmatch(rf"[+-]?\d{{1,{LONGEST}}}", value) else _iso(key, value)
     if not -(2**63) <= start < 2**63:
         raise InvalidInput(key, f"must lie in the years 1678 to 2262, got {value}")
     return start

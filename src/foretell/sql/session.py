@@ -28,14 +28,12 @@ from foretell.sql.selects import REWRITES
 from foretell.sql.statement import Statement, statements
 from foretell.sql.text import Source, check_text
 from foretell.sql.whole_file import read_file
+from foretell.wire.taos_types import TBNAME
 
 if TYPE_CHECKING:
     from foretell.sql.anodes import Anodes
 
 log = logging.getLogger("foretell.sql")
-
-TBNAME = "tbname"
-"""What every table of the database has, and with it its tags."""
 
 PLAN = pa.schema(
     {

@@ -68,10 +68,10 @@ def _warn_of_dates(table: pa.Table, path: str, name: str, ask: Ask, warn: Callab
     doubtful = [one for one in times if (pc.max(pc.day(table[one])).as_py() or 13) <= 12]
     if not doubtful:
         return
-    sniffed = ask(f"SELECT DateFormat, TimestampFormat FROM sniff_csv({as_text(path)})").to_pylist()[0]
+    sniffed = _sniffed(_first(path) or path, ask)
     for one in doubtful:
         setting = "dateformat" if pa.types.is_date(table.schema.field(one).type) else "timestampformat"
-        read = sniffed["DateFormat" if setting == "dateformat" else "TimestampFormat"] or ""
+        read = sniffed.get("DateFormat" if setting == "dateformat" else "TimestampFormat") or ""
         if DAY_OR_MONTH_FIRST.match(read):
             other = read.translate(str.maketrans("dm", "md"))
             first = "days" if read.startswith("%d") else "months"
@@ -81,11 +81,27 @@ def _warn_of_dates(table: pa.Table, path: str, name: str, ask: Ask, warn: Callab
             )
 
 
+def _sniffed(path: str, ask: Ask) -> dict[str, str | None]:
+    """How DuckDB reads days and times in one CSV file; nothing where it cannot say, for the rows are read already."""
+    try:
+        formats: list[dict[str, str | None]] = ask(
+            f"SELECT DateFormat, TimestampFormat FROM sniff_csv({as_text(path)})"
+        ).to_pylist()
+    except SqlError:
+        return {}
+    return formats[0]
+
+
+def _first(path: str) -> str:
+    """The first of the files that a pattern names; nothing where it names none here."""
+    return min(glob(path, recursive=True), default="")  # noqa: PTH207  patterns may be absolute
+
+
 def _in_their_zones(table: pa.Table, path: str) -> pa.Table:
     """The times of Parquet files in the time zones that the first of them names: DuckDB gives them in its own."""
     import pyarrow.parquet as pq
 
-    first = min(glob(path, recursive=True), default="")  # noqa: PTH207  patterns may be absolute
+    first = _first(path)
     if not first.endswith(".parquet"):
         return table
     zones = {f.name: f.type.tz for f in pq.read_schema(first) if pa.types.is_timestamp(f.type) and f.type.tz}

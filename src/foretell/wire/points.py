@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from foretell.results import Detection, Imputation
 from foretell.series import FloatArray
-from foretell.wire.table import Groups, beside
+from foretell.wire.table import Groups, with_answers
 
 Parts = Sequence[tuple[Groups, Any]]
 
@@ -52,7 +52,7 @@ def _table(parts: Parts, kinds: Mapping[str, pa.DataType], row_of: Callable[[Any
             answers[name] = pa.array(whole, kind, from_pandas=True)
         answers["status"] = pa.array(np.array(made.status, dtype=object)[row], pa.string())
         answers["model"] = pa.array([made.model] * len(row), pa.string())
-        tables.append(beside(columns, answers))
+        tables.append(with_answers(columns, answers))
     return pa.concat_tables(tables)
 
 

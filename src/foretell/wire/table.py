@@ -283,7 +283,7 @@ def level_of(column: str) -> float | None:
     return None if found is None else float(found[1])
 
 
-def beside(named: Mapping[str, pa.Array], answers: Mapping[str, pa.Array]) -> pa.Table:
+def with_answers(named: Mapping[str, pa.Array], answers: Mapping[str, pa.Array]) -> pa.Table:
     """The columns of ids and times with those of an answer; InvalidInput where they share a name."""
     for name in named:
         if name in answers:
@@ -309,7 +309,7 @@ def forecast_table(groups: Groups, forecast: Forecast) -> pa.Table:
         )
     answers["status"] = pa.array(np.array(forecast.status, dtype=object)[rows.series], pa.string())
     answers["model"] = pa.array([forecast.model] * len(rows.series), pa.string())
-    return beside(columns, answers)
+    return with_answers(columns, answers)
 
 
 def read_forecast(table: pa.Table, groups: Groups, horizon: int = 0) -> Forecast:

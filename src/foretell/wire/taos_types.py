@@ -14,6 +14,8 @@ import pyarrow as pa
 from foretell.errors import InvalidInput
 
 Precision = Literal["ms", "us", "ns"]
+TBNAME = "tbname"
+"""The column that every table has besides its own: which table a row is of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Set
 import duckdb
 
 from foretell.sql.database.reads import Named, Reads, reads_of
-from foretell.sql.duck import LENT, PATH, Refused
+from foretell.sql.duck import LENT, PATH, Forbidden
 from foretell.sql.statement import statements
 
 TABLE_FUNCTIONS = frozenset(
@@ -91,22 +91,22 @@ class Guard:
         self._may_copy = may_copy
 
     def __call__(self, sql: str) -> None:
-        """Raise Refused, or DuckDB's error where the text is wrong."""
+        """Raise Forbidden, or DuckDB's error where the text is wrong."""
         query, start = self._query_in(sql)
         found = self._reads(query, sql)
         for call in found.calls:
             if REFUSED.match(call.parts[-1]):
-                raise _refused(f"{call} cannot be called here", call, query, start)
+                raise _forbidden(f"{call} cannot be called here", call, query, start)
         for call in found.table_calls:
             if str(call).lower() not in TABLE_FUNCTIONS:
-                raise _refused(f"{call} cannot be called behind FROM here", call, query, start)
+                raise _forbidden(f"{call} cannot be called behind FROM here", call, query, start)
         granted = self._granted()
         for table in found.tables:
             if len(table.parts) > 1:
                 if table.parts not in granted:
-                    raise _refused(f"{table} cannot be read here", table, query, start)
+                    raise _forbidden(f"{table} cannot be read here", table, query, start)
             elif not self._may_stand(table.parts[0], found.defined):
-                raise _refused(f"no table and no file has the name {table}", table, query, start)
+                raise _forbidden(f"no table and no file has the name {table}", table, query, start)
 
     def _may_stand(self, name: str, defined: Collection[str]) -> bool:
         """Whether a name alone is one of WITH, of a file, or of what was lent, whatever place it stands in."""
@@ -119,18 +119,18 @@ class Guard:
             try:
                 found = reads_of(self._connection, query)
             except RecursionError:
-                raise Refused("this is nested too deep: some 300 levels are known here") from None
+                raise Forbidden("this is nested too deep: some 300 levels are known here") from None
             if found is None:
                 self._connection.extract_statements(sql)  # says what is wrong with it
-                raise Refused(NO_QUERY)
+                raise Forbidden(NO_QUERY)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             if len(query) <= LONGEST_KEPT:
                 self._kept[query] = found
         if found.others and (shown := SHELL.search(query)):
-            raise Refused(f"{shown[0].upper()} cannot stand here", shown[0])
+            raise Forbidden(f"{shown[0].upper()} cannot stand here", shown[0])
         if found.others:
-            raise Refused(NO_QUERY)
+            raise Forbidden(NO_QUERY)
         return found
 
     def _query_in(self, sql: str) -> tuple[str, int]:
@@ -143,10 +143,10 @@ class Guard:
         end = statement.tokens[statement.partner[1]].end if statement.is_sign(1, "(") else 0
         rest = sql[end:]
         if not end or not TO_FILE.fullmatch(rest) or any(match["word"] for match in QUERY.finditer(rest)):
-            raise Refused("files are written by COPY (SELECT ...) TO 'file' (OPTION value, ...)")
+            raise Forbidden("files are written by COPY (SELECT ...) TO 'file' (OPTION value, ...)")
         return f"FROM{sql[4:end]}", 0  # as long, so that places stay
 
 
-def _refused(message: str, name: Named, query: str, start: int) -> Refused:
+def _forbidden(message: str, name: Named, query: str, start: int) -> Forbidden:
     place = None if name.place is None else start + len(query.encode()[: name.place].decode(errors="ignore"))
-    return Refused(message, name.parts[-1], place)
+    return Forbidden(message, name.parts[-1], place)

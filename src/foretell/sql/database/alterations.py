@@ -14,7 +14,6 @@ from foretell.errors import (
 )
 from foretell.sql.database import catalog
 from foretell.sql.database.catalog import (
-    TBNAME,
     AnyTable,
     Namespace,
     SubTable,
@@ -29,6 +28,7 @@ from foretell.sql.database.types import BY_NAME, Column
 from foretell.sql.database.values import Dialect, read_value
 from foretell.sql.database.writer import Apply, execute, insert_tags, nothing
 from foretell.sql.tokens import quote
+from foretell.wire.taos_types import TBNAME
 
 if TYPE_CHECKING:
     from foretell.sql.database.connection import Connection

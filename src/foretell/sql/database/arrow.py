@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foretell.errors import NoSuchColumn, NoSuchTable, SqlError, ValueTooLong
-from foretell.sql.database.catalog import TBNAME, AnyTable, Namespace, SubTable, SuperTable, Table
+from foretell.sql.database.catalog import AnyTable, Namespace, SubTable, SuperTable, Table
 from foretell.sql.database.rows import Names, Rows, names_of, run_of, runs_of, times_in
 from foretell.sql.database.times import check_range, in_precision
 from foretell.sql.database.types import BY_NAME, Column, Precision
 from foretell.sql.database.values import too_long
 from foretell.sql.database.writer import now
+from foretell.wire.taos_types import TBNAME
 
 NAMES = Column(TBNAME, BY_NAME["VARCHAR"], 192)
 """The column of a super-table that says to which sub-table a row belongs."""

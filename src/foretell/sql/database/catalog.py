@@ -17,11 +17,11 @@ import pyarrow as pa
 from foretell.errors import NoSuchDatabase
 from foretell.sql.database.types import BY_NAME, Column, Precision
 from foretell.sql.tokens import quote
+from foretell.wire.taos_types import TBNAME
 
 SYSTEM = "__foretell"
 RESERVED = frozenset({SYSTEM, "main", "temp", "system", "pg_catalog", "information_schema", "performance_schema"})
 """Schemas that no database may be called."""
-TBNAME = "tbname"
 TAGS = ".tags"
 """What the name of the table with the tags ends with."""
 CREATED = ".created"

@@ -18,10 +18,11 @@ import duckdb
 
 from foretell.errors import ForetellError
 from foretell.sql.database import catalog
-from foretell.sql.database.catalog import TBNAME, SuperTable, Table
+from foretell.sql.database.catalog import SuperTable, Table
 from foretell.sql.database.writer import Apply, Duck, Writer, insert
 from foretell.sql.duck import message_of
 from foretell.sql.tokens import quote
+from foretell.wire.taos_types import TBNAME
 
 log = logging.getLogger("foretell.sql.clustering")
 

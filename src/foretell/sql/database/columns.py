@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from foretell.sql.database.catalog import (
     CREATED,
-    TBNAME,
 )
 from foretell.sql.database.reader import Reader
 from foretell.sql.database.types import BY_NAME, Column, Type
 from foretell.sql.tokens import STRING, WORD
+from foretell.wire.taos_types import TBNAME
 
 MOST_BYTES = 65_517
 """Of a text in a column."""

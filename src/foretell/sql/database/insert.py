@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from foretell.errors import NoSuchColumn, NoSuchTable, SqlError, TableExists, ValueTooLong
 from foretell.sql.database.arrow import NAMES, refuse_outside, rows_of, writable
-from foretell.sql.database.catalog import TBNAME, SubTable, SuperTable, Table
+from foretell.sql.database.catalog import SubTable, SuperTable, Table
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.rows import Rows, Run, names_of, run_of, runs_of
 from foretell.sql.database.times import read_time
@@ -28,6 +28,7 @@ from foretell.sql.database.types import Column
 from foretell.sql.database.values import Dialect, read_value, too_long
 from foretell.sql.database.writer import now
 from foretell.sql.statement import Span, Statement, statements
+from foretell.wire.taos_types import TBNAME
 
 Find = Callable[[str, str], Table | SubTable | None]
 """A table by its database ("" for the current one) and its name."""

@@ -14,12 +14,13 @@ import pyarrow as pa
 from foretell.errors import NoDatabase, NoPrivilege, NoSuchDatabase, NoSuchTable
 from foretell.sql.answer import Context
 from foretell.sql.blocks import ends_operand
-from foretell.sql.database.catalog import CREATED, TBNAME, AnyTable, Catalog, SubTable, SuperTable, Table
+from foretell.sql.database.catalog import CREATED, AnyTable, Catalog, SubTable, SuperTable, Table
 from foretell.sql.database.references import Origin, Reference, defined, named, origins, stars
 from foretell.sql.database.types import Column, Precision
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import written
 from foretell.sql.tokens import NAME, STRING, WORD, as_text, quote, unquote
+from foretell.wire.taos_types import TBNAME
 
 SYSTEM_SCHEMAS = ("information_schema", "performance_schema")
 MOMENT = {"ms": "make_timestamp_ms", "us": "make_timestamp", "ns": "make_timestamp_ns"}

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foretell.sql.database.catalog import TBNAME, SubTable, Table
+from foretell.sql.database.catalog import SubTable, Table
+from foretell.wire.taos_types import TBNAME
 
 
 class Run(NamedTuple):

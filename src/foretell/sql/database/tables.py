@@ -16,7 +16,6 @@ from foretell.sql.database import catalog
 from foretell.sql.database.arrow import rows_of
 from foretell.sql.database.catalog import (
     CREATED,
-    TBNAME,
     AnyTable,
     Namespace,
     SubTable,
@@ -30,6 +29,7 @@ from foretell.sql.database.outcome import Outcome, read, written
 from foretell.sql.database.reader import Path, Reader
 from foretell.sql.database.writer import Apply, delete_keys, execute, fill, insert_tags, nothing, now
 from foretell.sql.tokens import quote
+from foretell.wire.taos_types import TBNAME
 
 if TYPE_CHECKING:
     from foretell.sql.database.connection import Connection

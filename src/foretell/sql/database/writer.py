@@ -21,11 +21,12 @@ import pyarrow as pa
 
 from foretell.errors import Cancelled, ForetellError, NoSuchTable, SqlError
 from foretell.sql.database import catalog
-from foretell.sql.database.catalog import CREATED, TBNAME, SubTable, SuperTable, Table
+from foretell.sql.database.catalog import CREATED, SubTable, SuperTable, Table
 from foretell.sql.database.halt import Halt
 from foretell.sql.database.rows import Rows, joined, latest
 from foretell.sql.duck import message_of
 from foretell.sql.tokens import quote
+from foretell.wire.taos_types import TBNAME
 
 log = logging.getLogger("foretell.sql.writer")
 

@@ -11,12 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from foretell.errors import InvalidInput, NoDatabase, NoSuchTable
-from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
 from foretell.sql.taos.described import Described, describe
 from foretell.sql.tokens import ticked
 from foretell.wire.schemaless import Cell, Point, read_points
-from foretell.wire.taos_types import NCHAR, VARCHAR, Type
+from foretell.wire.taos_types import NCHAR, TBNAME, VARCHAR, Type
 from foretell.wire.taos_values import NS
 
 TIME = "_ts"

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.errors import InvalidInput, SqlError
-from foretell.sql.database.catalog import TBNAME
 from foretell.sql.database.connection import Connection
 from foretell.sql.database.outcome import Outcome
 from foretell.sql.database.values import written_value
@@ -17,7 +16,7 @@ from foretell.sql.statement import Statement, statements
 from foretell.sql.taos.described import Field, describe
 from foretell.sql.tokens import NAME, WORD, unquote
 from foretell.wire.taos_stmt2 import Bound, read_bound
-from foretell.wire.taos_types import VARCHAR
+from foretell.wire.taos_types import TBNAME, VARCHAR
 
 COLUMN, TAG, TABLE = 1, 2, 4
 """What a parameter is bound to, as clients number it."""
