@@ -159,6 +159,7 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
         (["evaluate", AIR, "-n", "3", "-m", ""], "--models: name at least one"),
+        (["forecast", AIR, "-n", "0", "-m", "ets"], "horizon: must be at least 1, got 0"),
         (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "period=7"], "name the model, as in theta.period=7"),
         (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "theta.period=7"], "some for theta, which is not among"),
         (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "ets.perod=7"], "period"),
@@ -213,6 +214,12 @@ def test_series_without_a_forecast_are_told_and_fail_if_there_is_no_other(forete
     (tmp_path / "two.csv").write_text(rows + "".join(f"a,2024-01-0{day},{day}\n" for day in range(1, 9)))
     done = foretell("forecast", "two.csv", "-n", "2")
     assert (done.code, done.stderr) == (0, "WARNING: no forecast for b: too_short\n")
+
+
+def test_a_horizon_that_one_of_the_models_does_not_reach_names_it(foretell: Command) -> None:
+    rows = "y\n" + "".join(f"{n % 7}\n" for n in range(3000))
+    done = foretell("evaluate", "-", "-n", "1100", "-m", "naive,foretell-small", stdin=rows)
+    assert (done.code, done.stderr) == (2, "error: horizon: foretell-small gives 1024 at most, got 1100\n")
 
 
 @pytest.mark.parametrize("text", ["", "month,passengers\n"])
