@@ -57,6 +57,47 @@ def test_the_part_of_each_week_goes_on(freq: str, keep: Keep, cycles: tuple[int,
     assert (grid.step, grid.length) == (step, seen)
 
 
+def of_week(index: pd.DatetimeIndex) -> pd.Index[int]:
+    return index.dayofweek * 24 + index.hour
+
+
+NIGHTS: list[tuple[str, Keep]] = [
+    ("Europe/Berlin", lambda t: t.dayofweek < 5),
+    ("Europe/Berlin", lambda t: (of_week(t) >= 6) & (of_week(t) < 126)),
+    ("America/New_York", lambda t: (of_week(t) < 113) | (of_week(t) >= 161)),
+    ("Europe/Berlin", lambda t: (t.hour >= 18) | (t.hour < 2)),
+]
+
+
+@pytest.mark.parametrize("end", ["2024-03-30", "2024-10-26", "2025-01-20"], ids=["spring", "autumn", "year"])
+@pytest.mark.parametrize(("zone", "keep"), NIGHTS, ids=["24/5", "three shifts", "currencies", "bar"])
+def test_nights_go_on_by_the_clock(zone: str, keep: Keep, end: str) -> None:
+    """Where the clock changes next, or has done so within the year."""
+    every = pd.date_range("2024-01-22", "2025-05-01", freq="h", tz=zone, inclusive="left")
+    whole = every[keep(every)]
+    at, seen = ns(whole), int((whole < pd.Timestamp(end, tz=zone)).sum())
+    grid = find_grid(at[:seen], zone=zone)
+    assert grid.step is not None and grid.step.zone == zone
+    assert (grid.length, grid.position) == (seen, None)
+    assert grid.step.times(grid.start, len(at) - seen, first=seen).tolist() == at[seen:].tolist()
+
+
+def test_an_hour_that_the_clock_changes_is_in_no_calendar() -> None:
+    """A bar in New York until 2:00 is open twice from 1:00 to 2:00 in November."""
+    every = pd.date_range("2024-07-01", periods=56 * 24, freq="h", tz="America/New_York")
+    assert detect_step(ns(every[(every.hour >= 18) | (every.hour < 2)]), "America/New_York") == Step(ns=HOUR)
+    assert detect_step(ns(every[(every.hour >= 18) | (every.hour < 1)]), "America/New_York") != Step(ns=HOUR)
+
+
+@pytest.mark.parametrize("weeks", [2, 52])
+@pytest.mark.parametrize("keep", [keep for _, keep in NIGHTS])
+def test_a_slot_without_any_row_is_not_open(keep: Keep, weeks: int) -> None:
+    every = pd.date_range("2024-01-22", periods=weeks * 168, freq="h", tz="Europe/Berlin")
+    at = ns(every[keep(every)])
+    week = find_calendar(at // HOUR, 168)
+    assert week is None or (isinstance(week, Week) and np.isin(week.open, (at // HOUR + 72) % 168).all())
+
+
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([DAY, 6 * HOUR, HOUR, HOUR // 4]),
@@ -121,7 +162,9 @@ def day_numbers(count: int, *shut: int) -> Times:
         (np.append(day_numbers(60, 6), 66), 7, "a Sunday after all"),
         (np.delete(day_numbers(28, 6), [3, 9]), 7, "too many gaps for so few weeks"),
         (day_numbers(400)[np.arange(400) % 3 > 0], 7, "two of three days"),
-        (day_numbers(14, 5, 6), 7, "a weekend and a half"),
+        (day_numbers(11, 5, 6), 7, "one weekend and no second Friday"),
+        (np.delete(day_numbers(12, 5, 6), 7), 7, "one weekend and a gap"),
+        (np.arange(4 * 24, 17 * 24).reshape(-1, 24)[:, 9:17].ravel(), 168, "a day less than two weeks of hours"),
         (np.array([i for i in range(24 * 60) if i % 24 != 2]), 168, "an hour a day without a value"),
         (np.array([i for i in range(24 * 20) if i % 24 > 5 or i > 24 * 12]), 168, "nights for a while"),
     ],
@@ -133,6 +176,16 @@ def test_what_is_no_calendar(cells: Times, size: int, why: str) -> None:
 
 def test_a_weekend_takes_less_evidence() -> None:
     assert find_calendar(np.delete(day_numbers(19, 5, 6), 4), 7) == BUSINESS
+    assert find_calendar(day_numbers(12, 5, 6), 7) == BUSINESS
+
+
+@pytest.mark.parametrize("days", [5, 7])
+@pytest.mark.parametrize("hours", [(0, 24), (9, 17)], ids=str)
+def test_two_weeks_tell_the_same_hours_of_all_days_or_weekdays(days: int, hours: tuple[int, int]) -> None:
+    """From the first hour to the last, without the weekend or night that follows."""
+    slots = np.add.outer(np.arange(days) * 24, np.arange(*hours)).ravel()
+    found = find_calendar(np.append(slots, slots + 168) + 4 * 24, 168)
+    assert found is None if len(slots) == 168 else isinstance(found, Week) and found.open.tolist() == slots.tolist()
 
 
 def test_calendars_have_names() -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -158,6 +159,7 @@ def test_options_and_levels_reach_the_model(foretell: Command) -> None:
         (["forecast", AIR, "-n", "3", "--plot", "no/folder.png"], "no folder"),
         (["models", "nave"], "did you mean 'naive'"),
         (["evaluate", AIR, "-n", "3", "-m", ""], "--models: name at least one"),
+        (["forecast", AIR, "-n", "0", "-m", "ets"], "horizon: must be at least 1, got 0"),
         (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "period=7"], "name the model, as in theta.period=7"),
         (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "theta.period=7"], "some for theta, which is not among"),
         (["evaluate", AIR, "-n", "3", "-m", "ets", "-o", "ets.perod=7"], "period"),
@@ -214,6 +216,12 @@ def test_series_without_a_forecast_are_told_and_fail_if_there_is_no_other(forete
     assert (done.code, done.stderr) == (0, "WARNING: no forecast for b: too_short\n")
 
 
+def test_a_horizon_that_one_of_the_models_does_not_reach_names_it(foretell: Command) -> None:
+    rows = "y\n" + "".join(f"{n % 7}\n" for n in range(3000))
+    done = foretell("evaluate", "-", "-n", "1100", "-m", "naive,foretell-small", stdin=rows)
+    assert (done.code, done.stderr) == (2, "error: horizon: foretell-small gives 1024 at most, got 1100\n")
+
+
 @pytest.mark.parametrize("text", ["", "month,passengers\n"])
 def test_a_file_without_rows_is_named(foretell: Command, tmp_path: Path, text: str) -> None:
     (tmp_path / "empty.csv").write_text(text)
@@ -227,7 +235,7 @@ def test_a_day_that_may_be_a_month_is_told(foretell: Command, tmp_path: Path) ->
         rows = "".join(f"{text.format(n)},{n}\n" for n in range(1, 13))
         (tmp_path / "mdy.csv").write_text("day,y\n" + rows)
         done = foretell("forecast", "mdy.csv", "-n", "2", "-m", "naive")
-        assert (done.code, "day was read with the days first, though both orders fit" in done.stderr) == (0, warned)
+        assert (done.code, "day was read with the days first, such as 2023-01-01, though" in done.stderr) == (0, warned)
     (tmp_path / "mdy.csv").write_text("day,y\n" + "".join(f"{n:02}/01/2023,{n}\n" for n in range(1, 13)))
     advice = re.search(r'foretell sql "(.*)"', foretell("forecast", "mdy.csv", "-n", "2", "-m", "naive").stderr)
     assert advice is not None and foretell("sql", advice[1]).code == 0
@@ -250,6 +258,28 @@ def test_a_warning_never_fails_a_read() -> None:
         return pa.table({"day": pa.array([0], pa.date32())})
 
     assert read_file("https://host/p*.csv", "p*.csv", ask, pytest.fail).num_rows == 1
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%y", "%d.%m.%y", "%m-%d-%y", "%d.%m.%y %H:%M:%S"])
+def test_a_day_that_may_be_a_year_is_told(foretell: Command, tmp_path: Path, written: str) -> None:
+    """And how to read it, from a file and from stdin."""
+    days = [datetime(2024, 1, day) for day in range(1, 11)]
+    text = "day,y\n" + "".join(f"{day:{written}},{day.day}\n" for day in days)
+    (tmp_path / "data.csv").write_text(text)
+    done = foretell("forecast", "data.csv", "-n", "2", "-m", "naive")
+    assert f"day was read with the years first, such as 2001-01-24, though {written} fits too" in done.stderr
+    piped = foretell("forecast", "-", "-n", "2", "-m", "naive", stdin=text)
+    assert "if that is wrong, save it as data.csv and write it anew first" in piped.stderr
+    advices = [re.search(r'foretell sql "(.*)"', one.stderr) for one in (done, piped)]
+    assert advices[0] is not None and advices[1] is not None and advices[0][1] == advices[1][1]
+    assert foretell("sql", advices[0][1]).code == 0
+    done = foretell("forecast", "new.parquet", "-n", "1", "-m", "naive", "-f", "csv")
+    assert (done.stdout.splitlines()[1][:10], done.stderr) == ("2024-01-11", "")
+
+
+def test_years_that_can_be_nothing_else_are_no_doubt(foretell: Command, tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("day,y\n" + "".join(f"98/01/{n:02},{n}\n" for n in range(1, 13)))
+    assert foretell("forecast", "old.csv", "-n", "2", "-m", "naive").stderr == ""
 
 
 def test_a_file_that_is_not_utf8_says_how_to_read_it(foretell: Command, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ LEAST = 3
 DOUBT = 1e-4
 """The highest number of slots that may be left out by gaps alone."""
 WEEKEND_DOUBT = 1e-3
-"""The same of Saturday and Sunday together, which are so often left out that less evidence will do."""
+"""The same of Saturday and Sunday together, so often left out that less evidence will do: two weeks without a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +143,10 @@ def _find_dates(days: Cells) -> Dates | None:
 def _find_week(cells: Cells, size: int) -> Week | None:
     """The part of each week in which ascending, distinct `cells` [N] lie, where gaps cannot explain what is left out.
 
-    None for whole weeks with gaps, and where less than two weeks, or cells without any pattern, say nothing.
+    None for whole weeks with gaps, and for less than two weeks or cells without any pattern, which say nothing.
     """
     span = int(cells[-1] - cells[0])
-    if span < 2 * size or SHUT * (span + 1 - len(cells)) < span // size * size:
+    if SHUT * (span + 1 - len(cells)) < span // size * size:
         return None
     cells = cells + _thursday(size)
     slots = _regular(cells, size)
@@ -162,27 +162,33 @@ def _find_week(cells: Cells, size: int) -> Week | None:
 def _hours_of_days(cells: Cells, size: int) -> Cells | None:
     """The slots of a week if some days of it are open at the same of their `size` slots.
 
-    That takes fewer weeks than slots that are told apart day by day.
+    That takes fewer weeks than slots that are told apart day by day. None if one of them was never seen.
     """
     days = cells // size
     is_new = np.diff(days, prepend=days[0] - 1) > 0
     weekdays, hours = _regular(days[is_new], 7), _regular(np.cumsum(is_new) * size + cells % size, size)
-    return None if weekdays is None or hours is None else (weekdays[:, None] * size + hours).ravel()
+    if weekdays is None or hours is None:
+        return None
+    slots = (weekdays[:, None] * size + hours).ravel()
+    return slots if np.isin(slots, cells % (7 * size)).all() else None
 
 
 def _regular(cells: Cells, size: int) -> Cells | None:
     """The slots of a cycle of `size` that are seen most times; None if others are seen, or left out by chance.
 
     The chance is that of gaps as frequent as they are among the slots that are seen (with one more, for none seen).
+    What passed once says nothing.
     """
     span, slots = int(cells[-1] - cells[0]), np.arange(size)
     passed = span // size + ((slots - cells[0]) % size <= span % size)
     seen = np.bincount(cells % size, minlength=size)
     is_open = seen > 0
+    if np.any(passed[is_open] < 2):
+        return None
     points = int(passed[is_open].sum())
     gaps = (points - len(cells) + 1) / (points + 1)
     shut = int(passed.min(initial=span + 1, where=~is_open))
     if size == 7 and np.array_equal(slots[is_open], BUSINESS.open):
-        return slots[is_open] if gaps ** (2 * shut) <= WEEKEND_DOUBT else None
+        return slots[is_open] if points == len(cells) or gaps ** (2 * shut) <= WEEKEND_DOUBT else None
     sure = (shut >= LEAST and size * gaps**shut <= DOUBT) or is_open.all()
     return slots[is_open] if sure and np.all(2 * seen >= passed, where=is_open) else None

@@ -7,6 +7,7 @@ step names one: a day may then have 23 or 25 hours.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,7 +211,8 @@ def detect_step(times: Times, zone: str | None = None) -> Step | None:
         return months
     differences, counts = np.unique(np.diff(times), return_counts=True)
     if len(differences) > 1:
-        if parts := _step_of_calendar(times, differences):
+        parts = _step_of_calendar(times, differences)
+        if parts and (zone is None or parts.slot == DAY):  # hours of a zone are none of UTC: they move with its clock
             return parts
         if _are_about_months(times):
             return Step(months=_months_between(times))
@@ -218,14 +220,10 @@ def detect_step(times: Times, zone: str | None = None) -> Step | None:
     return Step(ns=best) if best > 0 else None
 
 
-CLOCKS_CHANGE = 4 * 3600 * SECOND
-"""Up to this time of day there may be hours that a clock leaves out."""
-
-
 def _step_of_clock(times: Times, zone: str) -> Step | None:
     """The step of what the clock in `zone` shows, if that is one time of day (but for days that do not have it).
 
-    Or some slots of the week, none of which a clock leaves out.
+    Or some slots of the week, none of which the clock leaves out or shows twice.
     """
     shown = _clock(times, zone)
     hours, counts = np.unique(shown % DAY, return_counts=True)
@@ -233,9 +231,32 @@ def _step_of_clock(times: Times, zone: str) -> Step | None:
     found = None
     if np.array_equal(_instants(same, zone), times):
         found = detect_step(same)
-    elif hours[0] >= CLOCKS_CHANGE and np.array_equal(_instants(shown, zone), times):
+    elif np.array_equal(_instants(shown, zone), times):
         found = _step_of_calendar(shown, np.diff(shown))
+        found = None if found is None or _has_changes(found, shown, zone) else found
     return None if found is None else replace(found, zone=zone)
+
+
+def _has_changes(step: Step, shown: Times, zone: str) -> bool:
+    """Whether a point of the calendar is left out or comes twice, from the first year of these to the one after."""
+    if step.calendar is None:
+        return False
+    first, last = shown[[0, -1]].astype("M8[ns]").astype("M8[Y]").astype(int).tolist()
+    bounds = np.concatenate([_changes(zone, year) for year in range(first, last + 2)], axis=1)
+    begin, end = step.calendar.before(-((shown[0] % step.slot - bounds) // step.slot))
+    return bool((begin < end).any())
+
+
+@lru_cache(1024)
+def _changes(zone: str, year: int) -> Times:
+    """From and up to what [2, N] a clock in `zone` leaves out or shows again, in a year counted from 1970 on."""
+    years = np.datetime64(year, "Y"), np.datetime64(year + 1, "Y")
+    minutes = np.arange(*years, np.timedelta64(15, "m"), dtype="M8[m]").astype(np.int64)
+    most = (2**63 - DAY) // (60 * SECOND)  # the first and the last year of nanoseconds are cut off
+    quarters = minutes.clip(-most, most) * (60 * SECOND)
+    shown = _clock(quarters, zone)
+    pairs = np.stack([shown[:-1] + np.diff(quarters), shown[1:]])
+    return np.sort(pairs[:, pairs[0] != pairs[1]], axis=0)
 
 
 def _step_of_calendar(times: Times, differences: Times) -> Step | None:

@@ -37,7 +37,7 @@ class Request:
     def of(cls, model: str, horizon: int, levels: Sequence[float], options: Mapping[str, Any]) -> Request:
         """A request that was checked: UnknownName, NotAvailable or InvalidInput name what is wrong."""
         entry = registry().find(model)
-        check_horizon(horizon, entry.limits.max_horizon)
+        check_horizon(horizon, entry)
         return cls(entry.name, entry.target, horizon, check_levels(levels), entry.read_options(options))
 
     def as_dict(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Forecasting(SeriesJob[Forecast]):
 
     def __init__(self, entry: Entry, series: Sequence[Series], horizon: int, levels: Sequence[float]) -> None:
         super().__init__(entry, series)
-        check_horizon(horizon, entry.limits.max_horizon)
+        check_horizon(horizon, entry)
         self.horizon, self.levels = horizon, check_levels(levels)
         self._ahead = [0] * len(series)
         self._point = np.full((len(series), horizon), np.nan)
@@ -150,9 +150,12 @@ def _bounded(
     return Forecast(forecast.point, quantiles, levels, tuple(status), forecast.model, forecast.details)
 
 
-def check_horizon(horizon: int, most: int) -> None:
-    if horizon < 1 or horizon > most:
-        raise InvalidInput("horizon", f"must be between 1 and {most}, got {horizon}")
+def check_horizon(horizon: int, entry: Entry) -> None:
+    """It may be as long as the model's limits say: of several models, the error names the one."""
+    if horizon < 1:
+        raise InvalidInput("horizon", f"must be at least 1, got {horizon}")
+    if horizon > entry.limits.max_horizon:
+        raise InvalidInput("horizon", f"{entry.name} gives {entry.limits.max_horizon} at most, got {horizon}")
 
 
 def check_levels(levels: Sequence[float]) -> tuple[float, ...]:

@@ -83,7 +83,7 @@ class Serving:
         later: bool = False,
     ) -> Forecast:
         entry = self._entry("forecast", model)
-        check_horizon(horizon, entry.limits.max_horizon)
+        check_horizon(horizon, entry)
         check_covariates(entry, series, self.engine.models)
         call = Call(entry, series, entry.read_options(options or {}), horizon, check_levels(levels))
         forecast: Forecast = await self._submit(call, deadline, later)

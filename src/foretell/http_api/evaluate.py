@@ -46,7 +46,7 @@ class EvaluateQuery(Parameters, kw_only=True):
         return {**dict.fromkeys(self.models, none), **options_by_model(self.options)}
 
     def check(self, entry: Entry) -> None:
-        check_horizon(self.horizon, entry.limits.max_horizon)
+        check_horizon(self.horizon, entry)
 
 
 class EvaluateIn(EvaluateQuery, kw_only=True):

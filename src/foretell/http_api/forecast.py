@@ -27,7 +27,7 @@ class ForecastQuery(Parameters, kw_only=True):
     levels: tuple[float, ...] = (0.1, 0.5, 0.9)
 
     def check(self, entry: Entry) -> None:
-        check_horizon(self.horizon, entry.limits.max_horizon)
+        check_horizon(self.horizon, entry)
         check_levels(self.levels)
 
 

@@ -22,6 +22,7 @@ ENDINGS = ("parquet", "csv", "json")
 CSV = re.compile(r"\.(csv|tsv)(\.\w+)?$", re.I)
 DAY_OR_MONTH_FIRST = re.compile(r"%[dm]([/-])%[dm]\1")
 """Formats that both orders are written in; with dots the day is first."""
+FIRST = {"%d": "days", "%m": "months", "%y": "years"}
 
 
 def read_file(path: str, name: str, ask: Ask, warn: Callable[[str], None]) -> pa.Table:
@@ -57,28 +58,38 @@ def _reason(message: str, path: str, name: str) -> str:
 
 
 def _converted(name: str, option: str) -> str:
-    """How to bring a CSV file into a form that leaves no doubt."""
-    read = f"read_csv({as_text(name)}, {option})"
-    return f"""write it anew first: foretell sql "COPY (FROM {read}) TO 'new.parquet'\""""
+    """How to bring a CSV file into a form that leaves no doubt; stdin is saved first, as DuckDB reads twice."""
+    save, file = ("save it as data.csv and ", "data.csv") if name == "stdin" else ("", name)
+    read = f"read_csv({as_text(file)}, {option})"
+    return f"""{save}write it anew first: foretell sql "COPY (FROM {read}) TO 'new.parquet'\""""
 
 
 def _warn_of_dates(table: pa.Table, path: str, name: str, ask: Ask, warn: Callable[[str], None]) -> None:
-    """Where no day is above 12, DuckDB cannot know whether 01/02/2024 is in January or in February."""
-    times = [f.name for f in table.schema if pa.types.is_date(f.type) or pa.types.is_timestamp(f.type)]
-    doubtful = [one for one in times if (pc.max(pc.day(table[one])).as_py() or 13) <= 12]
-    if not doubtful:
+    """DuckDB cannot know whether 01/02/2024 is in January or February, nor whether 01/02/24 is in 2001 or in 2024."""
+    times = [f for f in table.schema if pa.types.is_date(f.type) or pa.types.is_timestamp(f.type)]
+    if not times:
         return
     sniffed = _sniffed(_first(path) or path, ask)
-    for one in doubtful:
-        setting = "dateformat" if pa.types.is_date(table.schema.field(one).type) else "timestampformat"
-        read = sniffed.get("DateFormat" if setting == "dateformat" else "TimestampFormat") or ""
-        if DAY_OR_MONTH_FIRST.match(read):
-            other = read.translate(str.maketrans("dm", "md"))
-            first = "days" if read.startswith("%d") else "months"
+    for field in times:
+        setting, kind = ("dateformat", "Date") if pa.types.is_date(field.type) else ("timestampformat", "Timestamp")
+        read, seen = sniffed.get(f"{kind}Format") or "", table[field.name].drop_null()
+        other = _other_order(read, seen) if len(seen) else None
+        if other is not None:
             warn(
-                f"{name}: {one} was read with the {first} first, though both orders fit; "
-                f"if that is wrong, {_converted(name, f'{setting} = {as_text(other)}')}"
+                f"{name}: {field.name} was read with the {FIRST[read[:2]]} first, such as {seen[0].as_py():%Y-%m-%d}, "
+                f"though {other} fits too; if that is wrong, {_converted(name, f'{setting} = {as_text(other)}')}"
             )
+
+
+def _other_order(read: str, times: pa.ChunkedArray) -> str | None:
+    """Another format that the text of times that were read in one may have; None where nobody would think of one."""
+    if DAY_OR_MONTH_FIRST.match(read) and pc.max(pc.day(times)).as_py() <= 12:
+        return read.translate(str.maketrans("dm", "md"))
+    years, months = pc.year(times), pc.month(times)
+    if not read.startswith("%y") or pc.min(years).as_py() < 2001 or pc.max(years).as_py() > 2031:
+        return None
+    is_month_first = pc.count_distinct(months).as_py() > pc.count_distinct(years).as_py()  # days change most often
+    return read.translate(str.maketrans("ymd", "mdy" if is_month_first else "dmy"))
 
 
 def _sniffed(path: str, ask: Ask) -> dict[str, str | None]:
