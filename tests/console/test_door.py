@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,23 @@ def test_columns_of_parquet_that_the_database_has_no_type_for(url: str) -> None:
     assert found == [["a", "[1]", "6162", 0.5], ["b", "[2, 3]", "6364", 1.5]]
 
 
+def test_a_table_of_very_many_columns(url: str) -> None:
+    names = ['"a, b\n"', "ts", *(f"v{i}" for i in range(2_998))]
+    data = f"{','.join(names)}\n1,2024-01-01{',2' * 2_998}\n".encode()
+    begun = time.perf_counter()
+    assert len(upload(url, data, "wide").json()["columns"]) == 3_000
+    assert time.perf_counter() - begun < 20
+
+
+def test_a_file_is_not_read_for_who_may_not_write(url: str) -> None:
+    sql(url, "CREATE USER reader PASS 'Reader-1234'; GRANT READ ON plant.* TO reader")
+    query = {"table": "t", "format": "csv", "database": "plant"}
+    answer = requests.post(
+        f"{url}/v1/upload", params=query, data=b"no\nfile", auth=("reader", "Reader-1234"), timeout=60
+    )
+    assert (answer.status_code, "may not write plant" in answer.text) == (403, True)
+
+
 @pytest.mark.parametrize(
     ("data", "more", "words"),
     [
@@ -244,6 +262,9 @@ def test_columns_of_parquet_that_the_database_has_no_type_for(url: str) -> None:
         (b"ts,v,V\n2024-01-01,1,2\n", {}, "two columns called V"),
         (b",ts,v\n0,2024-01-01,1\n", {}, "no name for its column 1"),
         (b"ts,tbname\n2024-01-01,x\n", {}, "the name of a table"),
+        (b"ts" + b",v" * 4_096 + b"\n", {}, "4,097 columns; a table has 4,096 at most"),
+        (b"," * 900_000 + b"\n", {}, "900,001 columns"),
+        (as_parquet(pd.DataFrame({f"v{i}": [1] for i in range(4_097)})), {"kind": "parquet"}, "4,097 columns"),
         (b"\x00\x01", {"kind": "parquet"}, "no parquet file"),
         (b"ts,v\n2024-01-01,1\n", {"kind": "xlsx"}, "must be one of csv, parquet"),
         (b"ts,v\n2024-01-01,1\n", {"table": "a b"}, "must be a name"),
