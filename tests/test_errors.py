@@ -8,6 +8,8 @@ import pytest
 
 from foretell import errors
 from foretell.errors import (
+    LONGEST,
+    WIDEST,
     AnodeError,
     AuthenticationFailed,
     BodyTooLarge,
@@ -124,3 +126,24 @@ def test_sql_errors_mark_the_place(position: int, excerpt: str) -> None:
 def test_sql_errors_without_a_place() -> None:
     assert str(SqlError("wrong", "SELECT a")) == "wrong"
     assert SqlError("wrong").http_status == 400
+
+
+def test_long_texts_are_clipped() -> None:
+    long = "x" * 1_000_000
+    for error in (
+        InvalidInput(long, long),
+        SqlError(f"{long} is no type", f"SELECT {long}\nFROM t", 7),
+        UnknownName("model", long, ["ets"]),
+        ModelFailed(long),
+    ):
+        assert len(str(error)) < LONGEST + 10
+        assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize("position", [0, 5, 150, 300, 5_000, 9_700, 10_000])
+def test_the_caret_stands_under_its_place_in_a_long_line(position: int) -> None:
+    line = "".join(chr(0x4E00 + i) for i in range(10_000))
+    _, shown, caret = str(SqlError("no", f"SELECT\n{line}\n;", 7 + position)).splitlines()
+    assert shown.startswith("  line 2: ")
+    assert len(shown) < WIDEST + 20
+    assert shown[caret.index("^") :][:1] == line[position : position + 1]

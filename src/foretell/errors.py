@@ -33,7 +33,7 @@
 
 Each class knows its HTTP status and its TDengine code (protocol section 1.8), so that a door only has
 to pick the shape. Messages are one line, name the field and, where there is a list of known values, show it (at
-most MOST_NAMED of them).
+most MOST_NAMED of them); of a long one the middle is left out.
 """
 
 from __future__ import annotations
@@ -43,6 +43,16 @@ from collections.abc import Iterable
 from typing import Any
 
 MOST_NAMED = 20
+LONGEST, LONGEST_NAME = 4_000, 200
+"""Characters of a message, and of an unknown name in it."""
+WIDEST = 400
+"""Characters of a line that a message shows."""
+
+
+def clipped(text: str, longest: int = LONGEST) -> str:
+    """The beginning and the end of a long text: who sent 30 MB does not get them back."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -59,6 +69,9 @@ class ForetellError(Exception):
     tdengine_code = 0x80000445
     field = ""
     """What is wrong, by the name that the caller knows it by: an option, a column, an argument; empty if none is."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(clipped(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
@@ -92,8 +105,8 @@ class SqlError(InvalidInput):
     tdengine_code = 0x80002600
 
     def __init__(self, message: str, statement: str = "", position: int | None = None, code: int | None = None) -> None:
-        super().__init__("", message + _excerpt(statement, position))
-        self.message = message
+        self.message = clipped(message, LONGEST // 2)
+        super().__init__("", self.message + _excerpt(statement, position))
         self.statement = statement
         self.position = position
         if code is not None:
@@ -205,10 +218,11 @@ class UnknownName(ForetellError):
 
     def __init__(self, what: str, name: str, known: Iterable[str] | None, field: str = "") -> None:
         self.what, self.name, self.known, self.field = what, name, tuple(sorted(known or ())), field
-        close = difflib.get_close_matches(name.lower(), self.known, n=1)
+        shown = clipped(name, LONGEST_NAME)
+        close = difflib.get_close_matches(shown.lower(), self.known, n=1)
         hint = f", did you mean {close[0]!r}?" if close else ""
         told = "" if known is None else f" (known: {listed(self.known)})"
-        super().__init__(f"unknown {what} {name!r}{hint}{told}")
+        super().__init__(f"unknown {what} {shown!r}{hint}{told}")
 
 
 class AuthenticationFailed(ForetellError):
@@ -287,12 +301,16 @@ class ModelFailed(ForetellError):
 
 
 def _excerpt(statement: str, position: int | None) -> str:
-    """The line of `statement` that holds `position`, with a caret under it."""
+    """The line of `statement` that holds `position`, with a caret under it; a long one around there."""
     if position is None or not statement:
         return ""
     position = min(position, len(statement))
     start = statement.rfind("\n", 0, position) + 1
     end = statement.find("\n", position)
-    line = statement[start : len(statement) if end < 0 else end]
+    end = len(statement) if end < 0 else end
     row = statement.count("\n", 0, position) + 1
-    return f"\n  line {row}: {line}\n  {' ' * (len(f'line {row}: ') + position - start)}^"
+    first = start if end - start <= WIDEST else max(start, position - WIDEST // 2)
+    head = f"line {row}: {'...' if first > start else ''}"
+    rest = "..." if first + WIDEST < end else ""
+    line = statement[first : min(end, first + WIDEST)]
+    return f"\n  {head}{line}{rest}\n  {' ' * (len(head) + position - first)}^"

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import time
+import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from foretell.errors import ForetellError, InvalidInput
+from foretell.sql.database.times import read_time
+from foretell.sql.durations import in_either_case
 from foretell.sql.options import MILLISECOND, Options, place_of, read_options
 from foretell.sql.times import OFFSET
 from foretell.sql.tokens import tokenize
 from foretell.steps import DAY, SECOND, Step
 from foretell.wire.masking import mask
 from foretell.wire.options import read_pairs
+from foretell.wire.schemaless import LINE, read_points
 from foretell.wire.tdgpt import read_freq
+
+LONG = 30_000
+INSIDE = [
+    ("x", "'"),
+    ("x", '"'),
+    ("x", "`"),
+    ("x", ""),
+    ("''", "'"),
+    ('""', '"'),
+    ("``", "`"),
+    (r"\\", "'"),
+    ("''", ""),
+]
+"""What is repeated inside of a text, and what ends it."""
 
 
 def test_defaults_are_tdengines() -> None:
@@ -47,15 +66,38 @@ def test_commas_in_brackets_do_not_separate_and_a_bracket_that_is_not_closed_is_
         (mask, "a-" * 100_000),
         (mask, "'key'" * 40_000),
         (tokenize, " ".join(f"$a{i}$" for i in range(20_000))),
+        (partial(in_either_case, "every"), " " * 60_000 + "!"),
+        (partial(read_time, precision="ms"), "2020-01-01" + " " * 60_000 + "!"),
+        (partial(read_points, LINE, "ns"), f"t x={'1' * 60_000}!"),
     ],
 )
 def test_a_long_text_takes_no_more_than_its_length(read: Callable[[str], object], text: str) -> None:
     begun = time.thread_time()
-    with contextlib.suppress(ForetellError):
+    with contextlib.suppress(ForetellError, ValueError):
         read(text)
     assert (
         time.thread_time() - begun < 5
     )  # it is well below 1; where each sign costs the length of the text, 20 and more
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (tokenize, "--\n" * LONG),
+        *((tokenize, f"{mark}{sign * LONG}{end}") for mark in ("'", "e'", "x'", '"', "`") for sign, end in INSIDE),
+        *((partial(read_points, LINE, "ns"), f't x="{sign * LONG}{end} 1') for sign, end in INSIDE),
+        *((partial(read_points, LINE, "ns"), f't,a={sign * LONG} x="" 1') for sign, _ in INSIDE),
+        *((mask, f"PASS '{sign * LONG}{end}") for sign, end in INSIDE),
+    ],
+)
+def test_a_long_text_takes_no_more_memory_than_its_length(read: Callable[[str], object], text: str) -> None:
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ForetellError):
+            read(text)
+        assert tracemalloc.get_traced_memory()[1] < 200_000 + 20 * len(text)  # ways back took 200 for each character
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

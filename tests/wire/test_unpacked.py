@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from foretell.errors import BodyTooLarge
+from foretell.errors import BodyTooLarge, InvalidInput
 from foretell.wire.ipc import write_arrow
 from foretell.wire.unpacked import check_arrow
 
@@ -44,6 +44,22 @@ def test_a_stream_that_says_too_much_is_refused_before_it_is_unpacked(name: str,
     check_arrow(body, size + size // 10)
 
 
+@pytest.mark.parametrize(
+    "tail", [b"", b"\xff\xff\xff\xff\x10\x00\x00\x00" + b"garbage!" * 3, b"\xff\xff\xff\xff\xff\0\0\0"]
+)
+def test_a_damaged_tail_hides_nothing(tail: bytes) -> None:
+    body = packed(TABLES["zeros"], "zstd")[:-8] + tail
+    with pytest.raises(BodyTooLarge):
+        check_arrow(body, 8 * ROWS - 1)
+    check_arrow(body, 9 * ROWS)
+
+
+def test_a_message_that_does_not_tell_its_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretell.wire.unpacked._followed", lambda *_: 1 << 40)
+    with pytest.raises(InvalidInput, match="does not tell its size"):
+        check_arrow(packed(TABLES["zeros"], "zstd"), 9 * ROWS)
+
+
 def test_what_is_not_compressed_is_as_large_as_it_is() -> None:
     check_arrow(write_arrow(TABLES["words"]), 8 * ROWS)
     check_arrow(b"no stream", 0)
@@ -56,5 +72,5 @@ def test_damaged_streams_are_left_to_whoever_reads_them() -> None:
         body: Any = bytearray(good)
         for _ in range(dice.randint(1, 4)):
             body[dice.randrange(len(body))] = dice.randrange(256)
-        with contextlib.suppress(BodyTooLarge):
+        with contextlib.suppress(InvalidInput):
             check_arrow(bytes(body[: dice.randint(1, len(body))] if dice.random() < 0.2 else body), 1 << 20)

@@ -34,6 +34,10 @@ Web = Request[Any, Any, Any]
 NAME = re.compile(r"[A-Za-z_]\w{0,127}")
 PATH = "/v1/upload"
 READERS = ("csv", "parquet")
+MOST_COLUMNS = 4_096
+"""Of a table, as in TDengine."""
+HEAD = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')
+"""The first line of a CSV file: each second part between quotation marks is quoted."""
 ROWS_AT_ONCE = 8192
 """Rows of a Parquet file that are unpacked before their size is looked at."""
 PLAIN = re.compile(r"(?!.*_[0-9a-f]{16}$)[a-z0-9_]{1,64}")
@@ -60,9 +64,10 @@ def upload(door: Door) -> HTTPRouteHandler:
             with door.metrics.counting(PATH):
                 query, body = request.query_params, await request.body()
                 connection = await connected(door, request, query.get("database", ""))
+                name = query.get("table", "")
+                _check_place(connection, name)
                 most = TIMES * door.settings.body_limit
                 table = await asyncio.to_thread(read_file, body, query.get("format", ""), most)
-                name = query.get("table", "")
                 return Response(await statement(door, connection, lambda: keep(connection, name, table)))
         except ForetellError as error:
             return refusal(error)
@@ -73,6 +78,15 @@ def upload(door: Door) -> HTTPRouteHandler:
 QUERY = ("table", "database", "format")
 
 
+def _check_place(connection: Connection, name: str) -> None:
+    """Refuse a table that the user may not write, before his file is read."""
+    if NAME.fullmatch(name) is None:
+        raise InvalidInput("table", f"must be a name of letters, digits and _, got {name!r}")
+    if not connection.database:
+        raise InvalidInput("database", "must be named")
+    connection.demand("write", connection.catalog.namespace(connection.database))
+
+
 def read_file(body: bytes, kind: str, most: int) -> pa.Table:
     """The rows of a file; BodyTooLarge where they take more than `most` bytes."""
     if kind not in READERS:
@@ -81,6 +95,7 @@ def read_file(body: bytes, kind: str, most: int) -> pa.Table:
         if kind == "csv":
             from pyarrow import csv
 
+            _check_columns(1 + sum(part.count(b",") for part in _head(body).split(b'"')[::2]))
             return csv.read_csv(pa.BufferReader(body))
         return _read_parquet(body, most)
     except (pa.ArrowException, OSError) as error:
@@ -94,6 +109,7 @@ def _read_parquet(body: bytes, most: int) -> pa.Table:
 
     with parquet.ParquetFile(pa.BufferReader(body)) as file:
         about = file.metadata
+        _check_columns(len(file.schema_arrow))
         check_cells(about.num_rows, about.num_columns, most)
         _check(sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups)), most)
         batches, size = [], 0
@@ -102,6 +118,16 @@ def _read_parquet(body: bytes, most: int) -> pa.Table:
             _check(size, most)
             batches.append(batch)
         return pa.Table.from_batches(batches, file.schema_arrow)
+
+
+def _head(body: bytes) -> bytes:
+    found = HEAD.match(body)
+    return found[0] if found else b""
+
+
+def _check_columns(count: int) -> None:
+    if count > MOST_COLUMNS:
+        raise InvalidInput("body", f"has {count:,} columns; a table has {MOST_COLUMNS:,} at most")
 
 
 def _check(size: int, most: int) -> None:
@@ -113,10 +139,6 @@ def keep(connection: Connection, name: str, table: pa.Table) -> UploadOut:
     """Write rows into a table; the columns of one that is there must fit."""
     from foretell.sql.tokens import quote
 
-    if NAME.fullmatch(name) is None:
-        raise InvalidInput("table", f"must be a name of letters, digits and _, got {name!r}")
-    if not connection.database:
-        raise InvalidInput("database", "must be named")
     _check_names(table)
     table = _in_types(table, connection.precision)
     time, label = _time_column(table), _series_column(table)
@@ -144,26 +166,28 @@ def _check_names(table: pa.Table) -> None:
     names = table.column_names
     if "" in names:
         raise InvalidInput("body", f"has no name for its column {names.index('') + 1}")
-    lower = [name.lower() for name in names]
-    for i, name in enumerate(names):
-        if lower[i] in lower[:i]:
+    seen: set[str] = set()
+    for name in names:
+        lower = name.lower()
+        if lower in seen:
             raise InvalidInput("body", f"has two columns called {name}")
-        if lower[i] == TBNAME:
+        if lower == TBNAME:
             raise InvalidInput("body", f"cannot have a column called {name}: that is the name of a table")
+        seen.add(lower)
 
 
 def _in_types(table: pa.Table, precision: Precision) -> pa.Table:
     """Columns in types of the database: days are TIMESTAMP, what it has no type for is text, no value at all DOUBLE."""
     from foretell.sql.database.outcome import settled
 
-    for i, name in enumerate(table.column_names):
+    columns = []
+    for name, values in zip(table.column_names, table.itercolumns(), strict=True):
         try:
-            values = table.select([i])
-            values = values.cast(pa.schema([(name, pa.float64())])) if pa.types.is_null(table[i].type) else values
-            table = table.set_column(i, name, settled(values, precision)[0])
+            known = values.cast(pa.float64()) if pa.types.is_null(values.type) else values
+            columns.append(settled(pa.table({name: known}), precision)[0])
         except pa.ArrowException as error:
             raise InvalidInput("body", f"has a column {name} that cannot be kept: {error}") from None
-    return table
+    return pa.table(columns, names=table.column_names)
 
 
 def _check_times(table: pa.Table, time: str) -> None:

@@ -12,7 +12,7 @@ from foretell.wire.options import DURATIONS, read_step
 
 MICROSECOND = 1000
 WHICH = "M may be a minute or a month: write m for minutes, n for months"
-MINUTE_OR_MONTH = re.compile(r"\s*[+-]?\d*\s*M\s*")
+MINUTE_OR_MONTH = re.compile(r"\s*+[+-]?\d*+\s*+M\s*+")
 DIGITS = 18
 UNITS = frozenset(unit.upper() for unit in DURATIONS if len(unit) == 1 and unit != "q")
 """TDengine's own, which stand behind a number without a blank."""

@@ -63,8 +63,11 @@ SUFFIXES: dict[str, Type] = {
     "": DOUBLE,
 }
 WORDS = {word: truth for truth, words in ((True, "t T true True TRUE"), (False, "f F false False FALSE")) for word in words.split()}  # fmt: skip  # noqa: E501
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([a-z]\d{0,2})?")
-_CUT = {mark: re.compile(rf'((?:[^\\{mark}"]|\\.|"(?:[^"\\]|\\.)*")*)({mark}|$)', re.DOTALL) for mark in ",= "}
+_NUMBER = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)([a-z]\d{0,2})?")
+_QUOTED = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_CUT = {
+    mark: re.compile(rf'([^\\{mark}"]*+(?:(?:\\.|{_QUOTED})[^\\{mark}"]*+)*+)({mark}|$)', re.DOTALL) for mark in ",= "
+}
 _ESCAPE = re.compile(r"\\([,= \"\\])")
 JSON_TYPES = {
     "bool": BOOL,

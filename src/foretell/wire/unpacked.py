@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pyarrow as pa
 
-from foretell.errors import BodyTooLarge
+from foretell.errors import BodyTooLarge, InvalidInput
 
 TIMES = 8
 """How many times `body_limit` a body may take when it is unpacked."""
@@ -23,16 +24,17 @@ def check_cells(rows: int, columns: int, most: int) -> None:
 def check_arrow(body: bytes, most: int) -> None:
     """BodyTooLarge where the batches of an Arrow IPC stream say of themselves that they take more than `most` bytes.
 
-    What is no such stream is let pass: whoever reads it says what is wrong.
+    What is no such stream, or ends as none, is let pass up to there: whoever reads it says what is wrong.
     """
-    try:
+    rows = size = 0
+    with contextlib.suppress(pa.ArrowException, OSError):
         columns = len(pa.ipc.open_stream(pa.BufferReader(body)).schema)
-        sizes = [_size(message) for message in pa.ipc.MessageReader.open_stream(pa.BufferReader(body))]
-    except (pa.ArrowException, OSError, ValueError, IndexError, struct.error):
-        return
-    check_cells(sum(rows for rows, _ in sizes), columns, most)
-    if sum(size for _, size in sizes) > most:
-        raise too_large(most)
+        for message in pa.ipc.MessageReader.open_stream(pa.BufferReader(body)):
+            more_rows, more = _size(message)
+            rows, size = rows + more_rows, size + more
+            check_cells(rows, columns, most)
+            if size > most:
+                raise too_large(most)
 
 
 def too_large(most: int) -> BodyTooLarge:
@@ -40,6 +42,14 @@ def too_large(most: int) -> BodyTooLarge:
 
 
 def _size(message: pa.ipc.Message) -> tuple[int, int]:
+    """What `_told` says; InvalidInput where a message does not tell it."""
+    try:
+        return _told(message)
+    except (ValueError, IndexError, struct.error):
+        raise InvalidInput("body", "is no Arrow IPC stream: a message does not tell its size") from None
+
+
+def _told(message: pa.ipc.Message) -> tuple[int, int]:
     """The rows of a batch, and the bytes of its compressed buffers.
 
     Arrow's own readers do not tell before they unpack. The format (Message.fbs) is a table of flatbuffers, and each

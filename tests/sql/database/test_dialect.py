@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import duckdb
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from foretell.errors import ForetellError, SqlError
 from foretell.sql.database import Connection
+from foretell.sql.database.show import _is_like
 from tests.sql.database.conftest import rows
 from tests.sql.pairs import Fault, Pair, faults, pairs
 
@@ -118,3 +121,27 @@ def test_braces_are_like_other_characters(text: str, plant: Connection) -> None:
 def test_braces_in_what_is_no_time(text: str, plant: Connection) -> None:
     with pytest.raises(SqlError, match=r"\{\}"):
         plant.run(text)
+
+
+def is_like(text: str, pattern: str) -> bool:
+    """LIKE as its definition says, one character after the other."""
+    if not pattern:
+        return not text
+    if pattern[0] == "%":
+        return is_like(text, pattern[1:]) or (bool(text) and is_like(text[1:], pattern))
+    return bool(text) and pattern[0] in ("_", text[0]) and is_like(text[1:], pattern[1:])
+
+
+@given(st.text("ab.\n", max_size=8), st.text("ab.%_\n", max_size=6))
+@example("aab", "a%ab")
+@example("a", "a%a")
+@example("ab", "%%_%b%%")
+def test_like_is_what_its_definition_says(text: str, pattern: str) -> None:
+    assert _is_like(text, pattern) is is_like(text, pattern)
+
+
+@pytest.mark.parametrize("pattern", ["%" * 50 + "x", "%_" * 25 + "%x", "%a" * 25 + "%x", "%" * 1_000_000])
+def test_like_takes_no_longer_for_many_signs(pattern: str, plant: Connection) -> None:
+    found = plant.run(f"SHOW DATABASES LIKE '{pattern}'").table.num_rows
+    assert found == (0 if pattern.endswith("x") else plant.run("SHOW DATABASES").table.num_rows)
+    assert not _is_like("a" * 2_000, pattern) or not pattern.endswith("x")

@@ -7,11 +7,15 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from foretell.sql.taos.answers import Rows
+from foretell.sql.taos.results import MOST_BYTES, Open
 from foretell.wire import taos_frames as frames
+from foretell.wire.taos_types import VARCHAR, Column
 from tests.wire.test_taos_block import read_block
 
 
@@ -163,6 +167,32 @@ def test_errors_have_one_shape(talk: Talk) -> None:
     said = talk.query("SELEC 1")
     assert set(said) == {"code", "message", "action", "req_id", "timing"}
     assert (said["code"], said["action"], said["req_id"]) == (0x2600, "binary_query", 5)
+
+
+@pytest.mark.parametrize(
+    "sql", ["x" * 1_000_000, "SELECT 1 AS " + "x" * 1_000_000 + " FROM nowhere", "SHOW " + "x" * 1_000_000]
+)
+def test_an_error_does_not_send_a_long_statement_back(talk: Talk, sql: str) -> None:
+    for said in (talk.query(sql), talk.say("query", sql=sql), talk.say(sql)):
+        assert said["code"] != 0
+        assert len(json.dumps(said)) < 10_000
+
+
+def test_a_stranger_says_little(stranger: Talk) -> None:
+    said = stranger.say("conn", **{f"k{i}": i for i in range(5_000)})
+    assert (said["code"], "before the login" in said["message"]) == (0x118, True)
+    assert stranger.say("conn", user="root", password="taosdata", bearer_token="", tz="UTC")["code"] == 0
+    assert stranger.say("get_current_db", **{f"k{i}": i for i in range(5_000)})["code"] == 0
+
+
+def test_long_values_come_in_small_blocks_that_are_made_in_a_thread() -> None:
+    table = pa.table({"x": ["x" * 60_000] * 300})
+    found = Open(Rows(table, [Column("x", VARCHAR, 60_000)], "ms"))
+    parts = list(iter(found.next, None))
+    assert sum(part.num_rows for part in parts) == 300
+    assert max(part.nbytes for part in parts) <= MOST_BYTES
+    assert not found.is_small(table.slice(0, 2))
+    assert found.is_small(table.slice(0, 1))
 
 
 def test_many_at_a_time_are_answered_in_order(talk: Talk) -> None:

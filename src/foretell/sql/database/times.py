@@ -29,8 +29,8 @@ RANGES: dict[Precision, tuple[int, int]] = {
 }
 """The first and the last time that each precision takes: the years 1 to 9999, or as many ns as 64 bits hold."""
 _TEXT = re.compile(
-    r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9})\d*)?)?)?\s*"
-    r"(Z|[+-]\d{2}(?::?\d{2})?)?\s*",
+    r"\s*+(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]++(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9})\d*+)?)?)?\s*+"
+    r"(Z|[+-]\d{2}(?::?\d{2})?)?\s*+",
     re.IGNORECASE,
 )
 

@@ -193,7 +193,7 @@ def find(action: str) -> Callable[[Peer, Args], Awaitable[Fields | bytes | None]
     try:
         return ACTIONS[action]
     except KeyError:
-        raise UnknownName("action", action[:64], ACTIONS) from None
+        raise UnknownName("action", action, ACTIONS) from None
 
 
 async def binary_query(peer: Peer, asked: frames.Question) -> Fields:

@@ -13,9 +13,11 @@ from foretell.wire.taos_block import encode_block
 CELLS = 1 << 18
 """Values of one block, about: large enough that messages cost nothing, small enough for every client."""
 MOST_ROWS = 1 << 16
+MOST_BYTES = 8 << 20
+"""Of the values of one block, where it has more than one row."""
 MOST_OPEN = 1_000
-SMALL = 1 << 12
-"""Values that are encoded faster than a thread is asked to."""
+SMALL, SMALL_BYTES = 1 << 12, 1 << 16
+"""Values, and their bytes, that are encoded faster than a thread is asked to."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Open:
             return None
         count = max(1, min(MOST_ROWS, CELLS // len(self.rows.columns)))
         part = self.rows.table.slice(self.fetched, count)
+        while part.num_rows > 1 and part.nbytes > MOST_BYTES:
+            part = part.slice(0, part.num_rows // 2)
         self.fetched += part.num_rows
         return part
 
@@ -40,7 +44,7 @@ class Open:
         return encode_block(part, self.rows.columns, self.rows.unit)
 
     def is_small(self, part: pa.Table) -> bool:
-        return bool(part.num_rows * len(self.rows.columns) <= SMALL)
+        return bool(part.num_rows * len(self.rows.columns) <= SMALL and part.nbytes <= SMALL_BYTES)
 
 
 @dataclass(slots=True)

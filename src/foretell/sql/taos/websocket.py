@@ -29,6 +29,9 @@ BYTES_AT_ONCE = 128 << 20
 that it is noticed when the client goes."""
 MOST_WAITING = 2 * AT_ONCE
 """Answers, refusals among them, that may wait until the client takes them; who lets more wait is gone."""
+LONGEST_OF_STRANGERS = 16 << 10
+"""Characters of a text message of whom nobody knows yet: names, a password or a token, a time zone."""
+LONGEST_ACTION = 64
 TURNED_AWAY = (401, 403)
 _encode = msgspec.json.Encoder().encode
 
@@ -105,8 +108,8 @@ async def _text(peer: Peer, text: str, full: bool) -> str | bytes | None:
     started = time.perf_counter_ns()
     action, req_id = "", 0
     try:
-        message = _read(text)
-        action, args = message.action, Args(message.args)
+        message = _read(peer, text)
+        action, args = message.action[:LONGEST_ACTION], Args(message.args)
         req_id = args.number("req_id") if message.args.get("req_id") is not None else 0
         _check(peer, full, action in OPEN)
         made = await find(action)(peer, args)
@@ -117,7 +120,9 @@ async def _text(peer: Peer, text: str, full: bool) -> str | bytes | None:
     return _answer(action, req_id, started, made) if isinstance(made, dict) else made
 
 
-def _read(text: str) -> Message:
+def _read(peer: Peer, text: str) -> Message:
+    if not peer.user and len(text) > LONGEST_OF_STRANGERS:
+        raise InvalidInput("message", f"has more than {LONGEST_OF_STRANGERS:,} characters before the login")
     try:
         return msgspec.json.decode(text, type=Message)
     except (msgspec.DecodeError, RecursionError) as error:
