@@ -1,5 +1,5 @@
 """What a query that comes from a network may read and call: the tables that were granted, files, an allow-list of
-functions behind FROM, and all but a few others.
+functions behind FROM, and one of functions elsewhere (`pure`).
 
 It is DuckDB that says what the text that is about to run reads (`reads`). So it does not matter how a table is written,
 nor how it came into the text: what was not granted is not read.
@@ -7,11 +7,13 @@ nor how it came into the text: what was not granted is not read.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Set
 
 import duckdb
 
+from foretell.sql.database.pure import PURE
 from foretell.sql.database.reads import Named, Reads, reads_of
 from foretell.sql.duck import LENT, PATH, Refused
 from foretell.sql.statement import statements
@@ -40,13 +42,10 @@ TABLE_FUNCTIONS = frozenset(
     ]
 )
 """Functions behind FROM. Those that read files read the allowed folders only: DuckDB itself sees to that."""
-REFUSED = re.compile(
-    r"(?:duckdb_|pragma_|pg_|inet_|has_|arrow_scan|python_|pandas_scan|query(?:_table)?$|getenv$|getvariable$|sleep_ms$"
-    r"|current_setting$|current_quer|write_log$|which_secret$|json_execute|seq_scan$|nextval$|setval$|read_(?:text|blob)$"
-    r"|enable_|disable_|force_checkpoint$|checkpoint$|create_external|register_ext|destroy_ext|deregister_ext|truncate_)",
-    re.IGNORECASE,
-)
-"""Functions that tell of the machine, read what no name of a table stands for, or change something."""
+RECURSES = "VARIANT"
+"""A type to which DuckDB casts nested JSON by a recursion without a bound, and dies of it."""
+MOST_LAMBDAS = 4
+"""Lambdas inside of lambdas. DuckDB's memory doubles with each level, before it looks at its limit."""
 _OPTION = r"\s*(?:ANALYZE|FORMAT\s+\w+)\s*"
 EXPLAIN = re.compile(rf"\s*EXPLAIN\b\s*(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE)
 TO_FILE = re.compile(r"\s*TO\s+'(?:[^']|'')*'\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
@@ -95,11 +94,16 @@ class Guard:
         query, start = self._query_in(sql)
         found = self._reads(query, sql)
         for call in found.calls:
-            if REFUSED.match(call.parts[-1]):
-                raise _refused(f"{call} cannot be called here", call, query, start)
+            if call.parts[-1].lower() not in PURE:
+                raise _refused(f"{call} cannot be called here{_guess(call)}", call, query, start)
         for call in found.table_calls:
             if str(call).lower() not in TABLE_FUNCTIONS:
                 raise _refused(f"{call} cannot be called behind FROM here", call, query, start)
+        for kind in found.types:
+            if kind.parts[-1].upper() == RECURSES:
+                raise _refused(f"{kind} is no type for queries here", kind, query, start)
+        if found.lambdas > MOST_LAMBDAS:
+            raise Refused(f"there may be {MOST_LAMBDAS} lambdas inside of each other at most")
         granted = self._granted()
         for table in found.tables:
             if len(table.parts) > 1:
@@ -145,6 +149,12 @@ class Guard:
         if not end or not TO_FILE.fullmatch(rest) or any(match["word"] for match in QUERY.finditer(rest)):
             raise Refused("files are written by COPY (SELECT ...) TO 'file' (OPTION value, ...)")
         return f"FROM{sql[4:end]}", 0  # as long, so that places stay
+
+
+def _guess(call: Named) -> str:
+    """What was meant, perhaps."""
+    close = difflib.get_close_matches(call.parts[-1].lower(), PURE, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _refused(message: str, name: Named, query: str, start: int) -> Refused:
