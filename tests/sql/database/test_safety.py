@@ -340,3 +340,22 @@ def test_readers_see_whole_statements_while_others_write() -> None:
         done.set()
         thread.join()
         assert set(seen) == {(0,)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1 " + "FROM a " * 8000,
+        "SELECT f(" + "FROM a " * 8000 + ")",
+        "SELECT " + "*, " * 4000 + "1 " + "FROM a " * 4000,
+        "WITH " + ", ".join(f"a{i} AS (SELECT 1)" for i in range(4000)) + " SELECT nothing FROM a",
+        "SELECT nothing FROM d.t " + "UNION ALL SELECT 1 FROM d.t " * 4000,
+    ],
+    ids=["from", "brackets", "stars", "with", "union"],
+)
+def test_the_time_to_read_a_statement_grows_with_its_length_alone(text: str, empty: Connection) -> None:
+    empty.run("CREATE TABLE t (ts TIMESTAMP, v INT)")
+    started = time.process_time()
+    with pytest.raises(ForetellError):
+        empty.run(text)
+    assert time.process_time() - started < 10

@@ -93,17 +93,10 @@ class Guard:
         """Raise Refused, or DuckDB's error where the text is wrong."""
         query, start = self._query_in(sql)
         found = self._reads(query, sql)
-        for call in found.calls:
-            if call.parts[-1].lower() not in PURE:
-                raise _refused(f"{call} cannot be called here{_guess(call)}", call, query, start)
-        for call in found.table_calls:
-            if str(call).lower() not in TABLE_FUNCTIONS:
-                raise _refused(f"{call} cannot be called behind FROM here", call, query, start)
-        for kind in found.types:
-            if kind.parts[-1].upper() == RECURSES:
-                raise _refused(f"{kind} is no type for queries here", kind, query, start)
-        if found.lambdas > MOST_LAMBDAS:
-            raise Refused(f"there may be {MOST_LAMBDAS} lambdas inside of each other at most")
+        _check_calls(found, query, start)
+        self._check_tables(found, query, start)
+
+    def _check_tables(self, found: Reads, query: str, start: int) -> None:
         granted = self._granted()
         for table in found.tables:
             if len(table.parts) > 1:
@@ -149,6 +142,20 @@ class Guard:
         if not end or not TO_FILE.fullmatch(rest) or any(match["word"] for match in QUERY.finditer(rest)):
             raise Refused("files are written by COPY (SELECT ...) TO 'file' (OPTION value, ...)")
         return f"FROM{sql[4:end]}", 0  # as long, so that places stay
+
+
+def _check_calls(found: Reads, query: str, start: int) -> None:
+    for call in found.calls:
+        if call.parts[-1].lower() not in PURE:
+            raise _refused(f"{call} cannot be called here{_guess(call)}", call, query, start)
+    for call in found.table_calls:
+        if str(call).lower() not in TABLE_FUNCTIONS:
+            raise _refused(f"{call} cannot be called behind FROM here", call, query, start)
+    for kind in found.types:
+        if kind.parts[-1].upper() == RECURSES:
+            raise _refused(f"{kind} is no type for queries here", kind, query, start)
+    if found.lambdas > MOST_LAMBDAS:
+        raise Refused(f"there may be {MOST_LAMBDAS} lambdas inside of each other at most")
 
 
 def _guess(call: Named) -> str:

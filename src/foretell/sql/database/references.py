@@ -69,10 +69,10 @@ def origins(statement: Statement) -> Iterator[Origin]:
 
     What they name becomes what DuckDB keeps for it. What may be read is no matter of theirs: see `allowed`.
     """
-    for i, token in enumerate(statement.tokens):
-        if token.kind == WORD and token.text == "FROM" and _is_clause(statement, i):
-            end = _end_of_query(statement, i)
-            yield Origin(i, tuple(_tables(statement, i + 1, end)), _items(statement, i, end))
+    lists = _select_lists(statement)
+    for i in range(len(statement.tokens)):
+        if i in lists:
+            yield Origin(i, tuple(_tables(statement, i + 1, _end_of_query(statement, i))), lists[i])
         elif statement.is_word(i, "TABLE") and not statement.is_word(i - 1, "AS") and _is_name(statement, i + 1):
             is_argument = statement.is_sign(i - 1, "(") and statement.is_sign(i - 3, ".")  # AI.FORECAST(TABLE t, ...)
             yield Origin(i, (_reference(statement, i + 1),), (i, i) if is_argument else None, is_argument)
@@ -82,14 +82,38 @@ def _is_name(statement: Statement, i: int) -> bool:
     return i < len(statement.tokens) and statement.tokens[i].kind in (WORD, NAME, STRING)
 
 
-def _is_clause(statement: Statement, i: int) -> bool:
-    """Not IS DISTINCT FROM, not extract(hour FROM ts)."""
-    if not begins_clause(statement, i):
-        return False
-    parent = statement.parent[i]
-    if parent < 0 or statement.is_word(parent + 1, *QUERY):
-        return True
-    return any(statement.is_word(j, *ARMS) for j in statement.level((parent + 1, i)))
+def _select_lists(statement: Statement) -> dict[int, Span | None]:
+    """The FROMs that begin a clause, each with its SELECT list, which is before it, or behind it in a query that begins
+    with FROM. All at once: a look around each would take the square of their number."""
+    heads: dict[int, list[int]] = {}
+    for i, token in enumerate(statement.tokens):
+        if token.kind == WORD and (begins_clause(statement, i) or statement.is_word(i, "DELETE", *ARMS)):
+            heads.setdefault(statement.parent[i], []).append(i)
+    found: dict[int, Span | None] = {}
+    for places in heads.values():
+        found.update(_lists_of_query(statement, places))
+    return found
+
+
+def _lists_of_query(statement: Statement, places: list[int]) -> dict[int, Span | None]:
+    """The FROMs of one bracket, which has arms and clauses at some places."""
+    bracket = statement.parent[places[0]]
+    is_query = bracket < 0 or statement.is_word(bracket + 1, *QUERY)  # and not extract(hour FROM ts)
+    found: dict[int, Span | None] = {}
+    select: int | None = None
+    first: int | None = None  # the FROM of this arm: a further one is a fault, and has no list
+    for place, end in zip(places, [*places[1:], _end_of_query(statement, places[0])], strict=True):
+        word = statement.tokens[place].text
+        if word in ARMS:
+            select, first, is_query = None, None, True
+        elif word in ("SELECT", "DELETE"):
+            select = place
+            if first is not None and found[first] is None:
+                found[first] = place + 1, end
+        elif word == "FROM" and is_query:
+            found[place] = (place, place) if first is not None else None if select is None else (select + 1, place)
+            first = place if first is None else first
+    return found
 
 
 def _end_of_query(statement: Statement, i: int) -> int:
@@ -147,26 +171,6 @@ def _alias(statement: Statement, i: int) -> str:
 def _begins_clause(statement: Statement, i: int) -> bool:
     """As `begins_clause`, also behind the end."""
     return i < len(statement.tokens) and begins_clause(statement, i)
-
-
-def _items(statement: Statement, i: int, end: int) -> Span | None:
-    """The SELECT list of a FROM at `i`: before it, or behind it in a query that begins with FROM."""
-    parent = statement.parent[i]
-    select = None
-    for j in statement.level((parent + 1, i)):
-        if statement.is_word(j, "SELECT", "DELETE"):
-            select = j
-        elif statement.is_word(j, *ARMS):
-            select = None
-    if select is not None:
-        return select + 1, i
-    for j in statement.level((i + 1, end)):
-        if statement.is_word(j, *ARMS):
-            return None
-        if statement.is_word(j, "SELECT"):
-            last = next((k for k in statement.level((j + 1, end)) if begins_clause(statement, k)), end)
-            return j + 1, last
-    return None
 
 
 def stars(statement: Statement, items: Span) -> Iterator[tuple[int, str]]:
