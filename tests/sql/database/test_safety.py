@@ -323,6 +323,27 @@ def test_memory_has_a_limit() -> None:
         connection.run("SELECT list(i) FROM range(100000000) r(i)")
 
 
+def test_results_have_a_limit_and_the_connection_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretell.sql.database.connection.MOST_BYTES", 2 << 20)
+    with Database() as database, database.connect() as connection:
+        with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
+            connection.run("SELECT * FROM range(100000000000)")
+        with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
+            connection.run("SELECT repeat('a', 3000000) AS v")
+        assert rows(connection, "SELECT count(*) FROM range(200000)") == [(200000,)]
+        assert len(connection.run("SELECT * FROM range(200000)").table) == 200000
+
+
+def test_what_goes_wrong_late_is_an_error_like_others() -> None:
+    late = "SELECT CASE WHEN i = 2000000 THEN {} ELSE i END AS v FROM range(100000000000) r(i)"
+    with Database() as database, database.connect() as connection:
+        with pytest.raises(SqlError, match=r"^Conversion Error: Could not convert string 'x'"):
+            connection.run(late.format("('x' || substr(i::VARCHAR, 1, 0))::BIGINT"))
+        with pytest.raises(DeadlineExceeded):
+            connection.run("SELECT hash(i) FROM range(100000000000) r(i) WHERE i % 7 = 1", timeout=0.2)
+        assert rows(connection, "SELECT 1") == [(1,)]
+
+
 def test_readers_see_whole_statements_while_others_write() -> None:
     with Database() as database, database.connect() as writer, database.connect() as reader:
         fill(writer)
