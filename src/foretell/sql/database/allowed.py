@@ -46,8 +46,10 @@ RECURSES = "VARIANT"
 """A type to which DuckDB casts nested JSON by a recursion without a bound, and dies of it."""
 MOST_LAMBDAS = 4
 """Lambdas inside of lambdas. DuckDB's memory doubles with each level, before it looks at its limit."""
-_OPTION = r"\s*(?:ANALYZE|FORMAT\s+\w+)\s*"
-EXPLAIN = re.compile(rf"\s*EXPLAIN\b\s*(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE)
+_BLANK = r"(?:\s|--[^\n\r]*\n|/\*(?:(?!/\*|\*/).)*\*/)*"
+"""Blanks and comments, but for those about whose end two readers could be of two minds."""
+_OPTION = rf"{_BLANK}(?:ANALYZE|FORMAT\s+\w+){_BLANK}"
+EXPLAIN = re.compile(rf"\s*EXPLAIN\b{_BLANK}(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE | re.DOTALL)
 TO_FILE = re.compile(r"\s*TO\s+'(?:[^']|'')*'\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
 """What stands behind the query of a COPY."""
 QUERY = re.compile(r"'(?:[^']|'')*'|\b(?P<word>SELECT|FROM|TABLE|VALUES|WITH|PIVOT|UNPIVOT)\b", re.IGNORECASE)
@@ -61,6 +63,9 @@ SHELL = re.compile(r"\b(?:DESCRIBE|DESC|SUMMARIZE|SHOW)\b", re.IGNORECASE)
 MOST_KEPT, LONGEST_KEPT = 1000, 10_000
 """Texts of which it is kept what they read, and their characters."""
 NO_QUERY = "only queries may be run here"
+PIVOT = re.compile(r"\bPIVOT\b", re.IGNORECASE)
+NO_VALUES = "PIVOT needs its values here: PIVOT t ON column IN (value, ...)"
+"""What is wrong with one that DuckDB takes apart into several statements, which look for the values first."""
 
 
 def names_without_schema(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -119,7 +124,7 @@ class Guard:
                 raise Refused("this is nested too deep: some 300 levels are known here") from None
             if found is None:
                 self._connection.extract_statements(sql)  # says what is wrong with it
-                raise Refused(NO_QUERY)
+                raise Refused(NO_VALUES if PIVOT.search(query) else NO_QUERY)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             if len(query) <= LONGEST_KEPT:

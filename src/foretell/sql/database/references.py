@@ -39,24 +39,26 @@ NO_ALIAS = frozenset(
 )
 """Words behind a table that are no alias, beside those that begin a clause or an arm."""
 
-OTHER_QUERIES = ("VALUES", "TABLE", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW")
+PIVOTS = ("PIVOT", "UNPIVOT")
+OTHER_QUERIES = ("VALUES", "TABLE", *PIVOTS, "DESCRIBE", "SUMMARIZE", "SHOW")
 """Words that begin a query in brackets, beside QUERY; DuckDB knows no table of these names."""
 
 
 class Reference(NamedTuple):
     """A table as a statement names it: the tokens and parts of its name, its alias ("" for none), and whether it is
-    called like a function, or is a file. A file has one part, its path."""
+    called like a function, is a file, or is what PIVOT turns. A file has one part, its path."""
 
     span: Span
     parts: tuple[str, ...]
     alias: str
     is_call: bool
     is_file: bool
+    is_pivoted: bool
 
 
 class Origin(NamedTuple):
-    """FROM or TABLE with its tables: its token, the references, and the span of the SELECT list, None where there is
-    none. `is_argument`: it is the table of a function of ours."""
+    """FROM, TABLE or PIVOT with its tables: its token, the references, and the span of the SELECT list, None where there
+    is none. `is_argument`: it is the table of a function of ours."""
 
     token: int
     references: tuple[Reference, ...]
@@ -65,7 +67,7 @@ class Origin(NamedTuple):
 
 
 def origins(statement: Statement) -> Iterator[Origin]:
-    """Every FROM of a statement, and every `TABLE t`.
+    """Every FROM of a statement, every `TABLE t` and every `PIVOT t ON ...`.
 
     What they name becomes what DuckDB keeps for it. What may be read is no matter of theirs: see `allowed`.
     """
@@ -76,6 +78,16 @@ def origins(statement: Statement) -> Iterator[Origin]:
         elif statement.is_word(i, "TABLE") and not statement.is_word(i - 1, "AS") and _is_name(statement, i + 1):
             is_argument = statement.is_sign(i - 1, "(") and statement.is_sign(i - 3, ".")  # AI.FORECAST(TABLE t, ...)
             yield Origin(i, (_reference(statement, i + 1),), (i, i) if is_argument else None, is_argument)
+        elif _begins_pivot(statement, i):
+            yield Origin(i, (_reference(statement, i + 1),), (i, i))
+
+
+def _begins_pivot(statement: Statement, i: int) -> bool:
+    """Whether PIVOT stands where a query begins, and not behind a table."""
+    if not statement.is_word(i, *PIVOTS) or not _is_name(statement, i + 1):
+        return False
+    is_first = i == 0 or statement.is_sign(i - 1, "(") or statement.is_word(i - 1, "EXPLAIN", "ANALYZE")
+    return is_first or (statement.is_sign(i - 1, ")") and not statement.is_word(i + 1, "INCLUDE", "EXCLUDE"))
 
 
 def _is_name(statement: Statement, i: int) -> bool:
@@ -148,7 +160,10 @@ def _reference(statement: Statement, i: int) -> Reference:
     parts = tuple(named(statement, j) for j in range(i, last, 2))
     is_call = statement.is_sign(last, "(")
     after = statement.partner[last] + 1 if is_call else last
-    return Reference((i, last), parts, _alias(statement, after), is_call, statement.tokens[i].kind == STRING)
+    alias = _alias(statement, after)
+    after += statement.is_word(after, "AS") + bool(alias)
+    is_pivoted = statement.is_word(i - 1, *PIVOTS) or statement.is_word(after, *PIVOTS)
+    return Reference((i, last), parts, alias, is_call, statement.tokens[i].kind == STRING, is_pivoted)
 
 
 def named(statement: Statement, i: int) -> str:
@@ -193,6 +208,8 @@ def defined(statement: Statement) -> set[str]:
         ):
             continue
         after = statement.partner[i + 1] + 1 if statement.is_sign(i + 1, "(") else i + 1
+        if statement.is_word(after, "USING") and statement.is_sign(after + 2, "("):  # WITH RECURSIVE ... USING KEY (n)
+            after = statement.partner[after + 2] + 1
         if statement.is_word(after, "AS") and (
             statement.is_sign(after + 1, "(") or statement.is_word(after + 1, "MATERIALIZED", "NOT")
         ):
