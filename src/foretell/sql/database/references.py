@@ -57,8 +57,8 @@ class Reference(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """FROM, TABLE or PIVOT with its tables: its token, the references, and the span of the SELECT list, None where there
-    is none. `is_argument`: it is the table of a function of ours."""
+    """FROM, TABLE or PIVOT with its tables: its token, the references, and the span of the SELECT list, None where
+    there is none. `is_argument`: it is the table of a function of ours."""
 
     token: int
     references: tuple[Reference, ...]
