@@ -193,7 +193,7 @@ class Duck:
         reader = relation.to_arrow_reader(ROWS_AT_ONCE)
         batches, size = [], 0
         for batch in map(partial(_encoded, ids=ids), _read(reader)):
-            size += batch.nbytes
+            size += sum(column.nbytes * _grows(column.type) for column in batch.columns)
             if self._most_bytes is not None and size > self._most_bytes:
                 reader.close()
                 raise SqlError(f"the result has more than {self._most_bytes >> 20} MB; ask for less of it at a time")
@@ -293,6 +293,12 @@ def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     except OSError as error:
         kind = duckdb.InterruptException if str(error).startswith("INTERRUPT") else duckdb.Error
         raise kind(str(error)) from None
+
+
+def _grows(kind: pa.DataType) -> int:
+    """How many times a column takes its bytes on the way out: what has no type there becomes text by way of Python."""
+    types = pa.types
+    return 10 if types.is_nested(kind) or types.is_time(kind) or types.is_interval(kind) else 1
 
 
 def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:

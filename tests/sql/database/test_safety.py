@@ -330,6 +330,8 @@ def test_results_have_a_limit_and_the_connection_goes_on(monkeypatch: pytest.Mon
             connection.run("SELECT * FROM range(100000000000)")
         with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
             connection.run("SELECT repeat('a', 3000000) AS v")
+        with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
+            connection.run("SELECT list(i) AS v FROM range(100000) r(i)")
         assert rows(connection, "SELECT count(*) FROM range(200000)") == [(200000,)]
         assert len(connection.run("SELECT * FROM range(200000)").table) == 200000
 
