@@ -164,3 +164,35 @@ SELECT 3;
 
 SELECT DISTINCT tbname, voltage FROM meters WHERE groupid <> 2 ORDER BY ALL;
 VALUES ('d1002', 218), ('d1002', 219);
+
+-- PIVOT turns super-tables with their tags, without the name of the series unless it is asked for
+SELECT * FROM (PIVOT power.meters ON groupid IN (2, 3) USING max(voltage) GROUP BY location) ORDER BY location;
+VALUES ('California.LosAngeles', 220, 219), ('California.SanFrancisco', 221, NULL);
+
+PIVOT meters ON groupid IN (2, 3) USING max(voltage) GROUP BY location ORDER BY location;
+VALUES ('California.LosAngeles', 220, 219), ('California.SanFrancisco', 221, NULL);
+
+WITH p AS (PIVOT meters m ON tbname IN ('d1001', 'd1003') USING count(*) GROUP BY groupid) FROM p ORDER BY groupid;
+VALUES (2, 3, 1), (3, 0, 0);
+
+SELECT `2` FROM meters PIVOT (max(voltage) FOR groupid IN (2, 3)) WHERE location LIKE '%San%' ORDER BY ts DESC LIMIT 1;
+VALUES (221);
+
+SELECT * FROM middle.t PIVOT (max(v) FOR v IN (1, 2)) ORDER BY ts LIMIT 1;
+VALUES (TIMESTAMP '2024-01-01 00:00:00.123456', 1, NULL);
+
+SELECT name, sum(value)::BIGINT FROM (UNPIVOT d1002 ON voltage, phase) GROUP BY name ORDER BY name;
+VALUES ('phase', 0), ('voltage', 437);
+
+UNPIVOT (SELECT voltage FROM d1003) ON voltage;
+VALUES ('voltage', 220);
+
+TABLE middle.t LIMIT 1;
+VALUES (TIMESTAMP '2024-01-01 00:00:00.123456', 1);
+
+-- a name of WITH that has a key
+WITH RECURSIVE r(n) USING KEY (n) AS (SELECT 1 UNION SELECT n + 1 FROM r WHERE n < 3) FROM r ORDER BY n;
+VALUES (1), (2), (3);
+
+WITH RECURSIVE r USING KEY (n) AS (SELECT 1 AS n UNION SELECT n + 1 FROM r WHERE n < 3) FROM r ORDER BY n;
+VALUES (1), (2), (3);

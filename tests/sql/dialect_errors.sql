@@ -157,10 +157,10 @@ PRAGMA version;
 --! PRAGMA begins no statement @ PRAGMA
 
 SELECT * FROM duckdb_settings();
---! duckdb_settings cannot be called here @ duckdb_settings
+--! duckdb_settings cannot be called behind FROM here @ duckdb_settings
 
 SELECT * FROM query('SELECT 1');
---! query cannot be called here @ query
+--! query cannot be called behind FROM here @ query
 
 SELECT current_setting('temp_directory');
 --! current_setting cannot be called here @ current_setting

@@ -54,6 +54,7 @@ BEFORE_OPERAND = (
 OF_THE_WHOLE = ("ORDER", "LIMIT", "OFFSET", "FETCH")
 """Clauses that belong to a whole UNION, not to its last arm."""
 
+CUTS = frozenset(ARMS)
 KEYWORDS = frozenset((*QUERY, *ARMS, *CLAUSES, *TDENGINE_CLAUSES, "RETURNING", "ON"))
 """The words by which a SELECT is taken apart."""
 BEFORE_TABLE = ("INTO", "TABLE", "EXISTS", "AS", "FROM", "JOIN", "REFERENCES", "ON")
@@ -80,14 +81,12 @@ class Block:
     """One SELECT with its clauses, the calls of our functions in it, and the tokens of its other words of ours.
 
     `clauses` maps the first word of a clause to the tokens after it; `whole` maps it to the whole clause.
-    `before` are the spans of the WITH lists that the block can see, outermost first.
     """
 
     statement: Statement
     span: Span
     clauses: dict[str, Span]
     whole: dict[str, Span]
-    before: tuple[Span, ...]
     calls: tuple[Call, ...]
     marks: tuple[int, ...] = ()
 
@@ -98,6 +97,11 @@ class Block:
         if self.statement.is_word(first, "DISTINCT", "ALL"):
             first += 1
         return self.statement.split((first, last))
+
+    @cached_property
+    def before(self) -> tuple[Span, ...]:
+        """The spans of the WITH lists that the block can see, outermost first."""
+        return _with_lists(self.statement, self.span)
 
     @property
     def distinct(self) -> bool:
@@ -213,16 +217,15 @@ def _required(statement: Statement, i: int) -> Span:
 def select_around(statement: Statement, i: int) -> Span | None:
     """The SELECT around token `i`, without what belongs to the UNION or the INSERT that it is part of."""
     query = _query(statement, i)
-    heads = [(j, statement.tokens[j].text) for j in statement.places(KEYWORDS, query)]
-    cuts = [j for j, word in heads if word in ARMS]
-    begin = max([query[0], *(j for j in cuts if j <= i)])
-    end = min([query[1], *(j for j in cuts if j > i)])
-    start = next((j for j, word in heads if begin <= j < end and word in ("SELECT", "FROM")), None)
+    begin, end = statement.nearest(CUTS, query, i)
+    heads = [(j, statement.tokens[j].text) for j in statement.places(KEYWORDS, (begin, end))]
+    start = next((j for j, word in heads if word in ("SELECT", "FROM")), None)
     if start is None or start > i:
         return None
+    is_last_arm = end == query[1] and statement.is_word(begin, *ARMS)
     for j, word in heads:
         of_insert = word == "RETURNING" or (word == "ON" and statement.is_word(j + 1, "CONFLICT"))
-        if start <= j < end and (of_insert or (cuts and end == query[1] and word in OF_THE_WHOLE)):
+        if start <= j and (of_insert or (is_last_arm and word in OF_THE_WHOLE)):
             return (start, j) if i < j else None
     return start, end
 
@@ -241,10 +244,10 @@ def _block(statement: Statement, span: Span, words: list[int], functions: Contai
         clauses[word], whole[word] = (first, end), (head, end)
     calls = [read_call(statement, i) for i in words if statement.tokens[i].text in functions]
     marks = [i for i in words if statement.tokens[i].text not in functions]
-    return Block(statement, span, clauses, whole, with_lists(statement, span), tuple(calls), tuple(marks))
+    return Block(statement, span, clauses, whole, tuple(calls), tuple(marks))
 
 
-def with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:
+def _with_lists(statement: Statement, span: Span) -> tuple[Span, ...]:
     """The WITH lists around a block, outermost first, each up to where the block itself stands in it."""
     lists: list[Span] = []
     inside = span[0]

@@ -67,11 +67,17 @@ class UnknownColumn(NoSuchColumn):
 
 
 class Duck:
-    """One connection, used by one thread at a time; `interrupt` may come from any."""
+    """One connection, used by one thread at a time; `interrupt` may come from any.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, guard: Guard | None = None) -> None:
+    `most_bytes`: of one result in memory, which DuckDB's own limit does not count; None for no end.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, guard: Guard | None = None, most_bytes: int | None = None
+    ) -> None:
         self._connection = connection
         self._guard = guard
+        self._most_bytes = most_bytes
         self.stopped = threading.Event()
         """Set when whatever runs shall stop."""
         self.memo: dict[str, list[tuple[str, str]]] | None = None
@@ -153,7 +159,7 @@ class Duck:
             relation = self._connection.sql(sql)
             if relation is None:
                 return pa.table({}), None
-            table = _for_arrow(relation).to_arrow_table()
+            table = self._fetched(_for_arrow(relation))
             if table.column_names not in NO_ROWS or self._is_select(sql):
                 return table, None
             return (table, table[0][0].as_py()) if len(table) else (pa.table({}), None)
@@ -174,13 +180,24 @@ class Duck:
             return self._run(text, source, lookup, partial(self._stream, ids=ids))
         kept = written(KEPT, text.origin(0)) + text
         self._run(kept, source, lookup, self._connection.execute)
-        table = self._stream(f"FROM {PULLED}", ids)
-        self._connection.execute(f"DROP TABLE {PULLED}")
-        return table
+        try:
+            return self._stream(f"FROM {PULLED}", ids)
+        finally:
+            self._connection.execute(f"DROP TABLE {PULLED}")
 
     def _stream(self, sql: str, ids: range) -> pa.Table:
-        reader = self._connection.sql(sql).to_arrow_reader(ROWS_AT_ONCE)
-        batches = [_encoded(batch, ids) for batch in reader]
+        return self._fetched(self._connection.sql(sql), ids)
+
+    def _fetched(self, relation: duckdb.DuckDBPyRelation, ids: range = range(0)) -> pa.Table:
+        """The rows, batch by batch, so that too many are an error before they are all in memory."""
+        reader = relation.to_arrow_reader(ROWS_AT_ONCE)
+        batches, size = [], 0
+        for batch in map(partial(_encoded, ids=ids), _read(reader)):
+            size += sum(column.nbytes * _grows(column.type) for column in batch.columns)
+            if self._most_bytes is not None and size > self._most_bytes:
+                reader.close()
+                raise SqlError(f"the result has more than {self._most_bytes >> 20} MB; ask for less of it at a time")
+            batches.append(batch)
         return pa.Table.from_batches(batches) if batches else reader.schema.empty_table()
 
     def aggregates(self, names: set[str]) -> set[str]:
@@ -267,6 +284,21 @@ def _for_arrow(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         return relation
     texts = [f"#{i}::VARCHAR" if kind in UNKNOWN_TO_ARROW else f"#{i}" for i, kind in enumerate(kinds, 1)]
     return relation.project(", ".join(f"{text} AS {quote(n)}" for text, n in zip(texts, relation.columns, strict=True)))
+
+
+def _read(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """The batches. What DuckDB says behind the first one comes through Arrow as an OSError."""
+    try:
+        yield from reader
+    except OSError as error:
+        kind = duckdb.InterruptException if str(error).startswith("INTERRUPT") else duckdb.Error
+        raise kind(str(error)) from None
+
+
+def _grows(kind: pa.DataType) -> int:
+    """How many times a column takes its bytes on the way out: what has no type there becomes text by way of Python."""
+    types = pa.types
+    return 10 if types.is_nested(kind) or types.is_time(kind) or types.is_interval(kind) else 1
 
 
 def _encoded(batch: pa.RecordBatch, ids: range) -> pa.RecordBatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from foretell.errors import SqlError
@@ -31,7 +32,7 @@ class Statement:
         """The index of the bracket that closes or opens the one at an index."""
         self.parent = [-1] * len(tokens)
         """The index of the bracket that a token stands in, or -1."""
-        self._places: dict[frozenset[str], list[int]] = {}
+        self._places: dict[frozenset[str], dict[int, list[int]]] = {}
         self._match_brackets()
         self._check_depth()
         self._check_names()
@@ -58,6 +59,7 @@ class Statement:
     def take_out(self, i: int) -> None:
         """Do without a token, of whose text the source has been freed."""
         del self.tokens[i]
+        self._places = {}
         self.partner = list(range(len(self.tokens)))
         self.parent = [-1] * len(self.tokens)
         self._match_brackets()
@@ -99,14 +101,28 @@ class Statement:
         return 0 <= i < len(self.tokens) and self.tokens[i].text == sign and self.tokens[i].kind == SIGN
 
     def places(self, words: frozenset[str], span: Span) -> list[int]:
-        """Where some words stand in a span, outside of further brackets. Kept for the next span."""
+        """Where some words stand in a span, outside of further brackets."""
+        first, last = span
+        found = self._beside(words, first) if first < last else []
+        return found[bisect_left(found, first) : bisect_left(found, last)]
+
+    def nearest(self, words: frozenset[str], span: Span, i: int) -> Span:
+        """Of the places in a span: the last one up to `i`, and the first one behind it; else the ends of the span."""
+        found = self._beside(words, span[0])
+        middle = bisect_right(found, i)
+        before = found[middle - 1] if middle else -1
+        after = found[middle] if middle < len(found) else span[1]
+        return max(before, span[0]), min(after, span[1])
+
+    def _beside(self, words: frozenset[str], i: int) -> list[int]:
+        """Where some words stand in the same bracket as the token at `i`. Kept for the next time."""
         found = self._places.get(words)
         if found is None:
-            found = [i for i, token in enumerate(self.tokens) if token.text in words and self.is_word(i, token.text)]
-            self._places[words] = found
-        first, last = span
-        inside = self.parent[first] if first < last else -1
-        return [i for i in found if first <= i < last and self.parent[i] == inside]
+            found = self._places[words] = {}
+            for j, token in enumerate(self.tokens):
+                if token.text in words and self.is_word(j, token.text):
+                    found.setdefault(self.parent[j], []).append(j)
+        return found.get(self.parent[i], [])
 
     def level(self, span: Span) -> Iterator[int]:
         """The tokens of a span that stand in no further bracket; of a bracket, only the opening one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foretell.errors import ForetellError, SqlError, UnknownName
-from foretell.sql.blocks import QUERY, Block, Call, with_lists
+from foretell.sql.blocks import QUERY, Block, Call
 from foretell.sql.statement import Span, Statement
 from foretell.sql.text import Text, written
 from foretell.sql.tokens import NUMBER, STRING, unquote
@@ -85,7 +85,7 @@ def _read(statement: Statement, i: int, name: str, known: Sequence[str]) -> Tabl
         places[argument] = part[0]
     span = (i, last + 1)
     call = Call(name, span, (), None)
-    block = Block(statement, span, {}, {}, with_lists(statement, span), (call,))
+    block = Block(statement, span, {}, {}, (call,))
     return TableCall(name, block, _table(statement, parts[0], name), values, places)
 
 

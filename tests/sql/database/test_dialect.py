@@ -52,6 +52,22 @@ def test_errors_have_the_codes_of_tdengine(text: str, code: int, plant: Connecti
     assert caught.value.tdengine_code == 0x80000000 | code
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["EXPLAIN /* c */ ANALYZE", "EXPLAIN -- c\n", "explain/**/analyze", "EXPLAIN /*a*/ (/*b*/ FORMAT json /*c*/)"],
+)
+def test_comments_stand_in_explain(head: str, plant: Connection) -> None:
+    assert len(plant.run(f"{head} SELECT 1").table) == 1
+    with pytest.raises(SqlError, match=r"only queries may be run here|cannot be read here"):
+        plant.run(f"{head} INSERT INTO memory.power.log (ts) SELECT now()")
+
+
+@pytest.mark.parametrize("text", ["PIVOT log ON level", "SELECT * FROM (PIVOT meters ON groupid USING max(voltage))"])
+def test_pivot_is_told_its_values(text: str, plant: Connection) -> None:
+    with pytest.raises(SqlError, match=r"PIVOT needs its values here: PIVOT t ON column IN"):
+        plant.run(text)
+
+
 def test_no_database_is_current_at_first(plant: Connection) -> None:
     with plant._home.connect() as fresh:
         for text in ("SELECT * FROM d1001", "SHOW TABLES", "INSERT INTO d1001 VALUES (1, 2, 3, 4)", "DROP TABLE log"):

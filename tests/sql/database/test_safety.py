@@ -323,6 +323,29 @@ def test_memory_has_a_limit() -> None:
         connection.run("SELECT list(i) FROM range(100000000) r(i)")
 
 
+def test_results_have_a_limit_and_the_connection_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretell.sql.database.connection.MOST_BYTES", 2 << 20)
+    with Database() as database, database.connect() as connection:
+        with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
+            connection.run("SELECT * FROM range(100000000000)")
+        with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
+            connection.run("SELECT repeat('a', 3000000) AS v")
+        with pytest.raises(SqlError, match=r"the result has more than 2 MB"):
+            connection.run("SELECT list(i) AS v FROM range(100000) r(i)")
+        assert rows(connection, "SELECT count(*) FROM range(200000)") == [(200000,)]
+        assert len(connection.run("SELECT * FROM range(200000)").table) == 200000
+
+
+def test_what_goes_wrong_late_is_an_error_like_others() -> None:
+    late = "SELECT CASE WHEN i = 2000000 THEN {} ELSE i END AS v FROM range(100000000000) r(i)"
+    with Database() as database, database.connect() as connection:
+        with pytest.raises(SqlError, match=r"^Conversion Error: Could not convert string 'x'"):
+            connection.run(late.format("('x' || substr(i::VARCHAR, 1, 0))::BIGINT"))
+        with pytest.raises(DeadlineExceeded):
+            connection.run("SELECT hash(i) FROM range(100000000000) r(i) WHERE i % 7 = 1", timeout=0.2)
+        assert rows(connection, "SELECT 1") == [(1,)]
+
+
 def test_readers_see_whole_statements_while_others_write() -> None:
     with Database() as database, database.connect() as writer, database.connect() as reader:
         fill(writer)
@@ -340,3 +363,22 @@ def test_readers_see_whole_statements_while_others_write() -> None:
         done.set()
         thread.join()
         assert set(seen) == {(0,)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1 " + "FROM a " * 8000,
+        "SELECT f(" + "FROM a " * 8000 + ")",
+        "SELECT " + "*, " * 4000 + "1 " + "FROM a " * 4000,
+        "WITH " + ", ".join(f"a{i} AS (SELECT 1)" for i in range(4000)) + " SELECT nothing FROM a",
+        "SELECT nothing FROM d.t " + "UNION ALL SELECT 1 FROM d.t " * 4000,
+    ],
+    ids=["from", "brackets", "stars", "with", "union"],
+)
+def test_the_time_to_read_a_statement_grows_with_its_length_alone(text: str, empty: Connection) -> None:
+    empty.run("CREATE TABLE t (ts TIMESTAMP, v INT)")
+    started = time.process_time()
+    with pytest.raises(ForetellError):
+        empty.run(text)
+    assert time.process_time() - started < 10

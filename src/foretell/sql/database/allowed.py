@@ -1,5 +1,5 @@
 """What a query that comes from a network may read and call: the tables that were granted, files, an allow-list of
-functions behind FROM, and all but a few others.
+functions behind FROM, and one of functions elsewhere (`pure`).
 
 It is DuckDB that says what the text that is about to run reads (`reads`). So it does not matter how a table is written,
 nor how it came into the text: what was not granted is not read.
@@ -7,11 +7,13 @@ nor how it came into the text: what was not granted is not read.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Collection, Set
 
 import duckdb
 
+from foretell.sql.database.pure import PURE
 from foretell.sql.database.reads import Named, Reads, reads_of
 from foretell.sql.duck import LENT, PATH, Forbidden
 from foretell.sql.statement import statements
@@ -40,15 +42,14 @@ TABLE_FUNCTIONS = frozenset(
     ]
 )
 """Functions behind FROM. Those that read files read the allowed folders only: DuckDB itself sees to that."""
-REFUSED = re.compile(
-    r"(?:duckdb_|pragma_|pg_|inet_|has_|arrow_scan|python_|pandas_scan|query(?:_table)?$|getenv$|getvariable$|sleep_ms$"
-    r"|current_setting$|current_quer|write_log$|which_secret$|json_execute|seq_scan$|nextval$|setval$|read_(?:text|blob)$"
-    r"|enable_|disable_|force_checkpoint$|checkpoint$|create_external|register_ext|destroy_ext|deregister_ext|truncate_)",
-    re.IGNORECASE,
-)
-"""Functions that tell of the machine, read what no name of a table stands for, or change something."""
-_OPTION = r"\s*(?:ANALYZE|FORMAT\s+\w+)\s*"
-EXPLAIN = re.compile(rf"\s*EXPLAIN\b\s*(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE)
+RECURSES = "VARIANT"
+"""A type to which DuckDB casts nested JSON by a recursion without a bound, and dies of it."""
+MOST_LAMBDAS = 4
+"""Lambdas inside of lambdas. DuckDB's memory doubles with each level, before it looks at its limit."""
+_BLANK = r"(?:\s|--[^\n\r]*\n|/\*(?:(?!/\*|\*/).)*\*/)*"
+"""Blanks and comments, but for those about whose end two readers could be of two minds."""
+_OPTION = rf"{_BLANK}(?:ANALYZE|FORMAT\s+\w+){_BLANK}"
+EXPLAIN = re.compile(rf"\s*EXPLAIN\b{_BLANK}(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE | re.DOTALL)
 TO_FILE = re.compile(r"\s*TO\s+'(?:[^']|'')*'\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
 """What stands behind the query of a COPY."""
 QUERY = re.compile(r"'(?:[^']|'')*'|\b(?P<word>SELECT|FROM|TABLE|VALUES|WITH|PIVOT|UNPIVOT)\b", re.IGNORECASE)
@@ -62,6 +63,9 @@ SHELL = re.compile(r"\b(?:DESCRIBE|DESC|SUMMARIZE|SHOW)\b", re.IGNORECASE)
 MOST_KEPT, LONGEST_KEPT = 1000, 10_000
 """Texts of which it is kept what they read, and their characters."""
 NO_QUERY = "only queries may be run here"
+PIVOT = re.compile(r"\bPIVOT\b", re.IGNORECASE)
+NO_VALUES = "PIVOT needs its values here: PIVOT t ON column IN (value, ...)"
+"""What is wrong with one that DuckDB takes apart into several statements, which look for the values first."""
 
 
 def names_without_schema(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -94,12 +98,10 @@ class Guard:
         """Raise Forbidden, or DuckDB's error where the text is wrong."""
         query, start = self._query_in(sql)
         found = self._reads(query, sql)
-        for call in found.calls:
-            if REFUSED.match(call.parts[-1]):
-                raise _forbidden(f"{call} cannot be called here", call, query, start)
-        for call in found.table_calls:
-            if str(call).lower() not in TABLE_FUNCTIONS:
-                raise _forbidden(f"{call} cannot be called behind FROM here", call, query, start)
+        _check_calls(found, query, start)
+        self._check_tables(found, query, start)
+
+    def _check_tables(self, found: Reads, query: str, start: int) -> None:
         granted = self._granted()
         for table in found.tables:
             if len(table.parts) > 1:
@@ -122,7 +124,7 @@ class Guard:
                 raise Forbidden("this is nested too deep: some 300 levels are known here") from None
             if found is None:
                 self._connection.extract_statements(sql)  # says what is wrong with it
-                raise Forbidden(NO_QUERY)
+                raise Forbidden(NO_VALUES if PIVOT.search(query) else NO_QUERY)
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             if len(query) <= LONGEST_KEPT:
@@ -145,6 +147,26 @@ class Guard:
         if not end or not TO_FILE.fullmatch(rest) or any(match["word"] for match in QUERY.finditer(rest)):
             raise Forbidden("files are written by COPY (SELECT ...) TO 'file' (OPTION value, ...)")
         return f"FROM{sql[4:end]}", 0  # as long, so that places stay
+
+
+def _check_calls(found: Reads, query: str, start: int) -> None:
+    for call in found.calls:
+        if call.parts[-1].lower() not in PURE:
+            raise _forbidden(f"{call} cannot be called here{_guess(call)}", call, query, start)
+    for call in found.table_calls:
+        if str(call).lower() not in TABLE_FUNCTIONS:
+            raise _forbidden(f"{call} cannot be called behind FROM here", call, query, start)
+    for kind in found.types:
+        if kind.parts[-1].upper() == RECURSES:
+            raise _forbidden(f"{kind} is no type for queries here", kind, query, start)
+    if found.lambdas > MOST_LAMBDAS:
+        raise Forbidden(f"there may be {MOST_LAMBDAS} lambdas inside of each other at most")
+
+
+def _guess(call: Named) -> str:
+    """What was meant, perhaps."""
+    close = difflib.get_close_matches(call.parts[-1].lower(), PURE, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _forbidden(message: str, name: Named, query: str, start: int) -> Forbidden:

@@ -45,7 +45,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
 }
 """The longest match counts."""
 
-QUERIES = ("SELECT", "WITH", "FROM", "VALUES", "EXPLAIN")
+QUERIES = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "PIVOT", "UNPIVOT", "EXPLAIN")
 """The words that begin a query."""
 
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("foretell.sql")
 
 NOTHING = "there is no statement here"
+MOST_BYTES = 1 << 30
+"""Of the result of a query that comes from a network."""
 INSERT = re.compile(r"\s*INSERT\s", re.IGNORECASE)
 
 
@@ -62,7 +64,7 @@ class Connection:
         cursor = home.cursor()
         self._names = Names(home.catalog, self._system, self._may_read, strict=not home.is_own)
         guard = Guard(cursor, self._names.granted, home.closed_names, home.kept_reads, home.writable)
-        self._duck = Duck(cursor, None if home.is_own else guard)
+        self._duck = Duck(cursor) if home.is_own else Duck(cursor, guard, MOST_BYTES)
         self._session = Session(
             duck=self._duck,
             engine=home.engine,

@@ -155,18 +155,26 @@ def _replace(
         if asks_tags and isinstance(table, SuperTable):
             sql, secret = table.physical_tags, [TBNAME, CREATED]
         else:
-            sql, secret = relation(table, mentioned, everything=bool(marks) or origin.items is None)
+            everything = bool(marks) or origin.items is None or reference.is_pivoted
+            sql, secret = relation(table, mentioned, everything)
+        if reference.is_pivoted:
+            sql, secret = _without(sql, [name for name in secret if name not in mentioned]), []
         alias = reference.alias or reference.parts[-1]
         _put(statement, reference.span, sql if reference.alias else f"{sql} AS {quote(alias)}")
         hidden[alias] = [f"{quote(alias)}.{quote(name)}" for name in secret]
-    everything = [name for names in hidden.values() for name in names]
+    all_hidden = [name for names in hidden.values() for name in names]
     for i, alias in marks:
-        names = hidden.get(alias, []) if alias else everything
+        names = hidden.get(alias, []) if alias else all_hidden
         if names:
             _exclude(statement, i, ", ".join(names))
-    if origin.items is None and (everything or statement.is_word(origin.token, "TABLE")):
-        without = f" EXCLUDE ({', '.join(everything)})" if everything else ""
+    if origin.items is None and (all_hidden or statement.is_word(origin.token, "TABLE")):
+        without = f" EXCLUDE ({', '.join(all_hidden)})" if all_hidden else ""
         _put(statement, (origin.token, origin.token + 1), f"SELECT *{without} FROM")
+
+
+def _without(sql: str, names: list[str]) -> str:
+    """A relation without some columns, for PIVOT, which takes whatever there is for a group."""
+    return f"(SELECT * EXCLUDE ({', '.join(map(quote, names))}) FROM {sql})" if names else sql
 
 
 def _exclude(statement: Statement, star: int, names: str) -> None:

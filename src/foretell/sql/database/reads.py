@@ -34,13 +34,16 @@ class Named(NamedTuple):
 
 @dataclass(slots=True)
 class Reads:
-    """The tables that a query names, the functions that it calls, those behind FROM, the names that WITH gives to
-    queries (in lower case), and the kinds of whatever it does beside reading."""
+    """The tables that a query names, the functions that it calls, those behind FROM, the types that it casts to, the
+    names that WITH gives to queries (in lower case), how many lambdas stand inside of each other, and the kinds of
+    whatever it does beside reading."""
 
     tables: list[Named] = field(default_factory=list)
     calls: list[Named] = field(default_factory=list)
     table_calls: list[Named] = field(default_factory=list)
+    types: list[Named] = field(default_factory=list)
     defined: set[str] = field(default_factory=set)
+    lambdas: int = 0
     others: list[str] = field(default_factory=list)
 
 
@@ -54,21 +57,24 @@ def reads_of(connection: duckdb.DuckDBPyConnection, sql: str) -> Reads | None:
     if said["error"] or len(said["statements"]) != 1:
         return None
     found = Reads()
-    for node in _objects(said["statements"]):
+    for node, lambdas in _objects(said["statements"]):
+        found.lambdas = max(found.lambdas, lambdas)
         _note(node, found)
     return found
 
 
-def _objects(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a tree, without recursion."""
-    left = [tree]
+def _objects(tree: Any) -> Iterator[tuple[dict[str, Any], int]]:
+    """Every object of a tree, and the lambdas in whose bodies it stands, without recursion."""
+    left = [(tree, 0)]
     while left:
-        node = left.pop()
+        node, lambdas = left.pop()
         if isinstance(node, dict):
-            yield node
-        left.extend(
-            part for part in (node.values() if isinstance(node, dict) else node) if isinstance(part, dict | list)
-        )
+            yield node, lambdas
+            is_lambda = node.get("class") == "LAMBDA"
+            parts = [(part, lambdas + (is_lambda and key == "expr")) for key, part in node.items()]
+        else:
+            parts = [(part, lambdas) for part in node]
+        left.extend(part for part in parts if isinstance(part[0], dict | list))
 
 
 def _note(node: dict[str, Any], found: Reads) -> None:
@@ -77,6 +83,8 @@ def _note(node: dict[str, Any], found: Reads) -> None:
         found.calls.append(Named((node["function_name"],), _place(node)))
     if "cte_map" in node:
         found.defined.update(one["key"].lower() for one in node["cte_map"]["map"])
+    if node.get("class") == "TYPE":
+        found.types.append(Named(tuple(node["qualified_name"]["path"]), _place(node)))
     if not isinstance(kind, str) or "class" in node:  # a type of values, or an expression
         return
     is_source = "alias" in node and "sample" in node
@@ -85,7 +93,9 @@ def _note(node: dict[str, Any], found: Reads) -> None:
     elif kind == "BASE_TABLE":
         found.tables.append(Named(tuple(node["qualified_name"]["path"]), _place(node)))
     elif kind == "TABLE_FUNCTION":
-        found.table_calls.append(Named(tuple(node["function"]["qualified_name"]["path"]), _place(node)))
+        call = node["function"]
+        del call["function_name"]  # noted here, and not once more as a call elsewhere
+        found.table_calls.append(Named(tuple(call["qualified_name"]["path"]), _place(node)))
 
 
 def _place(node: dict[str, Any]) -> int | None:

@@ -39,24 +39,26 @@ NO_ALIAS = frozenset(
 )
 """Words behind a table that are no alias, beside those that begin a clause or an arm."""
 
-OTHER_QUERIES = ("VALUES", "TABLE", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW")
+PIVOTS = ("PIVOT", "UNPIVOT")
+OTHER_QUERIES = ("VALUES", "TABLE", *PIVOTS, "DESCRIBE", "SUMMARIZE", "SHOW")
 """Words that begin a query in brackets, beside QUERY; DuckDB knows no table of these names."""
 
 
 class Reference(NamedTuple):
     """A table as a statement names it: the tokens and parts of its name, its alias ("" for none), and whether it is
-    called like a function, or is a file. A file has one part, its path."""
+    called like a function, is a file, or is what PIVOT turns. A file has one part, its path."""
 
     span: Span
     parts: tuple[str, ...]
     alias: str
     is_call: bool
     is_file: bool
+    is_pivoted: bool
 
 
 class Origin(NamedTuple):
-    """FROM or TABLE with its tables: its token, the references, and the span of the SELECT list, None where there is
-    none. `is_argument`: it is the table of a function of ours."""
+    """FROM, TABLE or PIVOT with its tables: its token, the references, and the span of the SELECT list, None where
+    there is none. `is_argument`: it is the table of a function of ours."""
 
     token: int
     references: tuple[Reference, ...]
@@ -65,31 +67,65 @@ class Origin(NamedTuple):
 
 
 def origins(statement: Statement) -> Iterator[Origin]:
-    """Every FROM of a statement, and every `TABLE t`.
+    """Every FROM of a statement, every `TABLE t` and every `PIVOT t ON ...`.
 
     What they name becomes what DuckDB keeps for it. What may be read is no matter of theirs: see `allowed`.
     """
-    for i, token in enumerate(statement.tokens):
-        if token.kind == WORD and token.text == "FROM" and _is_clause(statement, i):
-            end = _end_of_query(statement, i)
-            yield Origin(i, tuple(_tables(statement, i + 1, end)), _items(statement, i, end))
+    lists = _select_lists(statement)
+    for i in range(len(statement.tokens)):
+        if i in lists:
+            yield Origin(i, tuple(_tables(statement, i + 1, _end_of_query(statement, i))), lists[i])
         elif statement.is_word(i, "TABLE") and not statement.is_word(i - 1, "AS") and _is_name(statement, i + 1):
             is_argument = statement.is_sign(i - 1, "(") and statement.is_sign(i - 3, ".")  # AI.FORECAST(TABLE t, ...)
             yield Origin(i, (_reference(statement, i + 1),), (i, i) if is_argument else None, is_argument)
+        elif _begins_pivot(statement, i):
+            yield Origin(i, (_reference(statement, i + 1),), (i, i))
+
+
+def _begins_pivot(statement: Statement, i: int) -> bool:
+    """Whether PIVOT stands where a query begins, and not behind a table."""
+    if not statement.is_word(i, *PIVOTS) or not _is_name(statement, i + 1):
+        return False
+    is_first = i == 0 or statement.is_sign(i - 1, "(") or statement.is_word(i - 1, "EXPLAIN", "ANALYZE")
+    return is_first or (statement.is_sign(i - 1, ")") and not statement.is_word(i + 1, "INCLUDE", "EXCLUDE"))
 
 
 def _is_name(statement: Statement, i: int) -> bool:
     return i < len(statement.tokens) and statement.tokens[i].kind in (WORD, NAME, STRING)
 
 
-def _is_clause(statement: Statement, i: int) -> bool:
-    """Not IS DISTINCT FROM, not extract(hour FROM ts)."""
-    if not begins_clause(statement, i):
-        return False
-    parent = statement.parent[i]
-    if parent < 0 or statement.is_word(parent + 1, *QUERY):
-        return True
-    return any(statement.is_word(j, *ARMS) for j in statement.level((parent + 1, i)))
+def _select_lists(statement: Statement) -> dict[int, Span | None]:
+    """The FROMs that begin a clause, each with its SELECT list, which is before it, or behind it in a query that begins
+    with FROM. All at once: a look around each would take the square of their number."""
+    heads: dict[int, list[int]] = {}
+    for i, token in enumerate(statement.tokens):
+        if token.kind == WORD and (begins_clause(statement, i) or statement.is_word(i, "DELETE", *ARMS)):
+            heads.setdefault(statement.parent[i], []).append(i)
+    found: dict[int, Span | None] = {}
+    for places in heads.values():
+        found.update(_lists_of_query(statement, places))
+    return found
+
+
+def _lists_of_query(statement: Statement, places: list[int]) -> dict[int, Span | None]:
+    """The FROMs of one bracket, which has arms and clauses at some places."""
+    bracket = statement.parent[places[0]]
+    is_query = bracket < 0 or statement.is_word(bracket + 1, *QUERY)  # and not extract(hour FROM ts)
+    found: dict[int, Span | None] = {}
+    select: int | None = None
+    first: int | None = None  # the FROM of this arm: a further one is a fault, and has no list
+    for place, end in zip(places, [*places[1:], _end_of_query(statement, places[0])], strict=True):
+        word = statement.tokens[place].text
+        if word in ARMS:
+            select, first, is_query = None, None, True
+        elif word in ("SELECT", "DELETE"):
+            select = place
+            if first is not None and found[first] is None:
+                found[first] = place + 1, end
+        elif word == "FROM" and is_query:
+            found[place] = (place, place) if first is not None else None if select is None else (select + 1, place)
+            first = place if first is None else first
+    return found
 
 
 def _end_of_query(statement: Statement, i: int) -> int:
@@ -124,7 +160,10 @@ def _reference(statement: Statement, i: int) -> Reference:
     parts = tuple(named(statement, j) for j in range(i, last, 2))
     is_call = statement.is_sign(last, "(")
     after = statement.partner[last] + 1 if is_call else last
-    return Reference((i, last), parts, _alias(statement, after), is_call, statement.tokens[i].kind == STRING)
+    alias = _alias(statement, after)
+    after += statement.is_word(after, "AS") + bool(alias)
+    is_pivoted = statement.is_word(i - 1, *PIVOTS) or statement.is_word(after, *PIVOTS)
+    return Reference((i, last), parts, alias, is_call, statement.tokens[i].kind == STRING, is_pivoted)
 
 
 def named(statement: Statement, i: int) -> str:
@@ -149,26 +188,6 @@ def _begins_clause(statement: Statement, i: int) -> bool:
     return i < len(statement.tokens) and begins_clause(statement, i)
 
 
-def _items(statement: Statement, i: int, end: int) -> Span | None:
-    """The SELECT list of a FROM at `i`: before it, or behind it in a query that begins with FROM."""
-    parent = statement.parent[i]
-    select = None
-    for j in statement.level((parent + 1, i)):
-        if statement.is_word(j, "SELECT", "DELETE"):
-            select = j
-        elif statement.is_word(j, *ARMS):
-            select = None
-    if select is not None:
-        return select + 1, i
-    for j in statement.level((i + 1, end)):
-        if statement.is_word(j, *ARMS):
-            return None
-        if statement.is_word(j, "SELECT"):
-            last = next((k for k in statement.level((j + 1, end)) if begins_clause(statement, k)), end)
-            return j + 1, last
-    return None
-
-
 def stars(statement: Statement, items: Span) -> Iterator[tuple[int, str]]:
     """Each `*` of a list that stands for columns: its token, and the alias before it ("" for none)."""
     for i in statement.level(items):
@@ -189,6 +208,8 @@ def defined(statement: Statement) -> set[str]:
         ):
             continue
         after = statement.partner[i + 1] + 1 if statement.is_sign(i + 1, "(") else i + 1
+        if statement.is_word(after, "USING") and statement.is_sign(after + 2, "("):  # WITH RECURSIVE ... USING KEY (n)
+            after = statement.partner[after + 2] + 1
         if statement.is_word(after, "AS") and (
             statement.is_sign(after + 1, "(") or statement.is_word(after + 1, "MATERIALIZED", "NOT")
         ):
