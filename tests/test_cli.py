@@ -302,7 +302,8 @@ def test_the_pattern_for_a_folder_names_the_files_in_it(foretell: Command, tmp_p
 
 def test_an_extension_is_named_and_not_fetched(foretell: Command, tmp_path: Path) -> None:
     (tmp_path / "sales.xlsx").write_bytes(b"PK")
-    for arguments in (["sql", "FROM 'sales.xlsx'"], ["forecast", "sales.xlsx", "-n", "1"]):
+    statement = ["sql", "FROM 'sales.xlsx'"]
+    for arguments in (statement, [*statement, "--db", "own.db"], ["forecast", "sales.xlsx", "-n", "1"]):
         done = foretell(*arguments)
         assert done.code == 2
         assert "needs DuckDB's extension excel, which is not installed: INSTALL excel" in done.stderr

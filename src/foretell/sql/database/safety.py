@@ -65,11 +65,11 @@ def _settings(limits: Limits) -> Iterator[str]:
     yield "GLOBAL errors_as_json = true"
     yield "enable_progress_bar = false"
     yield "GLOBAL TimeZone = 'UTC'"
+    yield "autoinstall_known_extensions = false"
     if limits.memory:
         yield f"memory_limit = {as_text(limits.memory)}"
     if limits.is_own:
         return
-    yield "autoinstall_known_extensions = false"
     yield "autoload_known_extensions = false"
     yield "allow_community_extensions = false"
     yield f"allowed_directories = [{', '.join(as_text(_folder(folder)) for folder in limits.folders)}]"
