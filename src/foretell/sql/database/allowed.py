@@ -50,9 +50,11 @@ _BLANK = r"(?:\s|--[^\n\r]*\n|/\*(?:(?!/\*|\*/).)*\*/)*"
 """Blanks and comments, but for those about whose end two readers could be of two minds."""
 _OPTION = rf"{_BLANK}(?:ANALYZE|FORMAT\s+\w+){_BLANK}"
 EXPLAIN = re.compile(rf"\s*EXPLAIN\b{_BLANK}(?:ANALYZE\b|\({_OPTION}(?:,{_OPTION})*\))?", re.IGNORECASE | re.DOTALL)
-TO_FILE = re.compile(r"\s*TO\s+'(?:[^']|'')*'\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
+_TEXT = r"'[^']*+(?:''[^']*+)*+'"
+"""Text in quotes, of which no way back is kept, as in the tokenizer."""
+TO_FILE = re.compile(rf"\s*TO\s+{_TEXT}\s*(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*", re.IGNORECASE)
 """What stands behind the query of a COPY."""
-QUERY = re.compile(r"'(?:[^']|'')*'|\b(?P<word>SELECT|FROM|TABLE|VALUES|WITH|PIVOT|UNPIVOT)\b", re.IGNORECASE)
+QUERY = re.compile(rf"{_TEXT}|\b(?P<word>SELECT|FROM|TABLE|VALUES|WITH|PIVOT|UNPIVOT)\b", re.IGNORECASE)
 """A text, or a word that begins a query."""
 WITHOUT_SCHEMA = """
 SELECT table_name FROM duckdb_tables() WHERE schema_name IN ('main', 'pg_catalog')
