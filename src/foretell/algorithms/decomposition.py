@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foretell.algorithms.one_by_one import Answer
-from foretell.algorithms.seasonality import detect_periods
+from foretell.algorithms.seasonality import shows
 from foretell.series import FloatArray
 
 ROUNDS = 2
@@ -68,4 +68,4 @@ def decompose(values: FloatArray, periods: Sequence[int]) -> Decomposition:
 
 def shows_few(values: FloatArray, period: int) -> bool:
     """Whether a series [T] shows a season, of which it has few cycles."""
-    return period > 1 and len(values) < FEW_CYCLES * period and detect_periods(values[None], (period,))[0] == period
+    return period > 1 and len(values) < FEW_CYCLES * period and shows(values, period)

@@ -105,8 +105,12 @@ def nested_periods(values: FloatArray, step: Step | None = None) -> tuple[int, .
     """The period of one series [T] and the shorter natural ones that it shows as well (a day within a week)."""
     longest = detect_period(values, step)
     shorter = [p for p in natural_periods(step) if p < longest and longest % p == 0]
-    newest = values[None, -NEWEST:]
-    return (*(p for p in shorter if detect_periods(newest, (p,))[0] == p), longest)
+    return (*(p for p in shorter if shows(values, p)), longest)
+
+
+def shows(values: FloatArray, period: int) -> bool:
+    """Whether one series [T] has this period, if it is looked at first."""
+    return bool(detect_periods(values[None, -NEWEST:], (period,))[0] == period)
 
 
 def detect_periods(values: FloatArray, natural: tuple[int, ...] = ()) -> IntArray:

@@ -191,9 +191,8 @@ def _in_types(table: pa.Table, precision: Precision) -> pa.Table:
 
 
 def _check_times(table: pa.Table, time: str) -> None:
-    missing = pc.is_null(table[time])
-    if count := pc.sum(missing).as_py():
-        first = pc.index(missing, True).as_py() + 1
+    if count := table[time].null_count:
+        first = pc.index(pc.is_null(table[time]), True).as_py() + 1
         raise InvalidInput("body", f"has no {time} in {count} of {len(table)} rows, first in row {first}")
 
 

@@ -81,9 +81,10 @@ class ForetellSmall:
         rows, details = [], []
         for values, step in zip(batch.rows(), batch.steps, strict=True):
             usual = usual_periods(step, options["period"])
-            meant = without_outliers(values[-MEMORY:], usual, options["period"]) if options["outliers"] else values
+            seen = values[-MEMORY:]
+            meant = without_outliers(seen, usual, options["period"]) if options["outliers"] else seen
             rows.append(newest_known(meant, usual))
-            left_out = np.count_nonzero(np.isnan(meant)) - np.count_nonzero(np.isnan(values[-MEMORY:]))
+            left_out = 0 if meant is seen else int(np.isnan(meant).sum() - np.isnan(seen).sum())
             details.append({"outliers": left_out} if left_out else {})
         trained = _trained(rows, horizon)
         _take_as_given(trained, rows, options["period"] or 1)

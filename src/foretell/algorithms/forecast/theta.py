@@ -10,7 +10,7 @@ import numpy as np
 
 from foretell.algorithms.intervals import normal_quantiles, residual_spread
 from foretell.algorithms.one_by_one import Answer, Unsuitable, one_by_one
-from foretell.algorithms.seasonality import PERIOD, check_cycles, detect_periods, periods_of
+from foretell.algorithms.seasonality import PERIOD, check_cycles, periods_of, shows
 from foretell.registry import Kind, Limits, Option, Options
 from foretell.series import Batch, FloatArray, Forecast
 
@@ -63,7 +63,7 @@ class Theta:
     @staticmethod
     def is_seasonal(values: FloatArray, period: int) -> bool:
         """Whether a series shows a season of a period: by AutoTheta's test or, where a trend hides it there, ours."""
-        return passes_test(values, period) or detect_periods(values[None], (period,))[0] == period
+        return passes_test(values, period) or shows(values, period)
 
 
 def passes_test(values: FloatArray, period: int) -> bool:
